@@ -1,0 +1,1 @@
+"""HeirPay Pipelines: a Stripe account, pulled nightly, computed, checked, published, reported."""

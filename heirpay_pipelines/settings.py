@@ -1,0 +1,139 @@
+"""Every setting, validated once.
+
+Settings come from environment variables and from a `.env` file in the working folder. A name
+that begins with `HEIRPAY_` and is not known is an error, so that a typo never becomes a default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+STRIPE_API = "https://api.stripe.com"
+
+
+class SettingsError(Exception):
+    """A setting is missing, unknown or wrong. The message names the variable and what to do."""
+
+
+class Settings(BaseSettings):
+    """The product's settings; one attribute for each variable of the public contract."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    stripe_api_key: SecretStr | None = Field(None, alias="STRIPE_API_KEY")
+    stripe_api_base: str = Field(STRIPE_API, alias="STRIPE_API_BASE")
+    stripe_webhook_secret: SecretStr | None = Field(None, alias="STRIPE_WEBHOOK_SECRET")
+    home: Path = Field(Path("var"), alias="HEIRPAY_HOME")
+    project: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = Field(
+        "heirpay", alias="HEIRPAY_PROJECT"
+    )
+    timezone: str = Field("UTC", alias="HEIRPAY_TIMEZONE")
+    reporting_currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] = Field(
+        "usd", alias="HEIRPAY_REPORTING_CURRENCY"
+    )
+    encryption_key: SecretStr | None = Field(None, alias="HEIRPAY_ENCRYPTION_KEY")
+    bank_statements: Path | None = Field(None, alias="HEIRPAY_BANK_STATEMENTS")
+    notify: SecretStr | None = Field(None, alias="HEIRPAY_NOTIFY")
+    memory_limit: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?(MB|GB)$")] = Field(
+        "3GB", alias="HEIRPAY_MEMORY_LIMIT"
+    )
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _plain_http_only_on_loopback(cls, value: str) -> str:
+        url = urlsplit(value)
+        if url.scheme == "https" and url.hostname:
+            return value.rstrip("/")
+        if url.scheme == "http" and url.hostname in LOOPBACK:
+            return value.rstrip("/")
+        raise ValueError("use https://…; plain http is allowed only for loopback")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(
+                "not an IANA time zone; use a name such as Europe/Berlin or UTC"
+            ) from error
+        return value
+
+    @field_validator("reporting_currency", mode="before")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        return value.lower()
+
+    @field_validator("home", "bank_statements")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment and `.env`; raise SettingsError naming the variable at fault."""
+        env_file = Path(".env")
+        given = {**dotenv_values(env_file)} if env_file.is_file() else {}
+        merged = {k: v for k, v in {**given, **os.environ}.items() if v is not None}
+        known = {str(field.alias) for field in cls.model_fields.values()}
+        for name in merged:
+            if name.startswith("HEIRPAY_") and name not in known:
+                raise SettingsError(
+                    f"{name} is not a setting. Known: {', '.join(sorted(known))}. "
+                    "Correct the name or unset it."
+                )
+        try:
+            return cls(**{k: v for k, v in merged.items() if k in known and v != ""})  # type: ignore[arg-type]
+        except ValidationError as error:
+            # The value itself is left out: it may be a secret.
+            faults = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+            raise SettingsError(f"A setting is wrong: {faults}") from None
+
+    # Where things are. Everything the pipeline writes lies under `home`.
+    @property
+    def landing_dir(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def warehouse_dir(self) -> Path:
+        return self.home / "warehouse"
+
+    @property
+    def warehouse(self) -> Path:
+        """The published DuckDB file."""
+        return self.warehouse_dir / "heirpay.duckdb"
+
+    @property
+    def state_file(self) -> Path:
+        """The one transactional SQLite file."""
+        return self.home / "state" / "heirpay.sqlite"
+
+    @property
+    def reports_dir(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def bank_dir(self) -> Path:
+        return self.bank_statements or self.home / "bank"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def secret(self, name: str) -> str | None:
+        """The plain value of a secret setting, for the one place that needs it."""
+        value = getattr(self, name)
+        return value.get_secret_value() if isinstance(value, SecretStr) else None
