@@ -1,0 +1,61 @@
+"""The console script. Thin: each command is imported when it is called, never before.
+
+Exit codes: 0 success, 1 a run failed, 2 bad usage or settings, 3 a blocking check refused
+publication.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+# name: (where the command lives, its line in `heirpay --help`)
+COMMANDS = {
+    "demo": ("nightly.commands:demo", "The whole nightly job on the embedded account."),
+    "run": ("nightly.commands:run", "The nightly job on the configured account."),
+    "ui": ("nightly.ui:ui", "Dagster's web UI and daemon, on loopback."),
+    "doctor": ("nightly.doctor:doctor", "Check settings, key, reachability, disk, versions."),
+    "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),
+    "query": ("publish.commands:query", "Read-only SQL on the published warehouse."),
+    "report": ("publish.commands:report", "Where the newest report is."),
+}
+
+
+class LazyGroup(click.Group):
+    """Lists every command from COMMANDS; imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(f"heirpay_pipelines.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="heirpay-pipelines")
+def cli() -> None:
+    """The nightly finance pipeline for companies that take payments with Stripe."""
+
+
+def main() -> None:
+    """Run the command line; turn an expected error into one line and its exit code."""
+    os.umask(0o077)  # nothing that the pipeline writes is readable by others
+    try:
+        cli(standalone_mode=True)
+    except Exception as error:
+        if type(error).__name__ == "SettingsError":
+            click.echo(f"heirpay: {error}", err=True)
+            sys.exit(2)
+        raise

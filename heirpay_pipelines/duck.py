@@ -1,0 +1,65 @@
+"""Opening a DuckDB file of ours, plain or encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+
+
+class WarehouseError(Exception):
+    """The warehouse is missing or cannot be opened. The message says what to do."""
+
+
+@contextmanager
+def connect(
+    path: Path, key: str | None, *, read_only: bool
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open `path` as the current database of a new connection.
+
+    Readers need no extension; writing an encrypted file needs httpfs (its OpenSSL).
+    """
+    if read_only and not path.is_file():
+        raise WarehouseError(
+            f"No warehouse is published yet at {path}. Publish one with `heirpay run` "
+            "(or try `heirpay demo`)."
+        )
+    connection = duckdb.connect(":memory:")
+    try:
+        if key and not read_only:
+            load_httpfs(connection)
+        options = ["read_only"] if read_only else []
+        if key:
+            options.append(f"encryption_key '{key.replace(chr(39), chr(39) * 2)}'")
+        suffix = f" ({', '.join(options)})" if options else ""
+        quoted = str(path).replace("'", "''")
+        try:
+            connection.execute(f"attach '{quoted}' as heirpay{suffix}")
+        except duckdb.Error as error:
+            raise WarehouseError(_explain(path, key, error)) from None
+        connection.execute("use heirpay")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _explain(path: Path, key: str | None, error: duckdb.Error) -> str:
+    text = str(error).lower()
+    if "encrypt" in text or "key" in text:
+        state = "does not fit" if key else "is not set"
+        return f"{path.name} is encrypted and HEIRPAY_ENCRYPTION_KEY {state}: set the right key."
+    if key and "not a valid duckdb" in text:
+        return f"{path.name} is not readable with this key, or is damaged: run `heirpay run`."
+    return f"{path.name} cannot be opened ({type(error).__name__}); `heirpay run` builds it anew."
+
+
+def load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load the httpfs extension from its Python package: nothing is downloaded."""
+    package = find_spec("duckdb_extension_httpfs")
+    if package is None or package.origin is None:
+        raise WarehouseError("The package duckdb-extension-httpfs is missing: install it again.")
+    folder = Path(package.origin).parent / "extensions" / f"v{duckdb.__version__}"
+    connection.execute(f"load '{folder / 'httpfs.duckdb_extension'}'")

@@ -1,0 +1,90 @@
+"""`heirpay run` and `heirpay demo`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from heirpay_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from heirpay_pipelines.nightly.launch import NightlyOutcome
+
+SAMPLE_QUERY = (
+    "select month, currency, mrr, active_customers, arpa from finance.mrr_monthly "
+    "where month >= (select max(month) from finance.mrr_monthly) - interval 2 month "
+    "order by currency, month"
+)
+
+
+class Instant(click.ParamType):
+    """An ISO 8601 instant; one without an offset is UTC, and a bare date is its first instant."""
+
+    name = "ISO8601"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        try:
+            instant = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not an ISO 8601 instant such as 2026-10-31T23:59:59Z.")
+        return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+
+
+@click.command()
+@click.option("--as-of", type=Instant(), help="Compute as of this instant (default: now).")
+@click.option("--full", is_flag=True, help="List everything again, not only what changed.")
+def run(as_of: datetime | None, full: bool) -> None:
+    """Run the nightly job: pull, land, model, check, publish, report.
+
+    An instant before the newest pull pulls nothing: that night is computed again from what was
+    landed by then.
+    """
+    settings = Settings.load()
+    _finish(settings, _nightly(settings, as_of, full))
+
+
+@click.command()
+def demo() -> None:
+    """Run the whole nightly job on the embedded account, and say where the results are.
+
+    The account is served over HTTP on loopback; the job is the one that `heirpay run` starts.
+    """
+    from heirpay_pipelines.nightly.embedded import embedded_account
+
+    home = Settings.load()
+    with embedded_account(home.bank_dir) as account:
+        os.environ["STRIPE_API_BASE"] = account.base_url
+        os.environ["STRIPE_API_KEY"] = account.key
+        settings = Settings.load()
+        outcome = _nightly(settings, None, False)
+    _finish(settings, outcome)
+
+
+def _nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
+    from heirpay_pipelines.nightly.launch import run_nightly
+    from heirpay_pipelines.nightly.lock import AnotherRunError, refuse_second_run
+
+    try:
+        refuse_second_run(settings)
+    except AnotherRunError as error:
+        raise click.ClickException(str(error)) from None
+    return run_nightly(settings, as_of, full)
+
+
+def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
+    if outcome.error:
+        click.secho(f"\n{outcome.error}", fg="red", err=True)
+    if outcome.run is not None and outcome.run.outcome in ("published", "refused"):
+        click.echo()
+        click.echo(f"Report     {outcome.report}")
+    if settings.warehouse.is_file():
+        click.echo(f"Warehouse  {settings.warehouse}")
+        click.echo("UI         heirpay ui  →  http://127.0.0.1:3000")
+        click.echo(f'Try        heirpay query "{SAMPLE_QUERY}"')
+    sys.exit(outcome.exit_code)

@@ -1,0 +1,54 @@
+"""Starting the nightly job from the command line, as a Dagster run that the UI shows."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from heirpay_pipelines.nightly.home import prepare_dagster_home
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import open_state
+from heirpay_pipelines.state.runs import Run, read_run
+
+
+@dataclass(frozen=True)
+class NightlyOutcome:
+    """How a nightly run ended: `run` is None when it failed before it was recorded."""
+
+    run: Run | None
+    error: str | None
+    report: Path
+
+    @property
+    def exit_code(self) -> int:
+        """0 published, 3 a blocking check refused publication, 1 failed."""
+        if self.run is None:
+            return 1
+        return {"published": 0, "refused": 3}.get(self.run.outcome, 1)
+
+
+def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
+    """Run the nightly job in this process and wait for it."""
+    prepare_dagster_home(settings)
+    # Imported here: Dagster costs a second, and reads DAGSTER_HOME.
+    from dagster import DagsterInstance, RunConfig
+
+    from heirpay_pipelines.nightly.assets import PullConfig
+    from heirpay_pipelines.nightly.job import definitions
+
+    config = RunConfig(
+        ops={"pull_and_land": PullConfig(as_of=as_of.isoformat() if as_of else None, full=full)}
+    )
+    with DagsterInstance.get() as instance:
+        result = (
+            definitions(settings)
+            .resolve_job_def("nightly")
+            .execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+        )
+        error = None if result.success else _first_error(result)
+    run = None
+    with open_state(settings.state_file) as state, contextlib.suppress(LookupError):
+        run = read_run(state, result.run_id)
+    return NightlyOutcome(run, error, settings.reports_dir / "latest" / "report.html")

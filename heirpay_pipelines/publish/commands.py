@@ -1,0 +1,51 @@
+"""`heirpay query` and `heirpay report`."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+
+import click
+
+from heirpay_pipelines.settings import Settings
+
+
+@click.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+)
+def query(sql: str, form: str) -> None:
+    """Run read-only SQL on the published warehouse and print the result.
+
+    \b
+    heirpay query "select * from finance.mrr_monthly order by month desc limit 6"
+    heirpay query "from finance.payout_reconciliation" --format csv > payouts.csv
+    """
+    from heirpay_pipelines.duck import WarehouseError
+    from heirpay_pipelines.publish.query import QueryError, run_query
+
+    if form == "parquet" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is binary: send it to a file with > result.parquet")
+    try:
+        run_query(Settings.load(), sql, form, click.get_binary_stream("stdout"))  # type: ignore[arg-type]
+    except QueryError as error:
+        raise click.UsageError(str(error)) from None
+    except WarehouseError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.command()
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+def report(open_it: bool) -> None:
+    """Print where the newest report is."""
+    newest = Settings.load().reports_dir / "latest" / "report.html"
+    if not newest.is_file():
+        raise click.ClickException("No report is written yet: start `heirpay run`.")
+    click.echo(newest)
+    if open_it:
+        webbrowser.open(newest.resolve().as_uri())

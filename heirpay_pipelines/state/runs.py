@@ -1,0 +1,88 @@
+"""The record of every run: what it was asked, how far it came, what was decided."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from heirpay_pipelines.state.database import State
+
+
+@dataclass(frozen=True)
+class Run:
+    """One nightly run. Instants are UTC; `outcome` is one of
+    running, published, refused, failed, interrupted."""
+
+    run_id: str
+    as_of: datetime
+    started_at: datetime
+    outcome: str
+    reason: str | None = None
+    pull_id: str | None = None
+    requests: int | None = None
+    rows_pulled: dict[str, int] | None = None
+
+
+def open_run(state: State, run_id: str, as_of: datetime) -> Run:
+    """Record that a run began. Runs that were left `running` were killed: mark them so.
+
+    The caller holds the run lock, so no other run can be under way.
+    """
+    now = datetime.now(UTC)
+    with state.transaction() as connection:
+        connection.execute(
+            "update runs set outcome = 'interrupted', ended_at = ?,"
+            " reason = 'the process ended before the run did'"
+            " where outcome = 'running' and run_id <> ?",
+            (now.isoformat(), run_id),
+        )
+        connection.execute(
+            "insert into runs (run_id, as_of, started_at, outcome) values (?, ?, ?, 'running')"
+            " on conflict (run_id) do nothing",
+            (run_id, as_of.astimezone(UTC).isoformat(), now.isoformat()),
+        )
+    return read_run(state, run_id)
+
+
+def record_pull(
+    state: State, run_id: str, pull_id: str | None, requests: int, rows: dict[str, int]
+) -> None:
+    """Record what the pull brought: requests spent, rows by object."""
+    with state.transaction() as connection:
+        connection.execute(
+            "update runs set pull_id = ?, requests = ?, rows_pulled = ? where run_id = ?",
+            (pull_id, requests, json.dumps(rows, sort_keys=True), run_id),
+        )
+
+
+def close_run(state: State, run_id: str, outcome: str, reason: str | None) -> None:
+    """Record how a run ended. A run that was closed already stays as it is."""
+    with state.transaction() as connection:
+        connection.execute(
+            "update runs set outcome = ?, reason = ?, ended_at = ?"
+            " where run_id = ? and outcome = 'running'",
+            (outcome, reason, datetime.now(UTC).isoformat(), run_id),
+        )
+
+
+def read_run(state: State, run_id: str) -> Run:
+    """Raise LookupError when the run is not known."""
+    found = state.rows("select * from runs where run_id = ?", (run_id,))
+    if not found:
+        raise LookupError(f"run {run_id} is not recorded in the state file")
+    return _run(found[0])
+
+
+def _run(row: dict[str, Any]) -> Run:
+    return Run(
+        run_id=row["run_id"],
+        as_of=datetime.fromisoformat(row["as_of"]),
+        started_at=datetime.fromisoformat(row["started_at"]),
+        outcome=row["outcome"],
+        reason=row["reason"],
+        pull_id=row["pull_id"],
+        requests=row["requests"],
+        rows_pulled=json.loads(row["rows_pulled"]) if row["rows_pulled"] else None,
+    )
