@@ -1,0 +1,54 @@
+{#-
+    Reading a payload (JSON text). A value that is absent, null or of another type reads as null:
+    the keys' tests and the controls name such objects; one odd object never ends a run.
+    For many fields of many rows use `parse_json`, which reads the text once.
+-#}
+{% macro json_text(payload, path) -%} {{ adapter.dispatch('json_text')(payload, path) }} {%- endmacro %}
+{% macro default__json_text(payload, path) -%}
+    json_extract_string({{ payload }}, '{{ path }}')
+{%- endmacro %}
+{% macro spark__json_text(payload, path) -%} get_json_object({{ payload }}, '{{ path }}') {%- endmacro %}
+
+{% macro json_int(payload, path) -%}
+    try_cast({{ json_text(payload, path) }} as bigint)
+{%- endmacro %}
+
+{% macro json_bool(payload, path) -%}
+    try_cast({{ json_text(payload, path) }} as boolean)
+{%- endmacro %}
+
+{#- A decimal that Stripe sends as a string (`unit_amount_decimal`: up to 12 decimals). -#}
+{% macro json_decimal(payload, path) -%}
+    try_cast({{ json_text(payload, path) }} as decimal(38, 12))
+{%- endmacro %}
+
+{#- The id of a field that is an id or, expanded, the object itself. -#}
+{% macro json_id(payload, path) -%}
+    coalesce({{ json_text(payload, path ~ '.id') }}, {{ json_text(payload, path) }})
+{%- endmacro %}
+
+{#-
+    One parse of the whole payload into a struct. `fields` maps a name to a type: 'varchar',
+    'bigint', 'boolean', 'decimal(38, 12)', 'json' (kept as text), a mapping (a nested object)
+    or a list of one (an array). Spark SQL takes the same shape as a DDL string.
+-#}
+{% macro parse_json(payload, fields) -%} {{ adapter.dispatch('parse_json')(payload, fields) }} {%- endmacro %}
+{% macro default__parse_json(payload, fields) -%}
+    json_transform({{ payload }}, '{{ tojson(fields) }}')
+{%- endmacro %}
+{% macro spark__parse_json(payload, fields) -%}
+    from_json({{ payload }}, '{{ spark_ddl(fields) }}')
+{%- endmacro %}
+
+{% macro spark_ddl(shape) -%}
+    {%- if shape is mapping -%}
+        struct<{% for name, inner in shape.items() %}{{ name }}: {{ spark_ddl(inner) }}{{ ', ' if not loop.last }}{% endfor %}>
+    {%- elif shape is string -%} {{ 'string' if shape in ('varchar', 'json') else shape }}
+    {%- else -%} array<{{ spark_ddl(shape[0]) }}>
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A row for each entry of an array column; used in a select list. -#}
+{% macro explode_array(array) -%} {{ adapter.dispatch('explode_array')(array) }} {%- endmacro %}
+{% macro default__explode_array(array) -%} unnest({{ array }}) {%- endmacro %}
+{% macro spark__explode_array(array) -%} explode({{ array }}) {%- endmacro %}

@@ -1,0 +1,4 @@
+{#- A model's configured schema is used as it is: `staging`, `intermediate`, `finance`, … -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ (custom_schema_name or target.schema) | trim }}
+{%- endmacro %}

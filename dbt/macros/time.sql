@@ -1,0 +1,24 @@
+{#- The instant as of which everything is computed, as a TIMESTAMP literal in UTC. -#}
+{% macro as_of() -%}
+    timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
+{%- endmacro %}
+
+{#- The date of a UTC instant in the reporting time zone. No other place applies a time zone. -#}
+{% macro reporting_date(instant) -%}
+    {%- if var("timezone") in ("UTC", "Etc/UTC") -%} cast({{ instant }} as date)
+    {%- else -%} cast({{ from_utc(instant, var("timezone")) }} as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The UTC instant at which a date of the reporting time zone begins. -#}
+{% macro day_starts_at(date) -%}
+    {%- if var("timezone") in ("UTC", "Etc/UTC") -%} cast({{ date }} as timestamp)
+    {%- else -%} {{ to_utc("cast(" ~ date ~ " as timestamp)", var("timezone")) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The reporting date of the as-of instant itself; the running day and month contain it. -#}
+{% macro as_of_date() -%} {{ reporting_date(as_of()) }} {%- endmacro %}
+
+{#- The first day of a date's month. -#}
+{% macro month_of(date) -%} cast(date_trunc('month', {{ date }}) as date) {%- endmacro %}

@@ -1,0 +1,55 @@
+"""Where the dbt project is, and the environment that it runs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt"
+"""The dbt project, beside the package: the product is installed editable from its checkout."""
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One build of the warehouse: where it is built, and as of when.
+
+    `as_of` is naive UTC. `work_dir` holds what dbt itself writes (target, logs, spill files).
+    """
+
+    database: Path
+    work_dir: Path
+    run_id: str
+    as_of: datetime
+    timezone: str = "UTC"
+    reporting_currency: str = "usd"
+    encryption_key: str | None = None
+    memory_limit: str = "3GB"
+    threads: int = 2
+
+    def variables(self) -> dict[str, str]:
+        """The dbt vars of this build."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "timezone": self.timezone,
+            "reporting_currency": self.reporting_currency,
+            "run_id": self.run_id,
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that `dbt/profiles.yml` and dbt itself read."""
+        environment = {
+            "DBT_PROJECT_DIR": str(PROJECT_DIR),
+            "DBT_PROFILES_DIR": str(PROJECT_DIR),
+            "DBT_BUILD_DATABASE": str(self.database),
+            "DBT_MEMORY_LIMIT": self.memory_limit,
+            "DBT_TEMP_DIRECTORY": str(self.work_dir / "spill"),
+            "DBT_THREADS": str(self.threads),
+            "DBT_TARGET_PATH": str(self.work_dir / "target"),
+            "DBT_LOG_PATH": str(self.work_dir / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        if self.encryption_key:
+            # dbt masks the values of variables of this prefix wherever it prints.
+            environment["DBT_ENV_SECRET_ENCRYPTION_KEY"] = self.encryption_key
+        return environment
