@@ -16,6 +16,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from heirpay_pipelines.sandbox import SANDBOX_KEY
+
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 STRIPE_API = "https://api.stripe.com"
 
@@ -97,6 +99,16 @@ class Settings(BaseSettings):
             # The value itself is left out: it may be a secret.
             faults = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
             raise SettingsError(f"A setting is wrong: {faults}") from None
+
+    @property
+    def has_own_key(self) -> bool:
+        """Whether a key was set; without one, `api_key` is the embedded account's own."""
+        return self.stripe_api_key is not None
+
+    @property
+    def api_key(self) -> str:
+        """The key to call the API with. For the pull step alone: never log or store it."""
+        return self.secret("stripe_api_key") or SANDBOX_KEY
 
     # Where things are. Everything the pipeline writes lies under `home`.
     @property

@@ -33,3 +33,9 @@ def run_lock(settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def refuse_second_run(settings: Settings) -> None:
+    """Raise AnotherRunError at once when a run is under way; nothing has been started yet."""
+    with run_lock(settings):
+        pass

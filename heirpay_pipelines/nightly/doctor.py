@@ -1,0 +1,110 @@
+"""`heirpay doctor`: is everything in place, and if not, how to mend it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from heirpay_pipelines.settings import STRIPE_API, Settings
+
+LEAST_FREE_GIB = 2
+SHOWN_PACKAGES = ("stripe", "duckdb", "dbt-duckdb", "dagster", "great-expectations")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's: `mend` is what to do when it is not well."""
+
+    subject: str
+    well: bool
+    detail: str
+    mend: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every finding, in the order in which a person would mend them."""
+    for look in (_settings, _versions, _home, _disk, _account):
+        yield from look(settings)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        shown = "not set" if value is None else str(value)  # a SecretStr shows as stars
+        yield Finding(str(field.alias), True, shown)
+
+
+def _versions(_: Settings) -> Iterator[Finding]:
+    version = sys.version_info
+    yield Finding(
+        "Python", version >= (3, 11), f"{version[0]}.{version[1]}", "Install Python 3.11 or newer."
+    )
+    for package in SHOWN_PACKAGES:
+        yield Finding(package, True, importlib.metadata.version(package))
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = settings.home / ".doctor"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        yield Finding(
+            "HEIRPAY_HOME is writable", False, f"{settings.home}: {reason}",
+            "Give this user write access to the folder, or set HEIRPAY_HOME to another.",
+        )
+        return
+    yield Finding("HEIRPAY_HOME is writable", True, str(settings.home))
+    private = settings.home.stat().st_mode & 0o077 == 0
+    yield Finding(
+        "HEIRPAY_HOME is private", private, "mode 0700" if private else "others may read it",
+        f"chmod -R go-rwx {settings.home}",
+    )
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.home if settings.home.exists() else settings.home.parent
+    free = shutil.disk_usage(folder).free / 2**30
+    yield Finding(
+        "Free disk", free >= LEAST_FREE_GIB, f"{free:.1f} GiB",
+        f"Free at least {LEAST_FREE_GIB} GiB, or move HEIRPAY_HOME.",
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield Finding("Memory", memory >= 4, f"{memory:.1f} GiB", "Give the machine 4 GiB or more.")
+
+
+def _account(settings: Settings) -> Iterator[Finding]:
+    """Reach the API with the key, and probe each resource with a list of one."""
+    from heirpay_pipelines.pull.probe import probe_account
+
+    if settings.stripe_api_base == STRIPE_API and not settings.has_own_key:
+        yield Finding(
+            "STRIPE_API_KEY", False, "not set, and Stripe itself is to be pulled",
+            "Create a restricted, read-only key in Stripe's dashboard (Developers → API keys).",
+        )
+        return
+    for result in probe_account(settings):
+        yield Finding(result.subject, result.allowed, result.detail, result.mend)
+
+
+@click.command()
+def doctor() -> None:
+    """Check settings, key, reachability, permissions, disk and versions; say how to mend each."""
+    sick = 0
+    for finding in examine(Settings.load()):
+        mark = click.style("ok  ", fg="green") if finding.well else click.style("MEND", fg="red")
+        click.echo(f"{mark}  {finding.subject:<34} {finding.detail}")
+        if not finding.well:
+            sick += 1
+            click.echo(f"      → {finding.mend}")
+    if sick:
+        click.echo(f"\n{sick} to mend.", err=True)
+        sys.exit(1)

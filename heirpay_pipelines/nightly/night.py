@@ -1,0 +1,74 @@
+"""What every step of one nightly run shares: settings, the run's record, its build database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from heirpay_pipelines.nightly.lock import run_lock
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import State, open_state
+from heirpay_pipelines.state.runs import Run, close_run, open_run, read_run
+
+
+@dataclass(frozen=True)
+class Night:
+    """The Dagster resource `night`. It lives as long as the run and holds the run lock."""
+
+    settings: Settings
+    run_id: str
+
+    @property
+    def build(self) -> Path:
+        """The run's own DuckDB file; publishing renames it over the published warehouse."""
+        return self.settings.warehouse_dir / "building" / f"{self.run_id}.duckdb"
+
+    @property
+    def key(self) -> str | None:
+        return self.settings.secret("encryption_key")
+
+    @contextmanager
+    def state(self) -> Iterator[State]:
+        with open_state(self.settings.state_file) as state:
+            yield state
+
+    def begin(self, as_of: str | None) -> Run:
+        """Fix the run's as-of instant: the one asked for, else now. Steps after read it."""
+        instant = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
+        instant = instant.replace(tzinfo=instant.tzinfo or UTC, microsecond=0)
+        with self.state() as state:
+            return open_run(state, self.run_id, instant)
+
+    def run(self) -> Run:
+        with self.state() as state:
+            return read_run(state, self.run_id)
+
+
+def night_resource(settings: Settings) -> dg.ResourceDefinition:
+    """One run at a time; a run that ends without a verdict is recorded as failed."""
+
+    @contextmanager
+    def held(context: Any) -> Iterator[Night]:
+        run = context.run
+        # A re-execution from a failed step goes on with the first attempt's record and build.
+        night = Night(settings, run.root_run_id or run.run_id)
+        with run_lock(settings):
+            try:
+                yield night
+            finally:
+                with night.state() as state:
+                    reason = "a step failed; Dagster's run page shows which and why"
+                    close_run(state, night.run_id, "failed", reason)
+
+    @dg.resource(description="Settings, the run's record and the run lock.")
+    def night(context: dg.InitResourceContext) -> Iterator[Night]:
+        with held(context) as opened:
+            yield opened
+
+    return night
