@@ -17,7 +17,7 @@ from heirpay_pipelines.duck import load_httpfs
 KEY_VARIABLE = "DBT_ENV_SECRET_ENCRYPTION_KEY"
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]
+class Plugin(BasePlugin):
     """Attaches `database` as `heirpay` before dbt-duckdb looks for it."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ def run_dbt(request: BuildRequest, arguments: Sequence[str] = ("build",)) -> Non
             result = dbtRunner().invoke([*arguments, "--vars", variables, "--quiet"])
         finally:
             # The adapter keeps its connection for the process; the file must be free now.
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if result.success:
         return
     if result.exception is not None:
