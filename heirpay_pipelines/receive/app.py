@@ -1,0 +1,172 @@
+"""The ASGI application: `POST /webhooks/stripe`, health, metrics, its own description."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from heirpay_pipelines.receive.event import EventRefusedError, read_event
+from heirpay_pipelines.receive.inbox import Inbox, InboxFailedError, InboxFullError
+from heirpay_pipelines.receive.limits import RateLimit
+from heirpay_pipelines.receive.metrics import CONTENT_TYPE, Metrics
+from heirpay_pipelines.receive.openapi import openapi_document
+from heirpay_pipelines.receive.rejections import record_rejection
+from heirpay_pipelines.receive.signature import SignatureRefusedError, Verifier
+
+log = logging.getLogger("heirpay.receive")
+WEBHOOK_PATH = "/webhooks/stripe"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one request, and one client, may cost."""
+
+    max_body_bytes: int = 1 << 20
+    body_seconds: float = 10.0
+    requests_per_second: float = 2_000
+    burst: float = 4_000
+
+
+def create_app(
+    state_file: Path,
+    verifier: Verifier,
+    bounds: Bounds = Bounds(),
+    *,
+    clock: Callable[[], float] = time.time,
+    max_batch: int = 512,
+) -> Starlette:
+    """The application over the inbox in `state_file`. `clock` gives seconds since the epoch."""
+    metrics = Metrics()
+    inbox = Inbox(state_file, max_batch=max_batch, on_commit=metrics.committed)
+    endpoint = Endpoint(state_file, verifier, inbox, metrics, bounds, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await inbox.start()
+        yield
+        await inbox.stop()
+
+    routes = [
+        Route(WEBHOOK_PATH, endpoint.receive, methods=["POST"]),
+        Route("/health", endpoint.health, methods=["GET"]),
+        Route("/metrics", endpoint.render_metrics, methods=["GET"]),
+        Route("/openapi.json", endpoint.describe, methods=["GET"]),
+    ]
+    return Starlette(
+        routes=routes, lifespan=lifespan, exception_handlers={Exception: endpoint.unexpected}
+    )
+
+
+class Endpoint:
+    """The handlers. Every answer is small, says why, and repeats nothing of the request."""
+
+    def __init__(
+        self,
+        state_file: Path,
+        verifier: Verifier,
+        inbox: Inbox,
+        metrics: Metrics,
+        bounds: Bounds,
+        clock: Callable[[], float],
+    ) -> None:
+        self._state_file = state_file
+        self._verifier = verifier
+        self._inbox = inbox
+        self._metrics = metrics
+        self._bounds = bounds
+        self._clock = clock
+        self._rate = RateLimit(bounds.requests_per_second, bounds.burst)
+
+    async def receive(self, request: Request) -> Response:
+        """Store one event; 200 only after it is on disk."""
+        started = time.perf_counter()
+        status, outcome, retry_after = await self._outcome(request)
+        self._metrics.answers.labels(outcome).inc()
+        self._metrics.request_seconds.observe(time.perf_counter() - started)
+        headers = {"retry-after": str(retry_after)} if retry_after else None
+        return JSONResponse({"outcome": outcome}, status, headers)
+
+    async def _outcome(self, request: Request) -> tuple[int, str, int]:
+        """(status, outcome, seconds after which to come again or 0)."""
+        client = request.client.host if request.client else "unknown"
+        if wait := self._rate.wait_seconds(client, time.monotonic()):
+            return 429, "rate_limited", math.ceil(wait)
+        try:
+            body = await self._body(request)
+        except BodyTooLargeError:
+            return 413, "body_too_large", 0
+        except (TimeoutError, ClientDisconnect):
+            return 408, "body_too_slow", 0
+        try:
+            header = request.headers.get("stripe-signature")
+            self._verifier.verify(body, header, self._clock())
+            delivery = read_event(body)
+            fresh = await self._inbox.store(delivery)
+        except SignatureRefusedError as refusal:
+            return 400, refusal.reason, 0
+        except EventRefusedError as refusal:
+            return await self._reject(body, refusal.reason)
+        except InboxFullError:
+            return 503, "inbox_full", 1
+        except InboxFailedError:
+            return 503, "not_stored", 5
+        self._metrics.newest_event.set(delivery.created)
+        return 200, "stored" if fresh else "duplicate", 0
+
+    async def _body(self, request: Request) -> bytes:
+        """The body, bounded in bytes and in seconds."""
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > self._bounds.max_body_bytes:
+            raise BodyTooLargeError
+        body = bytearray()
+        async with asyncio.timeout(self._bounds.body_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self._bounds.max_body_bytes:
+                    raise BodyTooLargeError
+        return bytes(body)
+
+    async def _reject(self, body: bytes, reason: str) -> tuple[int, str, int]:
+        log.warning("refused a signed webhook of %d bytes: %s", len(body), reason)
+        try:
+            await asyncio.to_thread(record_rejection, self._state_file, body, reason)
+        except Exception as error:  # noqa: BLE001 - not recorded, so Stripe delivers again
+            log.error("the refusal was not recorded (%s)", type(error).__name__)  # noqa: TRY400
+            return 503, "not_stored", 5
+        return 400, reason, 0
+
+    async def health(self, _: Request) -> Response:
+        """200 while events are made durable, 503 with the reason when the newest were not."""
+        failure = self._inbox.failure
+        body = {"status": "failing" if failure else "ok", "waiting": self._inbox.waiting}
+        if failure:
+            body["reason"] = failure
+        return JSONResponse(body, 503 if failure else 200)
+
+    async def render_metrics(self, _: Request) -> Response:
+        self._metrics.waiting.set(self._inbox.waiting)
+        return Response(self._metrics.render(), headers={"content-type": CONTENT_TYPE})
+
+    async def describe(self, _: Request) -> Response:
+        return JSONResponse(openapi_document())
+
+    async def unexpected(self, _: Request, error: Exception) -> Response:
+        """A fault of ours: said plainly, counted, and Stripe delivers again."""
+        log.error("unexpected %s while answering", type(error).__name__)
+        self._metrics.answers.labels("error").inc()
+        return JSONResponse({"outcome": "error"}, 503, {"retry-after": "5"})
+
+
+class BodyTooLargeError(Exception):
+    """More bytes than the bounds allow."""

@@ -1,0 +1,71 @@
+"""`heirpay receive`: the webhook endpoint as a process."""
+
+from __future__ import annotations
+
+import click
+
+from heirpay_pipelines.settings import Settings, SettingsError
+
+KEEP_ALIVE_SECONDS = 30
+MAX_CONNECTIONS = 1_000
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--tolerance",
+    default=300,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Seconds for which a signature is valid, both ways.",
+)
+@click.option(
+    "--max-body",
+    default=1 << 20,
+    show_default=True,
+    type=click.IntRange(min=1024),
+    help="Bytes of one event.",
+)
+@click.option(
+    "--rate",
+    default=2_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Requests a second from one address.",
+)
+def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> None:
+    """Receive Stripe's webhooks: POST /webhooks/stripe, /health, /metrics, /openapi.json.
+
+    An event is acknowledged after it is on disk. Plain HTTP: for anything but loopback put a
+    proxy with TLS in front.
+    """
+    import uvicorn
+
+    from heirpay_pipelines.receive.app import Bounds, create_app
+    from heirpay_pipelines.receive.signature import Verifier, split_secrets
+
+    settings = Settings.load()
+    secrets = split_secrets(settings.secret("stripe_webhook_secret"))
+    if not secrets:
+        raise SettingsError(
+            "STRIPE_WEBHOOK_SECRET is not set: copy the endpoint's signing secret (whsec_…) from "
+            "Stripe's dashboard, Developers, Webhooks."
+        )
+    bounds = Bounds(max_body_bytes=max_body, requests_per_second=rate, burst=2 * rate)
+    app = create_app(settings.state_file, Verifier(secrets, tolerance), bounds)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=10,
+    )
