@@ -15,9 +15,7 @@ class WarehouseError(Exception):
 
 
 @contextmanager
-def connect(
-    path: Path, key: str | None, *, read_only: bool
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open `path` as the current database of a new connection.
 
     Readers need no extension; writing an encrypted file needs httpfs (its OpenSSL).

@@ -58,14 +58,18 @@ def _home(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         yield Finding(
-            "HEIRPAY_HOME is writable", False, f"{settings.home}: {reason}",
+            "HEIRPAY_HOME is writable",
+            False,
+            f"{settings.home}: {reason}",
             "Give this user write access to the folder, or set HEIRPAY_HOME to another.",
         )
         return
     yield Finding("HEIRPAY_HOME is writable", True, str(settings.home))
     private = settings.home.stat().st_mode & 0o077 == 0
     yield Finding(
-        "HEIRPAY_HOME is private", private, "mode 0700" if private else "others may read it",
+        "HEIRPAY_HOME is private",
+        private,
+        "mode 0700" if private else "others may read it",
         f"chmod -R go-rwx {settings.home}",
     )
 
@@ -74,7 +78,9 @@ def _disk(settings: Settings) -> Iterator[Finding]:
     folder = settings.home if settings.home.exists() else settings.home.parent
     free = shutil.disk_usage(folder).free / 2**30
     yield Finding(
-        "Free disk", free >= LEAST_FREE_GIB, f"{free:.1f} GiB",
+        "Free disk",
+        free >= LEAST_FREE_GIB,
+        f"{free:.1f} GiB",
         f"Free at least {LEAST_FREE_GIB} GiB, or move HEIRPAY_HOME.",
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -87,7 +93,9 @@ def _account(settings: Settings) -> Iterator[Finding]:
 
     if settings.stripe_api_base == STRIPE_API and not settings.has_own_key:
         yield Finding(
-            "STRIPE_API_KEY", False, "not set, and Stripe itself is to be pulled",
+            "STRIPE_API_KEY",
+            False,
+            "not set, and Stripe itself is to be pulled",
             "Create a restricted, read-only key in Stripe's dashboard (Developers → API keys).",
         )
         return

@@ -69,8 +69,10 @@ def build_models_asset(manifest: Path) -> dg.AssetsDefinition:
         dbt = DbtCliResource(project_dir=str(PROJECT_DIR), profiles_dir=str(PROJECT_DIR))
         arguments = ["build", "--vars", json.dumps(request.variables())]
         invocation = dbt.cli(
-            arguments, manifest=manifest, context=context, target_path=dbt_work_dir(night.settings)
-            / "target",
+            arguments,
+            manifest=manifest,
+            context=context,
+            target_path=dbt_work_dir(night.settings) / "target",
         )
         # Figures are read when dbt has let go of the file: one process writes at a time.
         events = list(invocation.stream())

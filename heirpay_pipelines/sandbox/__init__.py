@@ -1,1 +1,3 @@
-""""""
+"""The embedded Stripe account: a seeded company, served over HTTP in Stripe's wire format."""
+
+SANDBOX_KEY = "rk_test_heirpay_sandbox"

@@ -58,8 +58,11 @@ def open_state(path: Path) -> Iterator[State]:
 
 def _migrate(state: State) -> None:
     scripts = sorted(
-        (entry for entry in files(__package__).joinpath("migrations").iterdir()
-         if entry.name.endswith(".sql")),
+        (
+            entry
+            for entry in files(__package__).joinpath("migrations").iterdir()
+            if entry.name.endswith(".sql")
+        ),
         key=lambda entry: entry.name,
     )
     state.connection.execute("create table if not exists migrations (name text primary key)")

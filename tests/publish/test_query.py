@@ -1,0 +1,60 @@
+"""`heirpay query`: read-only, exact, in four formats."""
+
+from __future__ import annotations
+
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.publish.query import Format, QueryError, run_query
+from heirpay_pipelines.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(HEIRPAY_HOME=tmp_path)
+    settings.warehouse_dir.mkdir()
+    with connect(settings.warehouse, None, read_only=False) as connection:
+        connection.execute("create table t (currency varchar, amount decimal(24,3))")
+        connection.execute("insert into t values ('kwd', 1.001), ('usd', 12345678901234567890.12)")
+    return settings
+
+
+def result(settings: Settings, sql: str, form: Format) -> bytes:
+    out = io.BytesIO()
+    run_query(settings, sql, form, out)
+    return out.getvalue()
+
+
+def test_json_and_csv_and_parquet_keep_every_digit(settings: Settings) -> None:
+    rows = json.loads(result(settings, "from t order by amount", "json"), parse_float=Decimal)
+    assert [row["amount"] for row in rows] == [Decimal("1.001"), Decimal("12345678901234567890.12")]
+    assert b"12345678901234567890.120" in result(settings, "from t", "csv")
+    table = parquet.read_table(io.BytesIO(result(settings, "from t order by amount", "parquet")))
+    assert table.column("amount").to_pylist()[0] == Decimal("1.001")
+
+
+def test_no_rows_are_an_empty_json_list(settings: Settings) -> None:
+    assert json.loads(result(settings, "from t where false", "json")) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from t",
+        "create table u as select 1",
+        "copy t to 'stolen.csv'",
+        "from read_csv('/etc/passwd')",
+        "attach 'other.duckdb'",
+        "set enable_external_access = true",
+        "select no_such_column from t",
+    ],
+)
+def test_writing_reading_files_and_wrong_sql_are_refused(settings: Settings, sql: str) -> None:
+    with pytest.raises(QueryError):
+        result(settings, sql, "csv")
