@@ -10,7 +10,8 @@ create table webhook_deliveries (
   created integer not null,   -- Stripe's clock, seconds
   received_at text not null,  -- ours, of the first delivery
   last_received_at text not null,
-  deliveries integer not null,
+  deliveries integer not null, -- 0: never delivered, replayed from the event log
+  replayed_at text,
   drained_at text,            -- as-of instant of the drain that landed it
   pull_id text                -- the manifest it was landed with
 );
