@@ -52,3 +52,46 @@
 {% macro explode_array(array) -%} {{ adapter.dispatch('explode_array')(array) }} {%- endmacro %}
 {% macro default__explode_array(array) -%} unnest({{ array }}) {%- endmacro %}
 {% macro spark__explode_array(array) -%} explode({{ array }}) {%- endmacro %}
+
+{#- A row `{key, value}` for each entry of a map column; used in a select list. -#}
+{% macro explode_map(map) -%} {{ adapter.dispatch('explode_map')(map) }} {%- endmacro %}
+{% macro default__explode_map(map) -%} unnest(map_entries({{ map }})) {%- endmacro %}
+{% macro spark__explode_map(map) -%} explode(map_entries({{ map }})) {%- endmacro %}
+
+{#-
+    Sum of `field` over the entries of an array column, optionally of those that meet `condition`
+    (which names an entry `entry`); null for an array that is null.
+-#}
+{% macro sum_of(array, field, condition='true') -%}
+    {{ adapter.dispatch('sum_of')(array, field, condition) }}
+{%- endmacro %}
+{% macro default__sum_of(array, field, condition) -%}
+    case when {{ array }} is not null then coalesce(cast(list_sum(list_transform(
+        list_filter({{ array }}, lambda entry: {{ condition }}), lambda entry: entry.{{ field }}
+    )) as bigint), 0) end
+{%- endmacro %}
+{% macro spark__sum_of(array, field, condition) -%}
+    aggregate(
+        filter({{ array }}, entry -> {{ condition }}),
+        cast(0 as bigint), (total, entry) -> total + entry.{{ field }}
+    )
+{%- endmacro %}
+
+{#- The ids of a field (an id or an expanded object) of an array's entries, as an array. -#}
+{% macro ids_of(array, field) -%} {{ adapter.dispatch('ids_of')(array, field) }} {%- endmacro %}
+{% macro default__ids_of(array, field) -%}
+    list_transform({{ array }}, lambda entry: {{ json_id('entry.' ~ field, '$') }})
+{%- endmacro %}
+{% macro spark__ids_of(array, field) -%}
+    transform({{ array }}, entry -> {{ json_id('entry.' ~ field, '$') }})
+{%- endmacro %}
+
+{#- An array of one value; null when the value is. -#}
+{% macro array_of(value) -%} {{ adapter.dispatch('array_of')(value) }} {%- endmacro %}
+{% macro default__array_of(value) -%} case when {{ value }} is not null then [{{ value }}] end {%- endmacro %}
+{% macro spark__array_of(value) -%} case when {{ value }} is not null then array({{ value }}) end {%- endmacro %}
+
+{#- The first entry of an array. -#}
+{% macro first_of(array) -%} {{ adapter.dispatch('first_of')(array) }} {%- endmacro %}
+{% macro default__first_of(array) -%} ({{ array }})[1] {%- endmacro %}
+{% macro spark__first_of(array) -%} element_at({{ array }}, 1) {%- endmacro %}

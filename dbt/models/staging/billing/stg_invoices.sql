@@ -1,0 +1,127 @@
+with landed as (
+    {{ newest('invoice') }}
+),
+
+parsed as (
+    select
+        id,
+        created as created_at,
+        livemode,
+        {{ parse_json('payload', {
+            'number': 'varchar',
+            'customer': 'json',
+            'currency': 'varchar',
+            'status': 'varchar',
+            'billing_reason': 'varchar',
+            'collection_method': 'varchar',
+            'parent': {
+                'type': 'varchar',
+                'subscription_details': {
+                    'subscription': 'json'
+                }
+            },
+            'subscription': 'json',
+            'subtotal': 'bigint',
+            'subtotal_excluding_tax': 'bigint',
+            'total': 'bigint',
+            'total_excluding_tax': 'bigint',
+            'tax': 'bigint',
+            'total_taxes': [{
+                'amount': 'bigint',
+                'tax_behavior': 'varchar'
+            }],
+            'total_tax_amounts': [{
+                'amount': 'bigint',
+                'inclusive': 'boolean'
+            }],
+            'total_discount_amounts': [{
+                'amount': 'bigint'
+            }],
+            'amount_due': 'bigint',
+            'amount_paid': 'bigint',
+            'amount_remaining': 'bigint',
+            'amount_shipping': 'bigint',
+            'starting_balance': 'bigint',
+            'ending_balance': 'bigint',
+            'pre_payment_credit_notes_amount': 'bigint',
+            'post_payment_credit_notes_amount': 'bigint',
+            'attempt_count': 'bigint',
+            'attempted': 'boolean',
+            'charge': 'json',
+            'payment_intent': 'json',
+            'due_date': 'bigint',
+            'effective_at': 'bigint',
+            'period_start': 'bigint',
+            'period_end': 'bigint',
+            'next_payment_attempt': 'bigint',
+            'customer_address': {
+                'country': 'varchar',
+                'state': 'varchar'
+            },
+            'customer_shipping': {
+                'address': {
+                    'country': 'varchar',
+                    'state': 'varchar'
+                }
+            },
+            'customer_tax_exempt': 'varchar',
+            'status_transitions': {
+                'finalized_at': 'bigint',
+                'paid_at': 'bigint',
+                'marked_uncollectible_at': 'bigint',
+                'voided_at': 'bigint'
+            },
+            'from_invoice': {
+                'action': 'varchar',
+                'invoice': 'json'
+            }
+        }) }} as payload
+    from landed
+),
+
+final as (
+    select
+        id,
+        created_at,
+        payload.number as number,
+        {{ json_id('payload.customer', '$') }} as customer_id,
+        coalesce({{ json_id('payload.parent.subscription_details.subscription', '$') }}, {{ json_id('payload.subscription', '$') }}) as subscription_id,
+        lower(payload.currency) as currency,
+        payload.status as status,
+        payload.billing_reason as billing_reason,
+        payload.collection_method as collection_method,
+        payload.subtotal as subtotal,
+        payload.subtotal_excluding_tax as subtotal_excluding_tax,
+        coalesce({{ sum_of('payload.total_discount_amounts', 'amount') }}, 0) as discount_amount,
+        coalesce({{ sum_of('payload.total_taxes', 'amount') }}, {{ sum_of('payload.total_tax_amounts', 'amount') }}, payload.tax, 0) as tax_amount,
+        coalesce(payload.amount_shipping, 0) as shipping_amount,
+        payload.total as total,
+        payload.total_excluding_tax as total_excluding_tax,
+        payload.amount_due as amount_due,
+        payload.amount_paid as amount_paid,
+        payload.amount_remaining as amount_remaining,
+        payload.starting_balance as starting_balance,
+        payload.ending_balance as ending_balance,
+        coalesce(payload.pre_payment_credit_notes_amount, 0) as pre_payment_credit_notes_amount,
+        coalesce(payload.post_payment_credit_notes_amount, 0) as post_payment_credit_notes_amount,
+        payload.attempt_count as attempt_count,
+        payload.attempted as is_attempted,
+        {{ json_id('payload.charge', '$') }} as legacy_charge_id,
+        {{ json_id('payload.payment_intent', '$') }} as legacy_payment_intent_id,
+        upper(coalesce(payload.customer_address.country, payload.customer_shipping.address.country)) as customer_country,
+        coalesce(payload.customer_address.state, payload.customer_shipping.address.state) as customer_state,
+        payload.customer_tax_exempt as customer_tax_exempt,
+        {{ epoch('payload.period_start') }} as period_starts_at,
+        {{ epoch('payload.period_end') }} as period_ends_at,
+        {{ epoch('payload.due_date') }} as due_at,
+        {{ epoch('payload.next_payment_attempt') }} as next_payment_attempt_at,
+        {{ epoch('payload.effective_at') }} as effective_at,
+        {{ epoch('payload.status_transitions.finalized_at') }} as finalized_at,
+        {{ epoch('payload.status_transitions.paid_at') }} as paid_at,
+        {{ epoch('payload.status_transitions.marked_uncollectible_at') }} as marked_uncollectible_at,
+        {{ epoch('payload.status_transitions.voided_at') }} as voided_at,
+        {{ json_id('payload.from_invoice.invoice', '$') }} as revised_invoice_id
+    from parsed
+)
+
+select * from final

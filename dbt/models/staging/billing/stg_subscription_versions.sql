@@ -1,0 +1,156 @@
+-- Every version of each subscription that was seen by the instant, from lists and from events.
+with landed as (
+    select distinct id, created, observed_at, source, event_id, api_version, payload
+    from {{ source('landing', 'subscription') }}
+    where observed_at <= {{ as_of() }} and (created is null or created <= {{ as_of() }})
+),
+
+events as (
+    select id, type, created_at from {{ ref('stg_events') }}
+),
+
+parsed as (
+    select
+        landed.id,
+        landed.observed_at,
+        landed.source,
+        landed.event_id,
+        landed.payload as text,
+        events.type as event_type,
+        {{ parse_json('landed.payload', {
+            'customer': 'json',
+            'status': 'varchar',
+            'currency': 'varchar',
+            'created': 'bigint',
+            'start_date': 'bigint',
+            'trial_start': 'bigint',
+            'trial_end': 'bigint',
+            'cancel_at': 'bigint',
+            'cancel_at_period_end': 'boolean',
+            'canceled_at': 'bigint',
+            'ended_at': 'bigint',
+            'cancellation_details': {
+                'reason': 'varchar',
+                'feedback': 'varchar'
+            },
+            'collection_method': 'varchar',
+            'pause_collection': {
+                'behavior': 'varchar',
+                'resumes_at': 'bigint'
+            },
+            'latest_invoice': 'json',
+            'schedule': 'json',
+            'billing_cycle_anchor': 'bigint',
+            'current_period_start': 'bigint',
+            'current_period_end': 'bigint',
+            'discount': 'json',
+            'discounts': ['json'],
+            'plan': {
+                'currency': 'varchar'
+            },
+            'items': {
+                'data': [{
+                    'id': 'varchar',
+                    'quantity': 'bigint',
+                    'price': {
+                        'currency': 'varchar',
+                        'billing_scheme': 'varchar',
+                        'unit_amount': 'decimal(38, 12)',
+                        'unit_amount_decimal': 'decimal(38, 12)',
+                        'tiers_mode': 'varchar',
+                        'tax_behavior': 'varchar',
+                        'recurring': {
+                            'interval': 'varchar',
+                            'interval_count': 'bigint',
+                            'usage_type': 'varchar',
+                            'meter': 'varchar'
+                        },
+                        'transform_quantity': {
+                            'divide_by': 'bigint',
+                            'round': 'varchar'
+                        },
+                        'id': 'varchar'
+                    },
+                    'plan': {
+                        'currency': 'varchar',
+                        'billing_scheme': 'varchar',
+                        'amount': 'decimal(38, 12)',
+                        'amount_decimal': 'decimal(38, 12)',
+                        'tiers_mode': 'varchar',
+                        'interval': 'varchar',
+                        'interval_count': 'bigint',
+                        'usage_type': 'varchar',
+                        'meter': 'varchar',
+                        'transform_usage': {
+                            'divide_by': 'bigint',
+                            'round': 'varchar'
+                        },
+                        'id': 'varchar'
+                    },
+                    'discounts': ['json'],
+                    'current_period_start': 'bigint',
+                    'current_period_end': 'bigint',
+                    'created': 'bigint'
+                }],
+                'has_more': 'boolean'
+            }
+        }) }} as payload
+    from landed
+    left join events on landed.event_id = events.id
+),
+
+-- An event that carries a truncated list of items is no whole version; pull fetches it again.
+whole as (
+    select * from parsed
+    where not coalesce(payload.items.has_more, false) or source = 'list'
+),
+
+-- Several versions of one second: created first, deleted last, and what was listed after all.
+final as (
+    select
+        id as subscription_id,
+        row_number() over (
+            partition by id
+            order by
+                observed_at,
+                case when source = 'list' then 1 else 0 end,
+                case
+                    when event_type = 'customer.subscription.created' then 0
+                    when event_type = 'customer.subscription.deleted' then 2
+                    else 1
+                end,
+                payload.ended_at nulls first,
+                event_id,
+                text
+        ) as version_number,
+        observed_at,
+        source,
+        event_id,
+        event_type,
+        {{ json_id('payload.customer', '$') }} as customer_id,
+        payload.status as status,
+        lower(coalesce(payload.currency, payload.plan.currency)) as currency,
+        {{ epoch('payload.created') }} as created_at,
+        {{ epoch('payload.start_date') }} as started_at,
+        {{ epoch('payload.trial_start') }} as trial_started_at,
+        {{ epoch('payload.trial_end') }} as trial_ends_at,
+        {{ epoch('payload.cancel_at') }} as cancel_at,
+        coalesce(payload.cancel_at_period_end, false) as cancel_at_period_end,
+        {{ epoch('payload.canceled_at') }} as canceled_at,
+        {{ epoch('payload.ended_at') }} as ended_at,
+        payload.cancellation_details.reason as cancellation_reason,
+        payload.cancellation_details.feedback as cancellation_feedback,
+        payload.collection_method as collection_method,
+        payload.pause_collection.behavior as pause_behavior,
+        {{ epoch('payload.pause_collection.resumes_at') }} as pause_resumes_at,
+        {{ json_id('payload.latest_invoice', '$') }} as latest_invoice_id,
+        {{ json_id('payload.schedule', '$') }} as schedule_id,
+        {{ epoch('coalesce(payload.current_period_end, '
+            ~ first_of('payload.items.data') ~ '.current_period_end)') }} as current_period_ends_at,
+        -- The older shape has one `discount`, the newer a list of ids or objects.
+        coalesce(payload.discounts, {{ array_of('payload.discount') }}) as discounts,
+        payload.items.data as items
+    from whole
+)
+
+select * from final

@@ -1,0 +1,171 @@
+"""Hand-written Stripe objects, landed as Parquet and modelled by the real dbt project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.model.build import LANDING_COLUMNS, begin_database, complete_landing
+from heirpay_pipelines.model.ecb import load_ecb_rates
+from heirpay_pipelines.model.project import BuildRequest
+from heirpay_pipelines.model.run_dbt import run_dbt
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("object", pa.string()),
+        ("account", pa.string()),
+        ("livemode", pa.bool_()),
+        ("created", pa.timestamp("us")),
+        ("observed_at", pa.timestamp("us")),
+        ("source", pa.string()),
+        ("event_id", pa.string()),
+        ("api_version", pa.string()),
+        ("payload", pa.string()),
+    ]
+)
+
+
+def epoch(instant: str) -> int:
+    """Epoch seconds of an ISO instant in UTC; Stripe's own form of time."""
+    return int(datetime.fromisoformat(instant).replace(tzinfo=UTC).timestamp())
+
+
+def naive(seconds: int | None) -> datetime | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+
+@dataclass
+class Landing:
+    """What pulls have landed so far: versions of objects."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    event_number: int = 0
+
+    def version(
+        self,
+        payload: dict[str, Any],
+        observed_at: str,
+        source: str = "list",
+        event_id: str | None = None,
+    ) -> None:
+        """One observed version, as a list or an event showed it."""
+        self.rows.append(
+            {
+                "id": payload["id"],
+                "object": payload["object"],
+                "account": "acct_test",
+                "livemode": False,
+                "created": naive(payload.get("created")),
+                "observed_at": datetime.fromisoformat(observed_at),
+                "source": source,
+                "event_id": event_id,
+                "api_version": "2026-10-28.endive",
+                "payload": json.dumps(payload),
+            }
+        )
+
+    def event(
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        at: str,
+        event_id: str | None = None,
+        previous: dict[str, Any] | None = None,
+    ) -> None:
+        """An event and the version that it carried."""
+        self.event_number += 1
+        event_id = event_id or f"evt_{self.event_number:06d}"
+        self.version(
+            {
+                "id": event_id,
+                "object": "event",
+                "created": epoch(at),
+                "type": kind,
+                "api_version": "2026-10-28.endive",
+                "data": {"object": payload, "previous_attributes": previous},
+            },
+            at,
+            source="event",
+            event_id=event_id,
+        )
+        self.version(payload, at, source="event", event_id=event_id)
+
+    def write(self, folder: Path) -> None:
+        """Parquet files under `landing/objects/<object>/`, as the land step writes them."""
+        for name in {row["object"] for row in self.rows}:
+            target = folder / "objects" / name
+            target.mkdir(parents=True, exist_ok=True)
+            rows = [row for row in self.rows if row["object"] == name]
+            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), target / "pull-0.parquet")
+
+
+@dataclass
+class Warehouse:
+    """A built database, read through `rows`."""
+
+    database: Path
+
+    @contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with connect(self.database, None, read_only=True) as connection:
+            yield connection
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with self.open() as connection:
+            return connection.execute(sql, list(parameters)).fetchall()
+
+    def value(self, sql: str, *parameters: Any) -> Any:
+        (row,) = self.rows(sql, *parameters)
+        return row[0]
+
+
+def model(
+    landing: Landing,
+    folder: Path,
+    as_of: str,
+    select: str,
+    timezone: str = "UTC",
+    reporting_currency: str = "usd",
+    command: str = "run",
+) -> Warehouse:
+    """Land and run the selected models in this process; return the warehouse."""
+    request = BuildRequest(
+        database=folder / "build.duckdb",
+        work_dir=folder / "dbt",
+        run_id="test",
+        as_of=datetime.fromisoformat(as_of),
+        timezone=timezone,
+        reporting_currency=reporting_currency,
+    )
+    begin_database(request)
+    landing.write(folder / "landing")
+    with connect(request.database, None, read_only=False) as connection:
+        connection.execute("create schema landing; create schema state")
+        for path in sorted((folder / "landing" / "objects").iterdir()):
+            connection.execute(
+                f'create view landing."{path.name.replace(".", "_")}" as'
+                f" select * from read_parquet('{path}/*.parquet')"
+            )
+        complete_landing(connection)
+        load_ecb_rates(connection, request.work_dir)
+    seeds = [] if command == "build" else ["seed"]
+    for step in [*seeds, command]:
+        chosen = ["--select", select] if step == command else ["--select", "currencies"]
+        run_dbt(request, [step, *chosen])
+    return Warehouse(request.database)
+
+
+__all__ = ["LANDING_COLUMNS", "Landing", "Warehouse", "epoch", "model"]
