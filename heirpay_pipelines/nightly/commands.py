@@ -55,10 +55,10 @@ def demo() -> None:
 
     The account is served over HTTP on loopback; the job is the one that `heirpay run` starts.
     """
-    from heirpay_pipelines.nightly.embedded import embedded_account
+    from heirpay_pipelines.nightly.embedded import serve_account
 
     home = Settings.load()
-    with embedded_account(home.bank_dir) as account:
+    with serve_account(home.bank_dir) as account:
         os.environ["STRIPE_API_BASE"] = account.base_url
         os.environ["STRIPE_API_KEY"] = account.key
         settings = Settings.load()

@@ -23,9 +23,10 @@ class EmbeddedAccount:
 
 
 @contextmanager
-def embedded_account(bank_statements: Path) -> Iterator[EmbeddedAccount]:
+def serve_account(bank_statements: Path, *options: str) -> Iterator[EmbeddedAccount]:
     """Serve the embedded account on a free loopback port until the block ends.
 
+    `options` are those of `heirpay sandbox serve`.
     Its bank's statements are written to the folder, as a bank would deliver them.
     Raises RuntimeError when it does not answer in time.
     """
@@ -33,7 +34,7 @@ def embedded_account(bank_statements: Path) -> Iterator[EmbeddedAccount]:
 
     port = _free_port()
     command = [sys.executable, "-m", "heirpay_pipelines", "sandbox", "serve"]
-    command += ["--port", str(port), "--bank-statements", str(bank_statements)]
+    command += ["--port", str(port), "--bank-statements", str(bank_statements), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
     try:
         account = EmbeddedAccount(f"http://127.0.0.1:{port}", SANDBOX_KEY)

@@ -6,11 +6,16 @@ import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heirpay_pipelines.nightly.home import prepare_dagster_home
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import Run, read_run
+
+
+if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,14 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
     with open_state(settings.state_file) as state, contextlib.suppress(LookupError):
         run = read_run(state, result.run_id)
     return NightlyOutcome(run, error, settings.reports_dir / "latest" / "report.html")
+
+
+def _first_error(result: ExecuteInProcessResult) -> str:
+    """The step that failed and the innermost reason, in one line."""
+    for event in result.get_step_failure_events():
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            return f"{event.step_key}: {error.message.strip().splitlines()[0]}"
+    return "The run failed; `heirpay ui` shows where."

@@ -1,0 +1,23 @@
+"""What happens when a run fails: it is recorded, and whoever must act hears of it."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import open_state
+from heirpay_pipelines.state.runs import close_run
+
+
+@dg.run_failure_sensor(
+    name="failed_run",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="A run that failed or was killed is recorded as failed, with the step's reason.",
+)
+def failed_run_sensor(context: dg.RunFailureSensorContext) -> None:
+    """Close the run's record. A run that ended by itself has done so already; one whose process
+    was killed has not."""
+    run = context.dagster_run
+    reason = context.failure_event.message or "the run failed"
+    with open_state(Settings.load().state_file) as state:
+        close_run(state, run.root_run_id or run.run_id, "failed", reason)

@@ -1,0 +1,74 @@
+"""`heirpay sandbox serve`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from heirpay_pipelines.sandbox import SANDBOX_KEY
+
+DEFAULT_PORT = 12111
+MONTHS = 18
+
+
+def start_of(now: datetime) -> datetime:
+    """The first instant of the month, eighteen months before `now`."""
+    months = now.year * 12 + now.month - 1 - MONTHS
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+@click.group()
+def sandbox() -> None:
+    """The embedded Stripe account: a company of eighteen months, over HTTP on loopback."""
+
+
+@sandbox.command()
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--seed", default=1, show_default=True, help="Another seed, another company.")
+@click.option("--scale", default=1, show_default=True, help="How many times the customers.")
+@click.option("--now", help="The account's clock, ISO 8601 (default: today 00:00 UTC).")
+@click.option("--start", help="The account's first day, ISO 8601 (default: 18 months before).")
+@click.option("--limits", type=click.Choice(["test", "live", "off"]), default="test",
+              show_default=True, help="Which of Stripe's rate limits hold.")  # fmt: skip
+@click.option("--latency-ms", default=0, show_default=True, help="Added to every request.")
+@click.option("--key", default=SANDBOX_KEY, show_default=True, help="The API key it accepts.")
+@click.option("--bank-statements", type=click.Path(path_type=Path), help="Write them here.")
+def serve(
+    port: int, seed: int, scale: int, now: str | None, start: str | None, limits: str,
+    latency_ms: int, key: str, bank_statements: Path | None,
+) -> None:  # fmt: skip
+    """Serve the account until Ctrl-C. The same seed, start and clock give the same account."""
+    import uvicorn
+
+    from heirpay_pipelines.sandbox.account import open_account
+
+    instant = _instant(now) if now else _today()
+    first = _instant(start) if start else start_of(instant)
+    server = open_account(seed, scale, first, instant, key, limits, latency_ms / 1000)
+    if bank_statements is not None:
+        from heirpay_pipelines.sandbox.bank import write_bank_statements
+
+        write_bank_statements(server.api.store, bank_statements)
+    store = server.api.store
+    click.echo(f"Account  {store.account_id}, as of {instant:%Y-%m-%d %H:%M} UTC")
+    click.echo("Objects  " + ", ".join(f"{len(store.all(t))} {t}" for t in store.types()))
+    click.echo(f"Pull it  STRIPE_API_BASE=http://127.0.0.1:{port} STRIPE_API_KEY={key} heirpay run")
+    uvicorn.run(server, host="127.0.0.1", port=port, log_level="warning", access_log=False,
+                lifespan="on", loop="uvloop", http="httptools")  # fmt: skip
+
+
+def _instant(text: str) -> datetime:
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not an ISO 8601 instant.") from None
+    return value.replace(tzinfo=value.tzinfo or UTC)
+
+
+def _today() -> datetime:
+    now = datetime.now(UTC)
+    return now - timedelta(
+        hours=now.hour, minutes=now.minute, seconds=now.second, microseconds=now.microsecond
+    )

@@ -1,0 +1,111 @@
+"""The nightly run as its users see it: from an account over HTTP to a published file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import NOW, Installation, installation
+
+PUBLISHED = ("finance", "staging", "intermediate")
+
+
+def fingerprint(night: Installation) -> dict[str, tuple[object, ...]]:
+    """Each published table's row count and a hash of its rows, whatever their order."""
+    tables = night.rows(
+        "select schema_name, table_name from duckdb_tables()"
+        f" where schema_name in {PUBLISHED} order by all"
+    )
+    return {
+        f"{schema}.{table}": night.rows(
+            f'select count(*), bit_xor(hash(t::varchar)) from "{schema}"."{table}" t'
+        )[0]
+        for schema, table in tables
+    }
+
+
+def last_run(night: Installation) -> dict[str, object]:
+    rows = night.rows(
+        "select run_id, outcome, requests from operations.run_history order by started_at desc"
+    )
+    return dict(zip(("run_id", "outcome", "requests"), rows[0], strict=True))
+
+
+def test_every_published_table_of_the_contract_is_there_with_comments(
+    published: Installation,
+) -> None:
+    uncommented = published.rows(
+        "select schema_name || '.' || table_name || '.' || column_name from duckdb_columns()"
+        " where schema_name in ('finance', 'compliance', 'operations')"
+        " and coalesce(comment, '') = '' order by 1"
+    )
+    assert uncommented == []
+    tables = {row[0] for row in published.rows("select table_name from duckdb_tables()")}
+    assert {
+        "daily_revenue", "payment_method_daily", "mrr_monthly", "mrr_movements", "churn_monthly",
+        "tax_transactions", "tax_summary", "payout_reconciliation", "balance_reconciliation",
+        "disputes", "run_history", "control_results", "audit_log",
+    } <= tables  # fmt: skip
+
+
+def test_a_second_run_asks_little_and_changes_no_number(tmp_path: Path) -> None:
+    with installation(tmp_path / "home") as night:
+        assert night.heirpay("run", "--as-of", NOW).returncode == 0
+        first, before = last_run(night), fingerprint(night)
+        assert night.heirpay("run", "--as-of", NOW).returncode == 0
+        second, after = last_run(night), fingerprint(night)
+    assert after == before
+    assert int(str(second["requests"])) * 5 < int(str(first["requests"]))
+
+
+def test_killed_anywhere_and_run_again_ends_the_same(
+    tmp_path: Path, published: Installation
+) -> None:
+    with installation(tmp_path / "home") as night:
+        command = [sys.executable, "-m", "heirpay_pipelines", "run", "--as-of", NOW]
+        for seconds in (3.0, 8.0, 14.0):
+            process = subprocess.Popen(
+                command, env=night.environment, cwd=night.home,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            time.sleep(seconds)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        result = night.heirpay("run", "--as-of", NOW)
+        assert result.returncode == 0, result.stderr[-3000:]
+        assert fingerprint(night) == fingerprint(published)
+
+
+def test_a_second_run_at_the_same_time_says_so_and_ends(tmp_path: Path) -> None:
+    from heirpay_pipelines.nightly.lock import run_lock
+
+    with installation(tmp_path / "home") as night:
+        with run_lock(night.settings):
+            result = night.heirpay("run", "--as-of", NOW)
+        assert result.returncode == 1
+        assert "Another run is under way" in result.stderr
+
+
+def test_query_works_on_the_published_night(published: Installation) -> None:
+    result = published.heirpay(
+        "query", "select count(*) as n from finance.mrr_monthly", "--format", "json"
+    )
+    assert json.loads(result.stdout)[0]["n"] > 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("run", "--as-of", "yesterday"), 2),
+        (("query", "select nonsense"), 2),
+        (("no-such-command",), 2),
+        (("--help",), 0),
+    ],
+)
+def test_exit_codes(published: Installation, arguments: tuple[str, ...], code: int) -> None:
+    assert published.heirpay(*arguments).returncode == code
