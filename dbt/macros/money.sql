@@ -59,12 +59,12 @@
 {%- endmacro %}
 
 {#-
-    An amount of major units (at most 3 decimals) in the reporting currency, DECIMAL(24, 3),
-    rounded half-even once to that currency's exponent: ECB reference rates of the last business
+    An amount of major units (of at most `scale` decimals) in the reporting currency,
+    DECIMAL(24, 3), rounded half-even once to that currency's exponent: ECB reference rates of the last business
     day up to `date`. Null where the ECB published no rate for the currency. Use it on
     aggregated rows: it looks the rate up by a correlated subquery.
 -#}
-{% macro in_reporting_currency(amount_major, currency, date) -%}
+{% macro in_reporting_currency(amount_major, currency, date, scale=3) -%}
     {%- set rates = ref('int_exchange_rates') -%}
     {%- set exponents = currency_exponents() -%}
     {%- if exponents and var('reporting_currency') not in exponents -%}
@@ -74,9 +74,10 @@
     {%- set exponent = exponents.get(var('reporting_currency'), 2) -%}
     cast(
         case
-            when {{ currency }} = '{{ var("reporting_currency") }}' then {{ amount_major }}
+            when {{ currency }} = '{{ var("reporting_currency") }}'
+                then {{ round_half_even(amount_major, exponent, scale) }}
             else (
-                select {{ convert_by('cast(' ~ amount_major ~ ' as decimal(24, 3))', 'rates', exponent) }}
+                select {{ convert_by(amount_major, 'rates', exponent, scale) }}
                 from {{ rates }} as rates
                 where rates.currency = {{ currency }} and rates.rate_date = {{ date }}
             )

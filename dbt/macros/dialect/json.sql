@@ -95,3 +95,19 @@
 {% macro first_of(array) -%} {{ adapter.dispatch('first_of')(array) }} {%- endmacro %}
 {% macro default__first_of(array) -%} ({{ array }})[1] {%- endmacro %}
 {% macro spark__first_of(array) -%} element_at({{ array }}, 1) {%- endmacro %}
+
+{#- A row for each entry of an array column with its place: columns `entry` and `position`. -#}
+{% macro explode_with_position(array) -%}
+    {{ adapter.dispatch('explode_with_position')(array) }}
+{%- endmacro %}
+{% macro default__explode_with_position(array) -%}
+    unnest({{ array }}) as entry, generate_subscripts({{ array }}, 1) as position
+{%- endmacro %}
+{% macro spark__explode_with_position(array) -%}
+    posexplode({{ array }}) as (position, entry)
+{%- endmacro %}
+
+{#- The value of a key of a map column; null when it is absent. -#}
+{% macro map_value(map, key) -%} {{ adapter.dispatch('map_value')(map, key) }} {%- endmacro %}
+{% macro default__map_value(map, key) -%} {{ map }}[{{ key }}] {%- endmacro %}
+{% macro spark__map_value(map, key) -%} element_at({{ map }}, {{ key }}) {%- endmacro %}

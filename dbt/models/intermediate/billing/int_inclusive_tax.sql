@@ -1,0 +1,58 @@
+-- The tax that an item's price contains, in percent: as its latest invoice up to a stretch
+-- applied it, else (before the first invoice) as its first did. Only prices that say so.
+with stretches as (
+    select stretch_id, state_id, starts_at from {{ ref('int_subscription_stretches') }}
+    where is_counted
+),
+
+items as (
+    select state_id, subscription_item_id from {{ ref('int_subscription_state_items') }}
+    where tax_behavior = 'inclusive'
+),
+
+lines as (
+    select id, invoice_id, subscription_item_id, period_starts_at
+    from {{ ref('stg_invoice_lines') }}
+),
+
+-- A reason that exempts leaves the price free of tax whatever the rate's percentage is.
+taxed as (
+    select taxes.line_id, sum(rates.effective_percentage) as percentage
+    from {{ ref('stg_invoice_line_taxes') }} as taxes
+    inner join {{ ref('stg_tax_rates') }} as rates on taxes.tax_rate_id = rates.id
+    where
+        taxes.is_inclusive
+        and (
+            taxes.taxability_reason is null
+            or taxes.taxability_reason in (
+                'standard_rated', 'reduced_rated', 'portion_standard_rated',
+                'portion_reduced_rated', 'proportionally_rated', 'taxable_basis_reduced'
+            )
+        )
+    group by taxes.line_id
+),
+
+candidates as (
+    select
+        stretches.stretch_id,
+        items.subscription_item_id,
+        coalesce(taxed.percentage, 0) as percentage,
+        row_number() over (
+            partition by stretches.stretch_id, items.subscription_item_id
+            order by
+                lines.period_starts_at <= stretches.starts_at desc,
+                case when lines.period_starts_at <= stretches.starts_at then lines.period_starts_at end desc,
+                lines.period_starts_at,
+                lines.id
+        ) as preference
+    from stretches
+    inner join items on stretches.state_id = items.state_id
+    inner join lines on items.subscription_item_id = lines.subscription_item_id
+    left join taxed on lines.id = taxed.line_id
+),
+
+final as (
+    select stretch_id, subscription_item_id, percentage from candidates where preference = 1
+)
+
+select * from final

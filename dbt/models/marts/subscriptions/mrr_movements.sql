@@ -1,0 +1,33 @@
+with movements as (
+    select * from {{ ref('int_mrr_movements') }}
+),
+
+published as (
+    select
+        occurred_on,
+        customer_id,
+        currency,
+        movement,
+        {{ publish_amount('mrr_before', 'currency', 6) }} as mrr_before,
+        {{ publish_amount('mrr_after', 'currency', 6) }} as mrr_after,
+        {{ publish_amount('mrr_change', 'currency', 6) }} as mrr_change,
+        {{ exact_major('mrr_change', 'currency') }} as mrr_change_exact
+    from movements
+),
+
+final as (
+    select
+        occurred_on,
+        customer_id,
+        currency,
+        movement,
+        mrr_before,
+        mrr_after,
+        mrr_change,
+        {{ in_reporting_currency('mrr_change_exact', 'currency', 'occurred_on', 9) }}
+            as mrr_change_reporting,
+        mrr_change_exact
+    from published
+)
+
+select * from final

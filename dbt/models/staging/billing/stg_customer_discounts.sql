@@ -1,0 +1,30 @@
+-- Which discount a customer as a whole carried, and from when it was seen to be gone.
+with versions as (
+    select distinct
+        id as customer_id,
+        observed_at,
+        {{ json_id("json_extract(payload, '$.discount')", '$') }} as discount_id
+    from {{ source('landing', 'customer') }}
+    where observed_at <= {{ as_of() }}
+),
+
+seen as (
+    select customer_id, discount_id, max(observed_at) as last_seen_at
+    from versions
+    where discount_id is not null
+    group by customer_id, discount_id
+),
+
+final as (
+    select
+        seen.customer_id,
+        seen.discount_id,
+        seen.last_seen_at,
+        min(later.observed_at) as removed_at
+    from seen
+    left join versions as later
+        on seen.customer_id = later.customer_id and later.observed_at > seen.last_seen_at
+    group by seen.customer_id, seen.discount_id, seen.last_seen_at
+)
+
+select * from final
