@@ -77,9 +77,17 @@
             when {{ currency }} = '{{ var("reporting_currency") }}'
                 then {{ round_half_even(amount_major, exponent, scale) }}
             else (
-                select {{ convert_by(amount_major, 'rates', exponent, scale) }}
-                from {{ rates }} as rates
-                where rates.currency = {{ currency }} and rates.rate_date = {{ date }}
+                select {{ convert_by(amount_major, 'ecb', exponent, scale) }}
+                -- Renamed, so that the outer query's columns of the same names are meant outside.
+                from (
+                    select
+                        currency as ecb_currency,
+                        rate_date as ecb_date,
+                        units_per_eur,
+                        reporting_units_per_eur
+                    from {{ rates }}
+                ) as ecb
+                where ecb.ecb_currency = {{ currency }} and ecb.ecb_date = {{ date }}
             )
         end as decimal(24, 3)
     )

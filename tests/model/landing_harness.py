@@ -139,7 +139,7 @@ def model(
     select: str,
     timezone: str = "UTC",
     reporting_currency: str = "usd",
-    command: str = "run",
+    command: str = "build",
 ) -> Warehouse:
     """Land and run the selected models in this process; return the warehouse."""
     request = BuildRequest(
