@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +17,20 @@ from heirpay_pipelines.sandbox.errors import (
     not_permitted,
     unknown_route,
 )
-from heirpay_pipelines.sandbox.lists import Object, Page, page_of
+from heirpay_pipelines.sandbox.lists import Object, Page, limit_of, page_of
 from heirpay_pipelines.sandbox.render import ExpandError, Renderer
 from heirpay_pipelines.sandbox.routes import BY_PATH, CHILDREN, NESTED, Route
 from heirpay_pipelines.sandbox.store import Store
 
 EVENT_RETENTION = 30 * 86_400
-IGNORED = {"limit", "starting_after", "ending_before", "created", "expand"}
+IGNORED = {"limit", "starting_after", "ending_before", "created", "expand", "types"}
+Test = Callable[[Object], bool]
+COMPARISONS: dict[str, Callable[[int, int], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
 
 
 @dataclass
@@ -89,7 +98,7 @@ class Api:
 
     def _expired(self, obj: Object) -> bool:
         too_old = obj.get("created", 0) < self.store.now - EVENT_RETENTION
-        return obj["object"] == "event" and too_old
+        return obj["object"] == "event" and bool(too_old)
 
     def _list(
         self, path: str, route: Route, params: dict[str, str], expand: tuple[str, ...]
@@ -102,31 +111,19 @@ class Api:
         page = page_of(objects, params, keep, lambda id: self.store.find(route.object_type, id))
         return self._body(f"/v1/{path}", page, expand)
 
-    def _filter(self, route: Route, params: dict[str, str]) -> Any:
-        custom = dict(route.custom)
-        tests = []
+    def _filter(self, route: Route, params: dict[str, str]) -> Test:
+        tests = [
+            _test(route, name, wanted)
+            for name, wanted in params.items()
+            if name.partition("[")[0] not in IGNORED
+        ]
         types = {value for name, value in params.items() if name.startswith("types[")}
-        for name, wanted in params.items():
-            base = name.partition("[")[0]
-            if base in IGNORED or base == "types":
-                continue
-            if name in custom:
-                tests.append(lambda o, t=custom[name], w=wanted: t(o, w))
-            elif name in route.filters:
-                tests.append(lambda o, n=name, w=wanted: _text(o.get(n)) == w)
-            elif base == "arrival_date" and "[" in name:
-                tests.append(_compare(name, int(wanted)))
-            else:
-                raise ApiError(
-                    400, f"Received unknown parameter: {name}", param=name,
-                    code="parameter_unknown",
-                )  # fmt: skip
+        if types:
+            tests.append(lambda obj: obj["type"] in types)
         if route.default is not None and "status" not in params:
             tests.append(route.default)
-        if types:
-            tests.append(lambda o: o["type"] in types)
         if route.object_type == "event":
-            tests.append(lambda o: not self._expired(o))
+            tests.append(lambda obj: not self._expired(obj))
         return lambda obj: all(test(obj) for test in tests)
 
     def _children(
@@ -166,10 +163,19 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _compare(name: str, bound: int) -> Any:
-    field_name, operator = name.rstrip("]").split("[")
-    compare = {"gt": int.__gt__, "gte": int.__ge__, "lt": int.__lt__, "lte": int.__le__}[operator]
-    return lambda obj: compare(int(obj[field_name]), bound)
+def _test(route: Route, name: str, wanted: str) -> Test:
+    """What one query parameter asks of an object; raises ApiError for one that is not known."""
+    custom = dict(route.custom)
+    if name in custom:
+        test = custom[name]
+        return lambda obj: test(obj, wanted)
+    if name in route.filters:
+        return lambda obj: _text(obj.get(name)) == wanted
+    field_name, _, comparison = name.rstrip("]").partition("[")
+    if field_name == "arrival_date" and comparison in COMPARISONS:
+        compare, bound = COMPARISONS[comparison], int(wanted)
+        return lambda obj: compare(int(obj[field_name]), bound)
+    raise ApiError(400, f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
 
 
 def _nested_page(objects: list[Object], params: dict[str, str]) -> Page:
@@ -181,5 +187,5 @@ def _nested_page(objects: list[Object], params: dict[str, str]) -> Page:
         if cursor not in ids:
             raise ApiError(400, f"No such object: '{cursor}'", param="starting_after")
         start = ids.index(cursor) + 1
-    limit = page_of([], params, lambda _: True, lambda _: None) and int(params.get("limit", 10))
+    limit = limit_of(params)
     return Page(ordered[start : start + limit], len(ordered) > start + limit)

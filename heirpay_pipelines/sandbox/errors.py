@@ -48,9 +48,8 @@ def bad_key(shown: str) -> ApiError:
 
 def not_permitted(resource: str) -> ApiError:
     error = ApiError(
-        403, "The provided key does not have the required permissions for this endpoint on account. "
-        f"Having the 'rak_{resource.replace('/', '_')}_read' permission would allow this request to "
-        "continue.",
+        403, "The provided key does not have the required permissions for this endpoint. "
+        f"Having the 'rak_{resource.replace('/', '_')}_read' permission would allow this request.",
     )  # fmt: skip
     error.body["error"]["type"] = "invalid_request_error"
     error.body["error"]["code"] = "more_permissions_required"

@@ -32,7 +32,7 @@ def page_of(
     `find` looks a cursor's object up by its id.
     Raises ApiError as Stripe does for a limit out of range or a cursor that is not known.
     """
-    limit = _limit(params)
+    limit = limit_of(params)
     first, after = _created_window(objects, params)
     cursor, before = params.get("starting_after"), params.get("ending_before")
     if cursor and before:
@@ -59,7 +59,7 @@ def _take(
     return Page(data, False)
 
 
-def _limit(params: dict[str, str]) -> int:
+def limit_of(params: dict[str, str]) -> int:
     text = params.get("limit", str(DEFAULT_LIMIT))
     if not text.isdigit():
         raise ApiError(400, f"Invalid integer: {text}", param="limit")

@@ -1,0 +1,91 @@
+"""The manifest of a pull: the one file that makes all of it visible, or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+class LandingError(Exception):
+    """The landing folder is damaged or belongs to another account; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One Parquet file: its path below the landing folder, rows and SHA-256."""
+
+    path: str
+    object_name: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One pull that was committed. Instants are UTC; `event_cursor` is how far (epoch seconds)
+    the event log was followed."""
+
+    pull_id: str
+    as_of: datetime
+    account: str
+    livemode: bool
+    api_version: str
+    mode: str
+    event_cursor: int
+    started_at: datetime
+    ended_at: datetime
+    requests: int
+    files: tuple[LandedFile, ...]
+    coverage: tuple[dict[str, Any], ...] = field(default=())
+
+    def rows_by_object(self) -> dict[str, int]:
+        rows: dict[str, int] = {}
+        for file in self.files:
+            rows[file.object_name] = rows.get(file.object_name, 0) + file.rows
+        return rows
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Commit: the file appears under its name complete and on disk, or not at all."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = folder / f"{manifest.pull_id}.json"
+    partial = target.with_suffix(".partial")
+    record = asdict(manifest) | {
+        name: getattr(manifest, name).isoformat() for name in ("as_of", "started_at", "ended_at")
+    }
+    with partial.open("w") as file:
+        json.dump(record, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(target)
+    sync_folder(folder)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Raises LandingError when the file is not a manifest."""
+    try:
+        record = json.loads(path.read_text())
+        instants = {
+            name: datetime.fromisoformat(record[name]).astimezone(UTC)
+            for name in ("as_of", "started_at", "ended_at")
+        }
+        files = tuple(LandedFile(**file) for file in record["files"])
+        coverage = tuple(record["coverage"])
+        return Manifest(**(record | instants | {"files": files, "coverage": coverage}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise LandingError(
+            f"{path.name} in landing/manifests is damaged ({type(error).__name__}). Restore it from "
+            "a copy, or remove it and run `heirpay run --full` to pull its objects again."
+        ) from None
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,70 @@
+"""The landing as tables: what the models read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from heirpay_pipelines.duck import load_httpfs
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.writer import parquet_key
+from heirpay_pipelines.settings import Settings
+
+COVERAGE = pa.schema(
+    [
+        ("pull_id", pa.string()),
+        ("as_of", pa.timestamp("us")),
+        ("endpoint", pa.string()),
+        ("object_name", pa.string()),
+        ("mode", pa.string()),
+        ("covered_from", pa.string()),
+        ("covered_until", pa.string()),
+        ("rows", pa.int64()),
+        ("requests", pa.int64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("api_version", pa.string()),
+    ]
+)
+
+
+def create_landing_views(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
+) -> None:
+    """Create, in the existing schema `landing`, a view for each object with visible files, and the
+    table `coverage`. `as_of` is naive UTC. Files are verified against their checksums first."""
+    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    instant = as_of.replace(tzinfo=UTC)
+    landing.verify(instant)
+    options = ""
+    if landing.key:
+        load_httpfs(connection)
+        connection.execute(f"pragma add_parquet_key('landing', {parquet_key(landing.key)})")
+        options = ", encryption_config = {footer_key: 'landing'}"
+    for name, files in landing.files(instant).items():
+        paths = ", ".join("'" + str(landing.root / f.path).replace("'", "''") + "'" for f in files)
+        view = name.replace(".", "_")
+        connection.execute(
+            f'create view landing."{view}" as select * from read_parquet([{paths}]{options})'
+        )
+    _create_coverage(connection, landing, instant)
+
+
+def _create_coverage(
+    connection: duckdb.DuckDBPyConnection, landing: Landing, as_of: datetime
+) -> None:
+    rows = [
+        {
+            "pull_id": manifest.pull_id,
+            "as_of": manifest.as_of.replace(tzinfo=None),
+            "api_version": manifest.api_version,
+            **line,
+        }
+        for manifest in landing.manifests(as_of)
+        for line in manifest.coverage
+    ]
+    connection.register("coverage_lines", pa.Table.from_pylist(rows, schema=COVERAGE))
+    connection.execute("create table landing.coverage as select * from coverage_lines")
+    connection.unregister("coverage_lines")

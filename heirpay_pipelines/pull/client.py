@@ -1,0 +1,124 @@
+"""Raw pages from Stripe, through the SDK's client: its auth, versions and HTTP layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, cast
+
+import httpx
+import orjson
+import stripe
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from heirpay_pipelines.pull.budget import Budget, limits_of
+from heirpay_pipelines.pull.errors import (
+    KeyRefusedError,
+    NotReadableError,
+    PullError,
+    RefusedError,
+    TransientError,
+)
+
+TIMEOUT_SECONDS = 30.0
+ATTEMPTS = 12
+PATIENCE_SECONDS = 600
+
+_page: ContextVar[dict[str, bytes]] = ContextVar("page")
+
+
+class _PageTransport(stripe.HTTPXClient):
+    """The SDK's own asynchronous HTTP layer; a page's bytes are set aside unparsed.
+
+    The SDK would build ordered dictionaries of each body, which takes half a core at the limit.
+    """
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        body, status, answered = await super().request_async(method, url, headers, post_data)
+        if status != httpx.codes.OK:
+            return body, status, answered
+        _page.get()["body"] = body
+        return b"{}", status, answered
+
+
+class Client:
+    """GET requests within the budget, tried again while that can help."""
+
+    def __init__(self, key: str, base: str, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget(limits_of(key))
+        self._stripe = stripe.StripeClient(
+            key,
+            base_addresses={"api": base},
+            http_client=_PageTransport(timeout=TIMEOUT_SECONDS),
+            max_network_retries=0,
+        )
+        # Spare the limit: the SDK would otherwise report timings of earlier requests.
+        stripe.enable_telemetry = False
+        self._retrying = AsyncRetrying(
+            retry=retry_if_exception_type((RefusedError, TransientError)),
+            wait=wait_random_exponential(multiplier=0.25, max=20),
+            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(PATIENCE_SECONDS),
+            reraise=True,
+        )
+
+    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The parsed answer to GET /v1/<path>.
+
+        Raises NotReadableError for 403 and 404, KeyRefusedError for 401, PullError for any other
+        refusal, and TransientError when every try failed.
+        """
+        result: dict[str, Any] = await self._retrying.copy()(self._once, path, dict(params or {}))
+        return result
+
+    async def _once(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        endpoint = endpoint_of(path)
+        await self.budget.wait_turn(endpoint)
+        slot: dict[str, bytes] = {}
+        token = _page.set(slot)
+        try:
+            await self._stripe.raw_request_async("get", f"/v1/{path}", **params)
+            parsed = orjson.loads(slot["body"])
+        except stripe.StripeError as error:
+            raise self._explain(path, endpoint, error) from None
+        except orjson.JSONDecodeError:
+            raise TransientError(f"GET /v1/{path} was answered with broken JSON") from None
+        finally:
+            _page.reset(token)
+        if not isinstance(parsed, dict):
+            raise TransientError(f"GET /v1/{path} was answered with no object")
+        return cast("dict[str, Any]", parsed)
+
+    def _explain(self, path: str, endpoint: str, error: stripe.StripeError) -> PullError:
+        status = error.http_status
+        if status == httpx.codes.UNAUTHORIZED:
+            return KeyRefusedError(
+                "Stripe does not accept STRIPE_API_KEY: create a restricted, read-only key in the "
+                "dashboard and set it (`heirpay doctor` checks it)."
+            )
+        if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
+            why = "the key has no permission" if status == httpx.codes.FORBIDDEN else "not found"
+            return NotReadableError(status, f"GET /v1/{path}: {why} ({status})")
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            headers = {k.lower(): v for k, v in dict(error.headers or {}).items()}
+            reason = headers.get("stripe-rate-limited-reason", "global-rate")
+            wait = headers.get("retry-after")
+            seconds = float(wait) if wait and wait.isdigit() else None
+            self.budget.refused(endpoint, reason, seconds)
+            return RefusedError(reason, seconds)
+        if status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            what = "did not answer" if status is None else f"failed with {status}"
+            return TransientError(f"GET /v1/{path}: Stripe {what}; it was tried several times")
+        return PullError(f"GET /v1/{path}: Stripe refused the request ({status}: {error.code})")
+
+
+def endpoint_of(path: str) -> str:
+    """What Stripe counts as one endpoint: the resource, whichever object of it is asked for."""
+    return "/".join(path.split("/")[:2]) if path.startswith("radar/") else path.partition("/")[0]
