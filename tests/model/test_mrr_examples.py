@@ -97,10 +97,19 @@ def test_what_does_not_count_moves_nothing(warehouse: Warehouse, name: str) -> N
     )
 
 
-def test_three_variants_of_discounts(warehouse: Warehouse) -> None:
-    assert [mrr_of(warehouse, "once", "2026-02-28", v) for v in ("mrr_list", "mrr", "mrr_net_all")] == [100, 100, 70]  # fmt: skip
-    assert [mrr_of(warehouse, "once", "2026-03-31", v) for v in ("mrr_list", "mrr", "mrr_net_all")] == [100, 100, 100]  # fmt: skip
-    assert [mrr_of(warehouse, "stacked", which=v) for v in ("mrr_list", "mrr", "mrr_net_all")] == [100, 81, 81]  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "on", "expected"),
+    [
+        ("once", "2026-02-28", [100, 100, 70]),
+        ("once", "2026-03-31", [100, 100, 100]),
+        ("stacked", "2026-03-31", [100, 81, 81]),
+    ],
+)
+def test_three_variants_of_discounts(
+    warehouse: Warehouse, name: str, on: str, expected: list[int]
+) -> None:
+    variants = ("mrr_list", "mrr", "mrr_net_all")
+    assert [mrr_of(warehouse, name, on, variant) for variant in variants] == expected
 
 
 def moves(warehouse: Warehouse, name: str) -> list[tuple[str, str, Decimal]]:

@@ -1,0 +1,229 @@
+"""History as it was: events, then nightly observations, then invoice lines; nothing projected."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from landing_harness import Landing, Warehouse, epoch, model
+from stripe_objects import customer, discount, invoice, item, line, price, subscription
+
+FIRST_PULL = "2026-09-01T00:00:00"
+AS_OF = "2026-10-20T00:00:00"
+CHEAP = price("price_cheap", 1000)
+DEAR = price("price_dear", 3000)
+TIERED = price("price_tiered", tiers=[(5, 700, 0), (None, 600, 0)], tiers_mode="graduated")
+
+
+def monthly_invoices(
+    landing: Landing,
+    name: str,
+    months: range,
+    price_id: str,
+    amount: int,
+    quantity: int = 1,
+    off: tuple[str, int] | None = None,
+    status: str = "paid",
+    **extra: Any,
+) -> None:
+    for number in months:
+        start, end = f"2026-{number:02}-05T10:00:00", f"2026-{number + 1:02}-05T10:00:00"
+        billed = line(
+            f"il_{name}_{number}", amount, start, end, f"sub_{name}", f"si_{name}", price_id,
+            quantity, discounts=[off] if off else [],
+        )  # fmt: skip
+        landing.version(
+            invoice(
+                f"in_{name}_{number}",
+                f"cus_{name}",
+                start,
+                [billed],
+                f"sub_{name}",
+                status,
+                **extra,
+            ),
+            FIRST_PULL,
+        )
+
+
+def listed(
+    landing: Landing, name: str, its: dict[str, Any], quantity: int = 1, **extra: Any
+) -> dict[str, Any]:
+    """A subscription that the first pull's list shows."""
+    landing.version(customer(f"cus_{name}"), FIRST_PULL)
+    body = subscription(
+        f"sub_{name}", f"cus_{name}", [item(f"si_{name}", its, quantity)],
+        **{"created": "2026-02-05T10:00:00", **extra},
+    )  # fmt: skip
+    landing.version(body, FIRST_PULL)
+    return body
+
+
+def history() -> Landing:
+    landing = Landing()
+    for each in (CHEAP, DEAR, TIERED):
+        landing.version(each, FIRST_PULL)
+
+    # Today's price is 30, but it was billed at 10 until June: a proration raised it.
+    listed(landing, "raised", DEAR)
+    monthly_invoices(landing, "raised", range(2, 7), "price_cheap", 1000)
+    change = "2026-06-20T10:00:00"
+    proration = [
+        line("il_raised_c", -500, change, "2026-07-05T10:00:00", "sub_raised", "si_raised",
+             "price_cheap", proration=True),
+        line("il_raised_d", 1500, change, "2026-07-05T10:00:00", "sub_raised", "si_raised",
+             "price_dear", proration=True),
+    ]  # fmt: skip
+    landing.version(
+        invoice("in_raised_p", "cus_raised", change, proration, "sub_raised"), FIRST_PULL
+    )
+    monthly_invoices(landing, "raised", range(7, 9), "price_dear", 3000)
+
+    # Nothing tells of the time before the first pull: it is not made up.
+    listed(landing, "untold", DEAR)
+
+    # Cancelled before the first pull, in the middle of a paid month.
+    listed(landing, "gone", CHEAP, status="canceled", ended_at="2026-05-20T10:00:00")
+    monthly_invoices(landing, "gone", range(2, 6), "price_cheap", 1000)
+
+    # Collection was paused for April: its invoice is void.
+    listed(landing, "paused", CHEAP)
+    monthly_invoices(landing, "paused", range(2, 4), "price_cheap", 1000)
+    monthly_invoices(landing, "paused", range(4, 5), "price_cheap", 1000, status="void")
+    monthly_invoices(landing, "paused", range(5, 9), "price_cheap", 1000)
+
+    # A trial's invoice bills nothing.
+    listed(
+        landing, "tried", CHEAP,
+        trial_start="2026-02-05T10:00:00", trial_end="2026-03-05T10:00:00",
+    )  # fmt: skip
+    monthly_invoices(landing, "tried", range(2, 3), "price_cheap", 0)
+    monthly_invoices(landing, "tried", range(3, 9), "price_cheap", 1000)
+
+    # A graduated price is billed with one line per tier.
+    listed(landing, "tiers", TIERED, 8)
+    for number in range(2, 9):
+        start, end = f"2026-{number:02}-05T10:00:00", f"2026-{number + 1:02}-05T10:00:00"
+        lines = [
+            line(f"il_t{number}a", 3500, start, end, "sub_tiers", "si_tiers", "price_tiered", 5),
+            line(f"il_t{number}b", 1800, start, end, "sub_tiers", "si_tiers", "price_tiered", 3),
+        ]
+        landing.version(
+            invoice(f"in_t{number}", "cus_tiers", start, lines, "sub_tiers"), FIRST_PULL
+        )
+
+    # A discount that ran until May, and is gone from the subscription.
+    ran = discount("di_ran", percent_off=40, duration="repeating", end="2026-05-05T10:00:00")
+    listed(landing, "discounted", CHEAP)
+    monthly_invoices(
+        landing,
+        "discounted",
+        range(2, 5),
+        "price_cheap",
+        1000,
+        off=("di_ran", 400),
+        discounts=[ran],
+    )
+    monthly_invoices(landing, "discounted", range(5, 9), "price_cheap", 1000)
+
+    # Never paid: incomplete_expired counts at no time.
+    listed(landing, "never", CHEAP, status="incomplete_expired")
+    monthly_invoices(landing, "never", range(2, 3), "price_cheap", 1000, status="void")
+
+    # Observed at night only: the price rose between two observations; the trial's end is dated.
+    body = listed(landing, "nightly", CHEAP, created="2026-08-31T10:00:00")
+    landing.version(
+        {**body, "items": {"data": [item("si_nightly", DEAR)], "has_more": False}}, "2026-09-12"
+    )
+    body = listed(
+        landing, "nightly_trial", CHEAP, created="2026-08-25T10:00:00", status="trialing",
+        trial_start="2026-08-25T10:00:00", trial_end="2026-09-08T10:00:00",
+    )  # fmt: skip
+    landing.version({**body, "status": "active"}, "2026-09-12")
+    ended = {**body, "status": "canceled", "ended_at": epoch("2026-09-20T15:00:00")}
+    landing.version(ended, "2026-09-25")
+
+    # Out of order, twice, and in an older shape: the versions of one history.
+    landing.version(customer("cus_mixed"), FIRST_PULL)
+    first = subscription("sub_mixed", "cus_mixed", [item("si_mixed", CHEAP)], created="2026-09-02")
+    second = {**first, "items": {"data": [item("si_mixed", CHEAP, 4)], "has_more": False}}
+    old_item = {
+        "id": "si_mixed",
+        "quantity": 3,
+        "plan": {"id": "price_cheap", "amount": 1000, "interval": "month", "interval_count": 1,
+                 "currency": "usd", "usage_type": "licensed", "billing_scheme": "per_unit"},
+    }  # fmt: skip
+    old_shape = {
+        k: v for k, v in first.items() if k not in ("discounts", "currency")
+    } | {"items": {"data": [old_item]}, "discount": None, "plan": old_item["plan"],
+         "current_period_end": epoch("2026-10-02")}  # fmt: skip
+    landing.event("customer.subscription.updated", second, "2026-09-30T10:00:00", "evt_m3")
+    landing.event("customer.subscription.created", first, "2026-09-02T10:00:00", "evt_m1")
+    landing.event("customer.subscription.updated", old_shape, "2026-09-15T10:00:00", "evt_m2")
+    landing.event("customer.subscription.created", first, "2026-09-02T10:00:00", "evt_m1")
+    return landing
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    folder: Path = tmp_path_factory.mktemp("history")
+    return model(history(), folder, AS_OF, "+path:models/marts/subscriptions")
+
+
+def moves(warehouse: Warehouse, name: str) -> list[tuple[str, str, Decimal]]:
+    rows = warehouse.rows(
+        "select occurred_on, movement, mrr_change from finance.mrr_movements"
+        " where customer_id = ? order by occurred_on",
+        f"cus_{name}",
+    )
+    return [(str(day), movement, change) for day, movement, change in rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("raised", [("2026-02-05", "new", 10), ("2026-06-20", "expansion", 20)]),
+        ("untold", [("2026-09-01", "new", 30)]),
+        ("gone", [("2026-02-05", "new", 10), ("2026-05-20", "churn", -10)]),
+        (
+            "paused",
+            [("2026-02-05", "new", 10), ("2026-04-05", "churn", -10),
+             ("2026-05-05", "reactivation", 10)],
+        ),
+        ("tried", [("2026-03-05", "new", 10)]),
+        ("tiers", [("2026-02-05", "new", 53)]),
+        ("discounted", [("2026-02-05", "new", 6), ("2026-05-05", "expansion", 4)]),
+        ("never", []),
+        ("nightly", [("2026-09-01", "new", 10), ("2026-09-12", "expansion", 20)]),
+        ("nightly_trial", [("2026-09-08", "new", 10), ("2026-09-20", "churn", -10)]),
+        (
+            "mixed",
+            [("2026-09-02", "new", 10), ("2026-09-15", "expansion", 20),
+             ("2026-09-30", "expansion", 10)],
+        ),
+    ],
+)  # fmt: skip
+def test_movements_of_a_history(
+    warehouse: Warehouse, name: str, expected: list[tuple[str, str, int]]
+) -> None:
+    assert moves(warehouse, name) == expected
+
+
+def test_each_stretch_says_how_it_is_known(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select distinct subscription_id, basis, starts_at < ?::timestamp"
+        " from intermediate.subscription_mrr where mrr > 0 order by all",
+        FIRST_PULL,
+    )
+    assert all((basis == "estimated") == early for _, basis, early in rows)
+    assert ("sub_raised", "estimated", True) in rows
+    assert ("sub_raised", "observed", False) in rows
+    estimated = dict(
+        warehouse.rows(
+            "select strftime(month, '%Y-%m'), mrr_estimated = mrr from finance.mrr_monthly"
+        )
+    )
+    assert estimated["2026-07"] is True
+    assert estimated["2026-10"] is False
