@@ -30,3 +30,8 @@
 {% macro spark__dates_between(first, last) -%}
     (select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as date)
 {%- endmacro %}
+
+{#- Days from one date to another: 1 from a day to the next. -#}
+{% macro days_between(first, last) -%} {{ adapter.dispatch('days_between')(first, last) }} {%- endmacro %}
+{% macro default__days_between(first, last) -%} date_diff('day', {{ first }}, {{ last }}) {%- endmacro %}
+{% macro spark__days_between(first, last) -%} datediff({{ last }}, {{ first }}) {%- endmacro %}

@@ -1,0 +1,66 @@
+-- What each metered item was billed for each full period, net of discounts and inclusive tax.
+with lines as (
+    select * from {{ ref('stg_invoice_lines') }}
+    where subscription_item_id is not null and not is_proration
+),
+
+invoices as (
+    select id, customer_id, finalized_at from {{ ref('stg_invoices') }}
+    where status in ('open', 'paid', 'uncollectible')
+),
+
+prices as (
+    select * from {{ ref('int_prices') }}
+    where usage_type = 'metered'
+),
+
+billed as (
+    select
+        lines.subscription_id,
+        lines.subscription_item_id,
+        invoices.customer_id,
+        lines.currency,
+        lines.period_starts_at,
+        lines.period_ends_at,
+        prices.recurring_interval,
+        prices.interval_count,
+        min(invoices.finalized_at) as billed_at,
+        sum(lines.amount - lines.discount_amount - lines.inclusive_tax_amount) as amount
+    from lines
+    inner join invoices on lines.invoice_id = invoices.id
+    inner join prices on lines.price_id = prices.price_id
+    group by all
+),
+
+with_year as (
+    select
+        *,
+        case recurring_interval
+            when 'year' then 1 when 'month' then 12 when 'week' then 52 when 'day' then 365
+        end as periods_per_year,
+        cast(0 as decimal(9, 6)) as inclusive_percentage,
+        -- A month has 28 days at least: shorter stretches are parts of a period.
+        case recurring_interval
+            when 'year' then 365 when 'month' then 28 when 'week' then 7 when 'day' then 1
+        end * interval_count as least_days
+    from billed
+),
+
+final as (
+    select
+        subscription_id,
+        subscription_item_id,
+        customer_id,
+        currency,
+        period_starts_at,
+        period_ends_at,
+        billed_at,
+        amount,
+        {{ monthly('cast(amount as decimal(19, 0))') }} as monthly_amount
+    from with_year
+    where
+        {{ days_between('cast(period_starts_at as date)', 'cast(period_ends_at as date)') }}
+        >= least_days
+)
+
+select * from final
