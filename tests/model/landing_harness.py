@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -20,6 +21,7 @@ from heirpay_pipelines.model.ecb import load_ecb_rates
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.model.run_dbt import run_dbt
 
+WORK = TemporaryDirectory(prefix="heirpay-dbt-")
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -142,9 +144,10 @@ def model(
     command: str = "build",
 ) -> Warehouse:
     """Land and run the selected models in this process; return the warehouse."""
+    # dbt parses the project once per process: paths and vars stay the same from test to test.
     request = BuildRequest(
-        database=folder / "build.duckdb",
-        work_dir=folder / "dbt",
+        database=Path(WORK.name) / "build.duckdb",
+        work_dir=Path(WORK.name) / "dbt",
         run_id="test",
         as_of=datetime.fromisoformat(as_of),
         timezone=timezone,
@@ -165,7 +168,7 @@ def model(
     for step in [*seeds, command]:
         chosen = ["--select", select] if step == command else ["--select", "currencies"]
         run_dbt(request, [step, *chosen])
-    return Warehouse(request.database)
+    return Warehouse(request.database.rename(folder / "build.duckdb"))
 
 
 __all__ = ["LANDING_COLUMNS", "Landing", "Warehouse", "epoch", "model"]

@@ -1,0 +1,31 @@
+with documents as (
+    select entry_id, currency, kind from {{ ref('int_revenue_documents') }}
+),
+
+schedule as (
+    select * from {{ ref('int_revenue_schedule') }}
+),
+
+monthly as (
+    select
+        schedule.month,
+        documents.kind,
+        documents.currency,
+        sum(schedule.billed) as billed,
+        sum(schedule.recognised) as recognised
+    from schedule
+    inner join documents on schedule.entry_id = documents.entry_id
+    group by schedule.month, documents.kind, documents.currency
+),
+
+final as (
+    select
+        month,
+        kind,
+        currency,
+        {{ to_major('billed', 'currency') }} as billed,
+        {{ to_major('recognised', 'currency') }} as recognised
+    from monthly
+)
+
+select * from final
