@@ -65,6 +65,24 @@ def credit_note(
     }  # fmt: skip
 
 
+def charged(
+    landing: Landing, currency: str, amount: int, at: str, refunded: tuple[int, str]
+) -> None:
+    """A succeeded charge and its refund."""
+    landing.version(
+        {"id": f"ch_{currency}", "object": "charge", "created": epoch(at), "currency": currency,
+         "amount": amount, "amount_captured": amount, "captured": True, "paid": True,
+         "status": "succeeded", "customer": f"cus_{currency}", "payment_intent": f"pi_{currency}"},
+        SEEN,
+    )  # fmt: skip
+    landing.version(
+        {"id": f"re_{currency}", "object": "refund", "created": epoch(refunded[1]),
+         "currency": currency, "amount": refunded[0], "status": "succeeded",
+         "charge": f"ch_{currency}", "payment_intent": f"pi_{currency}"},
+        SEEN,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     landing = Landing()
@@ -95,6 +113,26 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     # Zero and three decimals; a one-off without a period.
     billed(landing, "jpy", 3100, "2026-01-15T09:00:00", "2026-01-15", "2026-02-15")
     billed(landing, "kwd", 12345, "2026-03-07T09:00:00", "2026-03-07", "2026-03-07")
+    # Refunded without a credit note: half of what was paid, tax and all.
+    billed(
+        landing, "pln", 3000, "2026-04-01T09:00:00", "2026-04-01", "2026-05-01",
+        taxes=[tax("txr_ex", 600, 3000)],
+    )  # fmt: skip
+    landing.version(
+        {"id": "inpay_pln", "object": "invoice_payment", "created": epoch("2026-04-01"),
+         "invoice": "in_pln", "currency": "pln", "amount_paid": 3600, "status": "paid",
+         "payment": {"type": "payment_intent", "payment_intent": "pi_pln"}},
+        SEEN,
+    )  # fmt: skip
+    charged(landing, "pln", 3600, "2026-04-01T09:00:00", refunded=(1800, "2026-05-10T09:00:00"))
+    # A payment without an invoice, partly refunded, and what a marketplace adds.
+    charged(landing, "brl", 5000, "2026-04-01T09:00:00", refunded=(2000, "2026-05-10T09:00:00"))
+    for name, kind, amount in (("fee_1", "application_fee", 700), ("tr_1", "transfer", 900)):
+        landing.version(
+            {"id": name, "object": kind, "created": epoch("2026-04-03"), "currency": "brl",
+             "amount": amount},
+            SEEN,
+        )  # fmt: skip
     folder: Path = tmp_path_factory.mktemp("revenue")
     return model(landing, folder, AS_OF, "currencies +path:models/marts/revenue")
 
@@ -155,11 +193,30 @@ def test_a_one_off_is_recognised_on_its_day(warehouse: Warehouse) -> None:
     assert months(warehouse, "kwd") == {"03": (Decimal("12.345"), Decimal("12.345"), 0)}
 
 
+def test_a_refund_takes_back_its_share_without_tax(warehouse: Warehouse) -> None:
+    assert months(warehouse, "pln") == {"04": (30, 30, 0), "05": (-15, -15, 0)}
+
+
+def test_what_no_invoice_bills_is_shown_by_its_kind(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select strftime(month, '%m'), kind, billed, recognised from finance.revenue_by_kind"
+        " where currency = 'brl' order by all"
+    )
+    assert rows == [
+        ("04", "application_fee", 7, 7),
+        ("04", "connect_transfer", -9, -9),
+        ("04", "one_off_payment", 50, 50),
+        ("05", "one_off_payment", -20, -20),
+    ]
+    assert months(warehouse, "brl") == {}
+
+
 def test_revenue_by_product_and_country_adds_up(warehouse: Warehouse) -> None:
     for table in ("revenue_by_product", "revenue_by_country", "revenue_by_kind"):
         rows = warehouse.rows(
             f"""
             select month, currency, sum(billed), sum(recognised) from finance.{table}
+            where currency <> 'brl'
             group by all
             except
             select month, currency, billed, recognised from finance.revenue_recognition

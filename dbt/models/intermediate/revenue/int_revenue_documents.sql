@@ -1,79 +1,11 @@
--- Every entry that bills revenue or takes it back: invoice lines when their invoice is finalised,
--- credit-note lines, and both again with the sign turned when the document is voided. Amounts are
--- net of discounts and of tax. `served_from` to `served_until` (excluded) is the service period.
-with invoices as (
-    select * from {{ ref('stg_invoices') }}
-    where finalized_at is not null and finalized_at <= {{ as_of() }}
-),
-
-invoice_lines as (
-    select * from {{ ref('stg_invoice_lines') }}
-),
-
-prices as (
-    select price_id, product_id, usage_type, recurring_interval from {{ ref('int_prices') }}
-),
-
-
-lines as (
-    select
-        lines.id as line_id,
-        lines.invoice_id as document_id,
-        'invoice' as document_type,
-        invoices.customer_id,
-        invoices.customer_country as country,
-        lines.subscription_id,
-        coalesce(lines.product_id, prices.product_id) as product_id,
-        case
-            when lines.subscription_id is null then 'one_off_invoice'
-            when prices.usage_type = 'metered' then 'usage'
-            when prices.recurring_interval is null then 'one_off_invoice'
-            else 'subscription'
-        end as kind,
-        lines.currency,
-        lines.amount - lines.discount_amount - lines.inclusive_tax_amount as amount,
-        invoices.finalized_at as booked_at,
-        invoices.voided_at,
-        lines.period_starts_at,
-        lines.period_ends_at
-    from invoice_lines as lines
-    inner join invoices on lines.invoice_id = invoices.id
-    left join prices on lines.price_id = prices.price_id
-),
-
-credit_lines as (
-    select
-        credited.id as line_id,
-        credited.credit_note_id as document_id,
-        'credit_note' as document_type,
-        notes.customer_id,
-        lines.country,
-        lines.subscription_id,
-        lines.product_id,
-        coalesce(lines.kind, 'one_off_invoice') as kind,
-        credited.currency,
-        -(credited.amount - credited.discount_amount - credited.inclusive_tax_amount) as amount,
-        notes.created_at as booked_at,
-        notes.voided_at,
-        lines.period_starts_at,
-        lines.period_ends_at
-    from {{ ref('stg_credit_note_lines') }} as credited
-    inner join {{ ref('stg_credit_notes') }} as notes on credited.credit_note_id = notes.id
-    left join lines on credited.invoice_line_id = lines.line_id
-),
-
-documents as (
-    select * from lines
+-- Every entry that bills revenue or takes it back. `served_from` to `served_until` (excluded) is
+-- the service period that it is spread over.
+with entries as (
+    select *, true as is_invoiced from {{ ref('int_revenue_invoiced') }}
     union all
-    select * from credit_lines
-),
-
-entries as (
-    select *, 'booked' as entry from documents
+    select *, true as is_invoiced from {{ ref('int_revenue_refunded') }}
     union all
-    select * replace (-amount as amount, voided_at as booked_at), 'voided' as entry
-    from documents
-    where voided_at is not null and voided_at <= {{ as_of() }}
+    select *, false as is_invoiced from {{ ref('int_revenue_uninvoiced') }}
 ),
 
 dated as (
@@ -83,12 +15,14 @@ dated as (
         {{ reporting_date('period_starts_at') }} as period_from,
         {{ reporting_date('period_ends_at') }} as period_until
     from entries
+    where booked_at <= {{ as_of() }}
 ),
 
 final as (
     select
         {{ text_key(['line_id', 'document_id', 'entry']) }} as entry_id,
         entry,
+        is_invoiced,
         line_id,
         document_id,
         document_type,

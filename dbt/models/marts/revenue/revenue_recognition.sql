@@ -1,5 +1,6 @@
 with documents as (
     select entry_id, currency from {{ ref('int_revenue_documents') }}
+    where is_invoiced
 ),
 
 schedule as (

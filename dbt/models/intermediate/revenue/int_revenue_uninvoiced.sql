@@ -1,0 +1,72 @@
+-- Revenue that no invoice bills: one-off payments and their refunds, application fees earned on a
+-- marketplace, and transfers to connected accounts. None of it recurs.
+with charges as (
+    select * from {{ ref('stg_charges') }}
+    where
+        status = 'succeeded'
+        and amount_captured > 0
+        and id not in (select charge_id from {{ ref('int_invoice_charges') }})
+),
+
+refunds as (
+    select * from {{ ref('stg_refunds') }}
+    where coalesce(status, 'succeeded') in ('succeeded', 'pending', 'requires_action')
+),
+
+entries as (
+    select
+        id as document_id,
+        'payment' as document_type,
+        customer_id,
+        country,
+        'one_off_payment' as kind,
+        currency,
+        amount_captured as amount,
+        created_at as booked_at
+    from charges
+    union all
+    select
+        refunds.id,
+        'refund',
+        charges.customer_id,
+        charges.country,
+        'one_off_payment',
+        refunds.currency,
+        -refunds.amount,
+        refunds.created_at
+    from refunds
+    inner join charges on refunds.charge_id = charges.id
+    union all
+    select id, 'application_fee', null, null, 'application_fee', currency, amount, created_at
+    from {{ ref('stg_application_fees') }}
+    union all
+    select id, 'application_fee', null, null, 'application_fee', currency, -amount, created_at
+    from {{ ref('stg_application_fee_refunds') }}
+    union all
+    select id, 'transfer', null, null, 'connect_transfer', currency, -amount, created_at
+    from {{ ref('stg_transfers') }}
+    union all
+    select id, 'transfer', null, null, 'connect_transfer', currency, amount, created_at
+    from {{ ref('stg_transfer_reversals') }}
+),
+
+final as (
+    select
+        'booked' as entry,
+        document_id as line_id,
+        document_id,
+        document_type,
+        customer_id,
+        country,
+        cast(null as varchar) as subscription_id,
+        cast(null as varchar) as product_id,
+        kind,
+        currency,
+        cast(amount as bigint) as amount,
+        booked_at,
+        cast(null as timestamp) as period_starts_at,
+        cast(null as timestamp) as period_ends_at
+    from entries
+)
+
+select * from final
