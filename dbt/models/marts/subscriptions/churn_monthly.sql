@@ -22,6 +22,23 @@ movements as (
     group by month, currency
 ),
 
+involuntary as (
+    select
+        movements.month,
+        movements.currency,
+        count(*) as customers_churned_involuntary,
+        cast(sum(movements.mrr_before) as decimal(38, 6)) as mrr_churned_involuntary
+    from {{ ref('int_mrr_movements') }} as movements
+    inner join {{ ref('int_churn_reasons') }} as reasons
+        on
+            movements.movement = 'churn'
+            and movements.occurred_on = reasons.occurred_on
+            and movements.customer_id = reasons.customer_id
+            and movements.currency = reasons.currency
+    where reasons.churn_kind = 'involuntary'
+    group by movements.month, movements.currency
+),
+
 joined as (
     select
         months.month,
@@ -29,7 +46,10 @@ joined as (
         months.customers_start,
         months.active_customers as customers_end,
         months.mrr_start,
-        months.mrr as mrr_end
+        months.mrr as mrr_end,
+        coalesce(involuntary.customers_churned_involuntary, 0) as customers_churned_involuntary,
+        cast(coalesce(involuntary.mrr_churned_involuntary, 0) as decimal(38, 6))
+            as mrr_churned_involuntary
         {%- for movement in ['new', 'reactivation', 'expansion', 'contraction', 'churn'] %},
         coalesce(movements.customers_{{ movement }}, 0) as customers_{{ movement }},
         cast(coalesce(movements.mrr_{{ movement }}, 0) as decimal(38, 6)) as mrr_{{ movement }}
@@ -37,6 +57,8 @@ joined as (
     from months
     left join movements
         on months.month = movements.month and months.currency = movements.currency
+    left join involuntary
+        on months.month = involuntary.month and months.currency = involuntary.currency
 ),
 
 published as (
@@ -71,7 +93,12 @@ published as (
         {{ to_major(divide(
             'mrr_end * cast(customers_start + customers_new as decimal(18, 0))',
             'customers_end * customers_churn', 0, 6
-        ), 'currency') }} as ltv
+        ), 'currency') }} as ltv,
+        customers_churned_involuntary,
+        customers_churn - customers_churned_involuntary as customers_churned_voluntary,
+        {{ publish_amount('mrr_churned_involuntary', 'currency', 6) }} as mrr_churned_involuntary,
+        {{ publish_amount('mrr_churn - mrr_churned_involuntary', 'currency', 6) }}
+            as mrr_churned_voluntary
     from joined
 ),
 

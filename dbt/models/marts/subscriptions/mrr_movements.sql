@@ -1,5 +1,12 @@
 with movements as (
-    select * from {{ ref('int_mrr_movements') }}
+    select movements.*, reasons.churn_kind
+    from {{ ref('int_mrr_movements') }} as movements
+    left join {{ ref('int_churn_reasons') }} as reasons
+        on
+            movements.movement = 'churn'
+            and movements.occurred_on = reasons.occurred_on
+            and movements.customer_id = reasons.customer_id
+            and movements.currency = reasons.currency
 ),
 
 published as (
@@ -8,6 +15,7 @@ published as (
         customer_id,
         currency,
         movement,
+        churn_kind,
         {{ publish_amount('mrr_before', 'currency', 6) }} as mrr_before,
         {{ publish_amount('mrr_after', 'currency', 6) }} as mrr_after,
         {{ publish_amount('mrr_change', 'currency', 6) }} as mrr_change,
@@ -26,6 +34,7 @@ final as (
         mrr_change,
         {{ in_reporting_currency('mrr_change_exact', 'currency', 'occurred_on', 9) }}
             as mrr_change_reporting,
+        churn_kind,
         mrr_change_exact
     from published
 )

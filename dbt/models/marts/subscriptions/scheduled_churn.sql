@@ -1,0 +1,27 @@
+-- Subscriptions that count today and whose end is planned.
+with current_stretches as (
+    select * from {{ ref('int_subscription_mrr') }}
+    where ends_at is null and is_counted and is_ending and mrr > 0
+),
+
+subscriptions as (
+    select * from {{ ref('stg_subscriptions') }}
+),
+
+final as (
+    select
+        stretches.subscription_id,
+        stretches.customer_id,
+        stretches.currency,
+        {{ publish_amount('stretches.mrr', 'stretches.currency', 12) }} as mrr,
+        {{ reporting_date(
+            "coalesce(subscriptions.cancel_at, subscriptions.current_period_ends_at)"
+        ) }} as ends_on,
+        {{ reporting_date('subscriptions.canceled_at') }} as asked_on,
+        subscriptions.cancellation_reason,
+        subscriptions.cancellation_feedback
+    from current_stretches as stretches
+    inner join subscriptions on stretches.subscription_id = subscriptions.id
+)
+
+select * from final
