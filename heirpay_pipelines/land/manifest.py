@@ -78,8 +78,8 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest(**(record | instants | {"files": files, "coverage": coverage}))
     except (ValueError, KeyError, TypeError) as error:
         raise LandingError(
-            f"{path.name} in landing/manifests is damaged ({type(error).__name__}). Restore it from "
-            "a copy, or remove it and run `heirpay run --full` to pull its objects again."
+            f"{path.name} in landing/manifests is damaged ({type(error).__name__}). Restore it "
+            "from a copy, or remove it and run `heirpay run --full` to pull its objects again."
         ) from None
 
 

@@ -139,7 +139,7 @@ class _Store:
         return {row[0] for row in self._ask("event", "id", f"created >= '{lowest}'")}
 
     def payouts_without_composition(self, landed_now: dict[str, Object]) -> list[str]:
-        """Automatic payouts whose reconciliation is complete and whose composition is not landed."""
+        """Automatic payouts reconciled by Stripe whose composition is not landed yet."""
         newest = dict(
             self._ask("payout", "id, last(payload order by observed_at)", "true group by id")
         )
@@ -159,7 +159,7 @@ class _Store:
             return []
         with duckdb.connect(":memory:") as connection:
             connection.execute("create schema landing")
-            create_landing_views(connection, self.settings, datetime.max.replace(microsecond=0))
+            create_landing_views(connection, self.settings, datetime.max.replace(tzinfo=UTC))
             return connection.execute(
                 f"select {columns} from landing.{name} where {condition}"
             ).fetchall()

@@ -9,8 +9,8 @@ import dagster as dg
 from heirpay_pipelines.nightly.assets import (
     control_results,
     domain_report,
-    pull_and_land,
     publication,
+    pull_and_land,
     verdict,
 )
 from heirpay_pipelines.nightly.checks import build_controls_check

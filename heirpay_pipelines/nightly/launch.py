@@ -13,7 +13,6 @@ from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import Run, read_run
 
-
 if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
 
