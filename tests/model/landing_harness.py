@@ -141,9 +141,12 @@ def model(
     select: str,
     timezone: str = "UTC",
     reporting_currency: str = "usd",
-    command: str = "build",
+    tested: bool = True,
 ) -> Warehouse:
-    """Land and run the selected models in this process; return the warehouse."""
+    """Land and build the selected models in this process; return the warehouse.
+
+    `tested` runs the models' own tests, too.
+    """
     # dbt parses the project once per process: paths and vars stay the same from test to test.
     request = BuildRequest(
         database=Path(WORK.name) / "build.duckdb",
@@ -164,10 +167,8 @@ def model(
             )
         complete_landing(connection)
         load_ecb_rates(connection, request.work_dir)
-    seeds = [] if command == "build" else ["seed"]
-    for step in [*seeds, command]:
-        chosen = ["--select", select] if step == command else ["--select", "currencies"]
-        run_dbt(request, [step, *chosen])
+    arguments = ["build", "--no-write-json", "--select", *select.split()]
+    run_dbt(request, arguments if tested else [*arguments, "--exclude-resource-type", "test"])
     return Warehouse(request.database.rename(folder / "build.duckdb"))
 
 
