@@ -48,10 +48,11 @@ class Renderer:
             head, _, rest = path.partition(".")
             wanted[head] = (*wanted.get(head, ()), *((rest,) if rest else ()))
         shaped = {}
-        hidden = INCLUDABLE.get(obj.get("object", ""), ())
+        kind = obj.get("object")  # of an event's data it is the object itself, no type
+        hidden = INCLUDABLE.get(kind, ()) if isinstance(kind, str) else ()
         for name, value in obj.items():
-            if name in hidden and name not in wanted:
-                continue
+            if name in hidden and (name not in wanted or value is None):
+                continue  # not sent, or made from other objects below
             shaped[name] = self._value(value, wanted.pop(name, None))
         for name, inner in wanted.items():
             shaped[name] = self._included(obj, name, inner)
