@@ -1,133 +1,217 @@
-"""The bank's statements for the account's payouts: camt.053 for euros, MT940 and CSV for dollars."""
+"""The company's bank: statements of its two accounts, as the bank would deliver them.
+
+Both accounts get a statement for each month until `DAILY_FROM_DAY` of the company's life and one
+for each day with bookings after that: in euros as camt.053, in dollars first as CSV, then as MT940.
+A statement never changes once its last day is over, and only such statements are written.
+"""
 
 from __future__ import annotations
 
-import csv
+import hashlib
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
-from xml.sax.saxutils import escape
 
+from heirpay_pipelines.sandbox.bank_formats import (
+    NO_REFERENCE,
+    Account,
+    Entry,
+    Statement,
+    camt053,
+    csv,
+    mt940,
+)
 from heirpay_pipelines.sandbox.store import Store
 
-EUR_ACCOUNT, USD_ACCOUNT = "DE89370400440532013000", "US-021000021-000123456789"
-STRAY_CREDIT = 32_100
-MISSING_FROM_END = 6
-"""Which of the paid euro payouts, counted from the end, the statement lacks."""
+Object = dict[str, Any]
+ACCOUNTS = {
+    "usd": Account("4417005821", "HPBKUS33", "usd", 1_250_000),
+    "eur": Account("DE75512108001245126199", "SSKMDEMM", "eur", 980_000),
+}
+DAILY_FROM_DAY = 488
+MISSING_PAYOUT_DAY, STRAY_CREDIT_DAY = 512, 516
+STRAY_CREDIT = 48_731
+# What else happens on a bank account, as (day of the month, text, reference, minor units).
+OTHER_BOOKINGS = (
+    (3, "RENT OFFICE HARBOUR STREET", "RENT", -42_000),
+    (15, "WIRE FROM NORTHWIND TRADING INV 1180", "NW", 161_500),
+    (25, "SALARIES", "PAYROLL", -183_000),
+)
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of a statement; `amount` in minor units of a two-decimal currency."""
-
-    booked: date
-    amount: int
-    reference: str
-    text: str
+class _Period:
+    first: date
+    last: date
 
 
-def write_bank_statements(store: Store, folder: Path) -> None:
-    """Write a statement file for each currency and month. A file is replaced whole."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for currency, write, suffix in (("eur", _camt053, "xml"), ("usd", _mt940, "sta")):
-        months: dict[str, list[Entry]] = {}
-        for entry in _entries(store, currency):
-            months.setdefault(f"{entry.booked:%Y-%m}", []).append(entry)
-        opening = 0
-        for month, entries in sorted(months.items()):
-            as_csv = currency == "usd" and month == min(months)
-            path = folder / f"{currency}-{month}.{'csv' if as_csv else suffix}"
-            (_csv if as_csv else write)(path, month, opening, entries)
-            opening += sum(entry.amount for entry in entries)
+def write_bank_statements(store: Store, folder: Path) -> list[Path]:
+    """Write every statement that is complete at the account's clock; returns their paths.
+
+    Two problems are planted (`planted.yaml`): one payout in dollars never arrives, and one credit
+    that names Stripe belongs to no payout.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    account = store.get("account", store.account_id)
+    opened = _day(account["created"])
+    today = _day(store.now)
+    written = []
+    for currency, bank_account in ACCOUNTS.items():
+        entries = _entries(store, currency, opened, today)
+        written += _write(folder, bank_account, entries, opened, today)
+    return written
 
 
-def _entries(store: Store, currency: str) -> list[Entry]:
-    paid = [p for p in store.all("payout") if p["currency"] == currency and p["status"] == "paid"]
-    if currency == "eur" and len(paid) > MISSING_FROM_END:
-        missing = paid[-MISSING_FROM_END]
-        stray = Entry(_day(missing["arrival_date"]), STRAY_CREDIT, "NONREF", "INCOMING TRANSFER")
-        kept = [_entry(p) for p in paid if p is not missing]
-        return sorted([*kept, stray], key=lambda e: (e.booked, e.reference))
-    return sorted((_entry(p) for p in paid), key=lambda e: (e.booked, e.reference))
+def missing_payout(store: Store) -> Object | None:
+    """The payout that the bank never books: the first in dollars due from a given day on."""
+    from_day = _day(store.get("account", store.account_id)["created"]) + timedelta(
+        days=MISSING_PAYOUT_DAY
+    )
+    due = [
+        payout
+        for payout in store.all("payout")
+        if payout["currency"] == "usd"
+        and payout["automatic"]
+        and payout["status"] == "paid"
+        and payout["amount"] > 0
+        and _day(payout["arrival_date"]) >= from_day
+    ]
+    return min(due, key=lambda payout: (payout["arrival_date"], payout["id"]), default=None)
 
 
-def _entry(payout: dict[str, Any]) -> Entry:
-    reference = payout["trace_id"]["value"]
-    return Entry(_day(payout["arrival_date"]), payout["amount"], reference, "STRIPE PAYOUT")
+def _write(
+    folder: Path, account: Account, entries: list[Entry], opened: date, today: date
+) -> list[Path]:
+    written, balance, number = [], account.opening, 0
+    daily_from = _month_after(opened + timedelta(days=DAILY_FROM_DAY))
+    for period in _periods(opened, today, daily_from):
+        booked = [entry for entry in entries if period.first <= entry.booked_on <= period.last]
+        if not booked:
+            continue
+        number += 1
+        statement = Statement(account, number, period.first, period.last, balance, booked)
+        balance = statement.closing
+        path = folder / _file_name(statement, daily_from)
+        path.write_bytes(_render(statement, daily_from))
+        path.chmod(0o600)
+        written.append(path)
+    return written
+
+
+def _render(statement: Statement, daily_from: date) -> bytes:
+    if statement.account.currency == "eur":
+        return camt053(statement)
+    return csv(statement) if statement.first < daily_from else mt940(statement)
+
+
+def _file_name(statement: Statement, daily_from: date) -> str:
+    currency = statement.account.currency
+    if statement.first < daily_from:
+        suffix = "camt053.xml" if currency == "eur" else "csv"
+        return f"{currency}-{statement.first:%Y-%m}.{suffix}"
+    suffix = "camt053.xml" if currency == "eur" else "sta"
+    return f"{currency}-{statement.first:%Y-%m-%d}.{suffix}"
+
+
+def _periods(opened: date, today: date, daily_from: date) -> list[_Period]:
+    """Whole months, then days; only those that are over."""
+    periods, first = [], opened.replace(day=1)
+    while first < today:
+        if first < daily_from:
+            last = first.replace(day=monthrange(first.year, first.month)[1])
+        else:
+            last = first
+        if last < today:
+            periods.append(_Period(first, last))
+        first = last + timedelta(days=1)
+    return periods
+
+
+def _entries(store: Store, currency: str, opened: date, today: date) -> list[Entry]:
+    entries = [
+        *_payouts(store, currency),
+        *_top_ups(store, currency),
+        *_other_bookings(currency, opened, today),
+    ]
+    if currency == "usd":
+        day = _bank_day(opened + timedelta(days=STRAY_CREDIT_DAY))
+        entries.append(Entry(day, STRAY_CREDIT, "STRIPE9F31C07", "STRIPE PAYOUT"))
+    return sorted(entries, key=lambda entry: (entry.booked_on, entry.reference, entry.amount))
+
+
+def _payouts(store: Store, currency: str) -> list[Entry]:
+    """Each payout that reached the bank, some a day late, some two in one line."""
+    lost = missing_payout(store)
+    paid = [
+        payout
+        for payout in store.all("payout")
+        if payout["currency"] == currency
+        and payout["status"] == "paid"
+        and (lost is None or payout["id"] != lost["id"])
+    ]
+    paid.sort(key=lambda payout: (payout["arrival_date"], payout["id"]))
+    entries: list[Entry] = []
+    joined: Object | None = None
+    for payout in paid:
+        arrived = _day(payout["arrival_date"])
+        draw = _draw(payout["id"])
+        if joined is not None:
+            entries.append(_both(joined, payout))
+            joined = None
+        elif payout["amount"] > 0 and payout["automatic"] and draw < 0.04:
+            joined = payout
+        else:
+            late = timedelta(days=1 if 0.04 <= draw < 0.14 else 0)
+            trace = payout["trace_id"]["value"] if draw < 0.9 else NO_REFERENCE
+            booked = _bank_day(arrived + late)
+            entries.append(Entry(booked, payout["amount"], trace, "STRIPE PAYOUT"))
+    return entries
+
+
+def _both(first: Object, second: Object) -> Entry:
+    """One line for two payouts that follow each other, without their traces."""
+    booked = _bank_day(_day(second["arrival_date"]))
+    return Entry(
+        booked, first["amount"] + second["amount"], NO_REFERENCE, "STRIPE COLLECTIVE CREDIT"
+    )
+
+
+def _top_ups(store: Store, currency: str) -> list[Entry]:
+    return [
+        Entry(_bank_day(_day(topup["created"])), -topup["amount"], "TOPUP", "STRIPE TOP-UP")
+        for topup in store.all("topup")
+        if topup["currency"] == currency and topup["status"] == "succeeded"
+    ]
+
+
+def _other_bookings(currency: str, opened: date, today: date) -> list[Entry]:
+    """Rent, salaries, a customer who pays by wire: what matching has to leave alone."""
+    entries, month = [], opened.replace(day=1)
+    while month < today:
+        for day, text, reference, amount in OTHER_BOOKINGS:
+            spread = Random(f"{currency}:{month}:{reference}").randrange(-9_000, 9_000)  # noqa: S311
+            booked = _bank_day(month.replace(day=day))
+            entries.append(Entry(booked, amount + spread, f"{reference}{month:%y%m}", text))
+        month = _month_after(month)
+    return [entry for entry in entries if opened <= entry.booked_on < today]
+
+
+def _month_after(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _bank_day(day: date) -> date:
+    """The day itself, or the Monday after a weekend."""
+    return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
 
 
 def _day(seconds: int) -> date:
     return datetime.fromtimestamp(seconds, UTC).date()
 
 
-def _major(minor: int) -> Decimal:
-    return Decimal(minor).scaleb(-2)
-
-
-def _camt053(path: Path, month: str, opening: int, entries: list[Entry]) -> None:
-    closing = opening + sum(entry.amount for entry in entries)
-    lines = "".join(
-        f"<Ntry><Amt Ccy='EUR'>{abs(_major(e.amount))}</Amt>"
-        f"<CdtDbtInd>{_sign(e.amount)}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
-        f"<BookgDt><Dt>{e.booked}</Dt></BookgDt><ValDt><Dt>{e.booked}</Dt></ValDt>"
-        f"<NtryDtls><TxDtls><Refs><EndToEndId>{escape(e.reference)}</EndToEndId></Refs>"
-        f"<RmtInf><Ustrd>{escape(e.text)} {escape(e.reference)}</Ustrd></RmtInf></TxDtls>"
-        "</NtryDtls></Ntry>"
-        for e in entries
-    )
-    path.write_text(
-        "<?xml version='1.0' encoding='UTF-8'?>"
-        "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'><BkToCstmrStmt>"
-        f"<GrpHdr><MsgId>EUR{month}</MsgId><CreDtTm>{entries[-1].booked}T23:00:00</CreDtTm>"
-        f"</GrpHdr><Stmt><Id>EUR-{month}</Id><Acct><Id><IBAN>{EUR_ACCOUNT}</IBAN></Id>"
-        "<Ccy>EUR</Ccy></Acct>"
-        f"{_balance('OPBD', opening, entries[0].booked)}{_balance('CLBD', closing, entries[-1].booked)}"
-        f"{lines}</Stmt></BkToCstmrStmt></Document>\n"
-    )
-
-
-def _balance(kind: str, amount: int, day: date) -> str:
-    return (
-        f"<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp>"
-        f"<Amt Ccy='EUR'>{abs(_major(amount))}</Amt><CdtDbtInd>{_sign(amount)}</CdtDbtInd>"
-        f"<Dt><Dt>{day}</Dt></Dt></Bal>"
-    )
-
-
-def _sign(amount: int) -> str:
-    return "CRDT" if amount >= 0 else "DBIT"
-
-
-def _mt940(path: Path, month: str, opening: int, entries: list[Entry]) -> None:
-    closing = opening + sum(entry.amount for entry in entries)
-    body = [f":20:USD{month.replace('-', '')}", f":25:{USD_ACCOUNT}", ":28C:1/1",
-            f":60F:{_mark(opening)}{entries[0].booked:%y%m%d}USD{_comma(opening)}"]  # fmt: skip
-    for e in entries:
-        body.append(
-            f":61:{e.booked:%y%m%d}{e.booked:%m%d}{_mark(e.amount)}{_comma(e.amount)}"
-            f"NTRF{e.reference[-16:]}"
-        )
-        body.append(f":86:{e.text} {e.reference}")
-    body.append(f":62F:{_mark(closing)}{entries[-1].booked:%y%m%d}USD{_comma(closing)}")
-    path.write_text("\n".join(body) + "\n-\n")
-
-
-def _mark(amount: int) -> str:
-    return "C" if amount >= 0 else "D"
-
-
-def _comma(amount: int) -> str:
-    return f"{abs(_major(amount))}".replace(".", ",")
-
-
-def _csv(path: Path, month: str, opening: int, entries: list[Entry]) -> None:
-    balance = opening
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["Account", "Date", "Amount", "Currency", "Reference", "Text", "Balance"])
-        for e in entries:
-            balance += e.amount
-            row = [USD_ACCOUNT, e.booked, _major(e.amount), "USD", e.reference, e.text]
-            writer.writerow([*row, _major(balance)])
+def _draw(text: str) -> float:
+    """A number in [0, 1) that follows from the text alone."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
