@@ -1,0 +1,162 @@
+-- Breaks between invoices, their lines, their tax and their payments.
+with invoices as (
+    select
+        *,
+        {{ reporting_date('coalesce(finalized_at, created_at)') }} as finalized_on,
+        {{ reporting_date('coalesce(paid_at, finalized_at, created_at)') }} as paid_on
+    from {{ ref('stg_invoices') }}
+    where finalized_at is not null
+),
+
+payments as (
+    select * from {{ ref('stg_invoice_payments') }}
+    where status = 'paid'
+),
+
+charges as (
+    select id, payment_intent_id, amount_captured, created_on
+    from {{ ref('int_charges') }}
+    where status = 'succeeded'
+),
+
+charge_of_intent as (
+    select payment_intent_id, max(id) as charge_id
+    from charges
+    where payment_intent_id is not null
+    group by payment_intent_id
+),
+
+paid_by_payments as (
+    select invoice_id, sum(amount_paid) as amount from payments group by invoice_id
+),
+
+-- The older API shape names the charge on the invoice and has no invoice payments.
+allocated as (
+    select
+        invoices.id,
+        coalesce(paid_by_payments.amount, charges.amount_captured, 0) as amount
+    from invoices
+    left join paid_by_payments on invoices.id = paid_by_payments.invoice_id
+    left join charges on invoices.legacy_charge_id = charges.id
+),
+
+paid_without_payment as (
+    select
+        'invoice_paid_without_payment' as kind,
+        invoices.id as object_id,
+        invoices.customer_id as related_object_id,
+        invoices.currency,
+        invoices.amount_paid - allocated.amount as amount,
+        invoices.paid_on as seen_on,
+        'The invoice shows more paid than its payments add up to' as detail
+    from invoices
+    inner join allocated on invoices.id = allocated.id
+    where
+        invoices.status = 'paid'
+        and invoices.amount_paid > allocated.amount
+        -- Where the key cannot read invoice payments, nothing can be said.
+        and (
+            exists (select 1 from {{ ref('stg_invoice_payments') }})
+            or invoices.legacy_charge_id is not null
+        )
+),
+
+without_invoice as (
+    select
+        'payment_without_invoice' as kind,
+        coalesce(
+            payments.charge_id, charge_of_intent.charge_id, payments.payment_intent_id, payments.id
+        ) as object_id,
+        payments.invoice_id as related_object_id,
+        payments.currency,
+        payments.amount_paid as amount,
+        {{ reporting_date('coalesce(payments.paid_at, payments.created_at)') }} as seen_on,
+        case
+            when invoices.id is null then 'The payment names an invoice that was not found'
+            else concat('The payment names an invoice that is ', invoices.status, ' and shows ',
+                'less paid than its payments add up to')
+        end as detail
+    from payments
+    left join invoices on payments.invoice_id = invoices.id
+    left join paid_by_payments on payments.invoice_id = paid_by_payments.invoice_id
+    left join charge_of_intent on payments.payment_intent_id = charge_of_intent.payment_intent_id
+    where invoices.id is null or paid_by_payments.amount > invoices.amount_paid
+),
+
+line_totals as (
+    select
+        invoice_id,
+        sum(amount) as amount,
+        sum(discount_amount) as discount_amount,
+        sum(exclusive_tax_amount) as exclusive_tax_amount,
+        sum(inclusive_tax_amount + exclusive_tax_amount) as tax_amount
+    from {{ ref('stg_invoice_lines') }}
+    group by invoice_id
+),
+
+totals as (
+    select
+        invoices.*,
+        coalesce(line_totals.amount, 0) - coalesce(line_totals.discount_amount, 0)
+        + coalesce(line_totals.exclusive_tax_amount, 0) + invoices.shipping_amount as lines_total,
+        coalesce(line_totals.tax_amount, 0) as lines_tax
+    from invoices
+    left join line_totals on invoices.id = line_totals.invoice_id
+),
+
+-- A total that differs by just what the tax differs by is a break of the tax.
+total_mismatches as (
+    select
+        'invoice_total_mismatch' as kind,
+        id as object_id,
+        customer_id as related_object_id,
+        currency,
+        cast(total - lines_total as bigint) as amount,
+        finalized_on as seen_on,
+        'The total is not lines less discounts plus tax' as detail
+    from totals
+    where
+        total <> lines_total
+        and (shipping_amount = 0 or total - lines_total <> tax_amount - lines_tax)
+        and (tax_amount = lines_tax or total - lines_total <> tax_amount - lines_tax)
+),
+
+-- Tax on shipping is in the invoice's tax and on no line.
+tax_mismatches as (
+    select
+        'tax_total_mismatch' as kind,
+        id as object_id,
+        customer_id as related_object_id,
+        currency,
+        cast(tax_amount - lines_tax as bigint) as amount,
+        finalized_on as seen_on,
+        'The tax of the invoice is not the sum of its lines'' tax' as detail
+    from totals
+    where tax_amount <> lines_tax and shipping_amount = 0
+),
+
+duplicates as (
+    select
+        'duplicate_charge' as kind,
+        charge_id as object_id,
+        first_charge_id as related_object_id,
+        currency,
+        amount,
+        created_on as seen_on,
+        'The same customer, card, amount and currency within ten minutes' as detail
+    from {{ ref('int_duplicate_charges') }}
+),
+
+final as (
+    select * from paid_without_payment
+    union all
+    select * from without_invoice
+    union all
+    select * from total_mismatches
+    union all
+    select * from tax_mismatches
+    union all
+    select * from duplicates
+)
+
+select * from final

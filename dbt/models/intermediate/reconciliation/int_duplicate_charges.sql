@@ -1,0 +1,68 @@
+-- Pairs of charges that look like one payment taken twice: the same customer, card, amount and
+-- currency within ten minutes. Two invoices that each were paid once are no duplicate.
+with charges as (
+    select
+        id, created_at, created_on, customer_id, fingerprint, amount, currency, invoice_id
+    from {{ ref('int_charges') }}
+    where
+        status = 'succeeded' and is_captured and amount_refunded < amount
+        and customer_id is not null and fingerprint is not null
+),
+
+-- Only days with more than one such charge are looked at; the last minutes of a day count in the
+-- next one too.
+dated as (
+    select *, cast(created_at as date) as day from charges
+    union all
+    select *, cast(created_at + interval 10 minute as date) as day from charges
+    where cast(created_at + interval 10 minute as date) > cast(created_at as date)
+),
+
+repeated as (
+    select customer_id, fingerprint, amount, currency, day
+    from dated
+    group by customer_id, fingerprint, amount, currency, day
+    having count(*) > 1
+),
+
+suspects as (
+    select dated.*
+    from dated
+    inner join repeated
+        on
+            dated.customer_id = repeated.customer_id
+            and dated.fingerprint = repeated.fingerprint
+            and dated.amount = repeated.amount
+            and dated.currency = repeated.currency
+            and dated.day = repeated.day
+),
+
+final as (
+    select
+        seconds.id as charge_id,
+        min(firsts.id) as first_charge_id,
+        seconds.currency,
+        seconds.amount,
+        seconds.created_on
+    from suspects as seconds
+    inner join suspects as firsts
+        on
+            seconds.customer_id = firsts.customer_id
+            and seconds.fingerprint = firsts.fingerprint
+            and seconds.amount = firsts.amount
+            and seconds.currency = firsts.currency
+            and seconds.day = firsts.day
+            and (
+                firsts.created_at < seconds.created_at
+                or (firsts.created_at = seconds.created_at and firsts.id < seconds.id)
+            )
+            and firsts.created_at >= seconds.created_at - interval 10 minute
+            and (
+                firsts.invoice_id is null
+                or seconds.invoice_id is null
+                or firsts.invoice_id = seconds.invoice_id
+            )
+    group by seconds.id, seconds.currency, seconds.amount, seconds.created_on
+)
+
+select * from final
