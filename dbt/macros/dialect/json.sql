@@ -111,3 +111,10 @@
 {% macro map_value(map, key) -%} {{ adapter.dispatch('map_value')(map, key) }} {%- endmacro %}
 {% macro default__map_value(map, key) -%} {{ map }}[{{ key }}] {%- endmacro %}
 {% macro spark__map_value(map, key) -%} element_at({{ map }}, {{ key }}) {%- endmacro %}
+
+{#- A part of a payload, as JSON text. -#}
+{% macro json_part(payload, path) -%} {{ adapter.dispatch('json_part')(payload, path) }} {%- endmacro %}
+{% macro default__json_part(payload, path) -%}
+    cast(json_extract({{ payload }}, '{{ path }}') as varchar)
+{%- endmacro %}
+{% macro spark__json_part(payload, path) -%} get_json_object({{ payload }}, '{{ path }}') {%- endmacro %}

@@ -28,6 +28,12 @@ dated as (
                 and trial_ends_at > seen_before_at
                 and trial_ends_at <= observed_at
                 then trial_ends_at
+            when
+                source = 'list'
+                and status = 'paused'
+                and paused_at <= observed_at
+                and (seen_before_at is null or paused_at > seen_before_at)
+                then paused_at
             else observed_at
         end as valid_from
     from versions

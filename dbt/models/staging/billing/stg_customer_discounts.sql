@@ -3,9 +3,8 @@ with versions as (
     select distinct
         id as customer_id,
         observed_at,
-        {{ json_id("json_extract(payload, '$.discount')", '$') }} as discount_id
-    from {{ source('landing', 'customer') }}
-    where observed_at <= {{ as_of() }}
+        {{ json_id(json_part('payload', '$.discount'), '$') }} as discount_id
+    from ({{ every_version('customer') }}) as seen_versions
 ),
 
 seen as (

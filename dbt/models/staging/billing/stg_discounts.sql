@@ -1,5 +1,5 @@
--- Stripe cannot list discounts: they are found inside what they apply to. All versions are read, so
--- that a discount which is gone from its subscription is still known.
+-- Stripe cannot list discounts: they are found inside what they apply to. All versions of
+-- subscriptions and customers are read, so that a discount which is gone from them is known.
 {%- set places = {
     'subscription': ['discounts', 'discount', 'items'],
     'customer': ['discount'],
@@ -16,11 +16,19 @@ with
             'discounts': ['json'],
             'items': {'data': [{'discounts': ['json']}]}
         }) }} as payload
-    from {{ source('landing', object) }}
-    where observed_at <= {{ as_of() }}
+    from ({{ every_version(object) if object in ('subscription', 'customer') else newest(object) }})
+        as versions
 ),
 {% endfor %}
 found as (
+    select
+        created as observed_at,
+        {{ json_part('payload', '$.data.object') }} as discount
+    from {{ source('landing', 'event') }}
+    where
+        observed_at <= {{ as_of() }}
+        and {{ json_text('payload', '$.data.object.object') }} = 'discount'
+    union all
 {%- for object, fields in places.items() %}
     {%- set outer = loop %}
     {%- for field in fields %}

@@ -1,8 +1,6 @@
 -- Every version of each subscription that was seen by the instant, from lists and from events.
 with landed as (
-    select distinct id, created, observed_at, source, event_id, api_version, payload
-    from {{ source('landing', 'subscription') }}
-    where observed_at <= {{ as_of() }} and (created is null or created <= {{ as_of() }})
+    {{ every_version('subscription') }}
 ),
 
 events as (
@@ -37,6 +35,11 @@ parsed as (
             'pause_collection': {
                 'behavior': 'varchar',
                 'resumes_at': 'bigint'
+            },
+            'status_details': {
+                'paused': {
+                    'transitioned_at': 'bigint'
+                }
             },
             'latest_invoice': 'json',
             'schedule': 'json',
@@ -143,6 +146,7 @@ final as (
         payload.collection_method as collection_method,
         payload.pause_collection.behavior as pause_behavior,
         {{ epoch('payload.pause_collection.resumes_at') }} as pause_resumes_at,
+        {{ epoch('payload.status_details.paused.transitioned_at') }} as paused_at,
         {{ json_id('payload.latest_invoice', '$') }} as latest_invoice_id,
         {{ json_id('payload.schedule', '$') }} as schedule_id,
         {{ epoch('coalesce(payload.current_period_end, '
