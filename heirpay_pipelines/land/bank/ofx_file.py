@@ -36,7 +36,7 @@ def _statement(found: Any) -> Statement:
         currency=currency,
         statement_id=f"{account}/{span.dtend.date().isoformat()}",
         lines=tuple(_line(entry, currency) for entry in transactions),
-        closing=minor_units(found.ledgerbal.balamt, currency)
+        closing=None if ledger is None else minor_units(ledger.balamt, currency),
         if found.ledgerbal is not None
         else None,
         first_on=span.dtstart.date(),
