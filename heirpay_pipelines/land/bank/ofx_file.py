@@ -37,8 +37,6 @@ def _statement(found: Any) -> Statement:
         statement_id=f"{account}/{span.dtend.date().isoformat()}",
         lines=tuple(_line(entry, currency) for entry in transactions),
         closing=None if ledger is None else minor_units(ledger.balamt, currency),
-        if found.ledgerbal is not None
-        else None,
         first_on=span.dtstart.date(),
         last_on=span.dtend.date(),
     )
