@@ -46,8 +46,11 @@ def create_landing_views(
     for name, files in landing.files(instant).items():
         paths = ", ".join("'" + str(landing.root / f.path).replace("'", "''") + "'" for f in files)
         view = name.replace(".", "_")
+        # Which pull brought a row says since when it is known: files are named <pull_id>-<n>.
         connection.execute(
-            f'create view landing."{view}" as select * from read_parquet([{paths}]{options})'
+            f'create view landing."{view}" as select * exclude (filename),'
+            " regexp_extract(filename, '([^/]+)-[0-9]+[.]parquet$', 1) as pull_id"
+            f" from read_parquet([{paths}], filename = true{options})"
         )
     _create_coverage(connection, landing, instant)
 

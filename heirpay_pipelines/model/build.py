@@ -18,7 +18,8 @@ from heirpay_pipelines.state.database import open_state
 
 LANDING_COLUMNS = (
     "id varchar, object varchar, account varchar, livemode boolean, created timestamp,"
-    " observed_at timestamp, source varchar, event_id varchar, api_version varchar, payload varchar"
+    " observed_at timestamp, source varchar, event_id varchar, api_version varchar,"
+    " payload varchar, pull_id varchar"
 )
 
 

@@ -20,6 +20,8 @@ from heirpay_pipelines.model.build import LANDING_COLUMNS, begin_database, compl
 from heirpay_pipelines.model.ecb import load_ecb_rates
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.model.run_dbt import run_dbt
+from heirpay_pipelines.model.state_copy import copy_state
+from heirpay_pipelines.state.database import open_state
 
 WORK = TemporaryDirectory(prefix="heirpay-dbt-")
 SCHEMA = pa.schema(
@@ -34,6 +36,7 @@ SCHEMA = pa.schema(
         ("event_id", pa.string()),
         ("api_version", pa.string()),
         ("payload", pa.string()),
+        ("pull_id", pa.string()),
     ]
 )
 
@@ -62,8 +65,12 @@ class Landing:
         observed_at: str,
         source: str = "list",
         event_id: str | None = None,
+        known_at: str | None = None,
     ) -> None:
-        """One observed version, as a list or an event showed it."""
+        """One observed version, as a list or an event showed it; pulled `known_at`, else at once.
+
+        A pull is named after its instant.
+        """
         self.rows.append(
             {
                 "id": payload["id"],
@@ -76,6 +83,7 @@ class Landing:
                 "event_id": event_id,
                 "api_version": "2026-10-28.endive",
                 "payload": json.dumps(payload),
+                "pull_id": datetime.fromisoformat(known_at or observed_at).isoformat(),
             }
         )
 
@@ -86,6 +94,7 @@ class Landing:
         at: str,
         event_id: str | None = None,
         previous: dict[str, Any] | None = None,
+        known_at: str | None = None,
     ) -> None:
         """An event and the version that it carried."""
         self.event_number += 1
@@ -102,15 +111,17 @@ class Landing:
             at,
             source="event",
             event_id=event_id,
+            known_at=known_at,
         )
-        self.version(payload, at, source="event", event_id=event_id)
+        self.version(payload, at, source="event", event_id=event_id, known_at=known_at)
 
-    def write(self, folder: Path) -> None:
-        """Parquet files under `landing/objects/<object>/`, as the land step writes them."""
-        for name in {row["object"] for row in self.rows}:
+    def write(self, folder: Path, as_of: str) -> None:
+        """Parquet files of the pulls up to `as_of`, under `objects/<object>/` as land has them."""
+        known = [row for row in self.rows if row["pull_id"] <= as_of]
+        for name in {row["object"] for row in known}:
             target = folder / "objects" / name
             target.mkdir(parents=True, exist_ok=True)
-            rows = [row for row in self.rows if row["object"] == name]
+            rows = [row for row in known if row["object"] == name]
             pq.write_table(pa.Table.from_pylist(rows, SCHEMA), target / "pull-0.parquet")
 
 
@@ -142,6 +153,7 @@ def model(
     timezone: str = "UTC",
     reporting_currency: str = "usd",
     tested: bool = True,
+    state_file: Path | None = None,
 ) -> Warehouse:
     """Land and build the selected models in this process; return the warehouse.
 
@@ -157,14 +169,25 @@ def model(
         reporting_currency=reporting_currency,
     )
     begin_database(request)
-    landing.write(folder / "landing")
+    landing.write(folder / "landing", as_of)
     with connect(request.database, None, read_only=False) as connection:
-        connection.execute("create schema landing; create schema state")
+        connection.execute("create schema landing")
+        with open_state(state_file or folder / "state.sqlite") as state:
+            copy_state(connection, state)
         for path in sorted((folder / "landing" / "objects").iterdir()):
             connection.execute(
                 f'create view landing."{path.name.replace(".", "_")}" as'
                 f" select * from read_parquet('{path}/*.parquet')"
             )
+        connection.execute(
+            "create table landing.coverage as select distinct pull_id,"
+            " cast(pull_id as timestamp) as as_of from ("
+            + " union all ".join(
+                f"select pull_id from read_parquet('{path}/*.parquet')"
+                for path in sorted((folder / "landing" / "objects").iterdir())
+            )
+            + ") as pulls"
+        )
         complete_landing(connection)
         load_ecb_rates(connection, request.work_dir)
     arguments = ["build", "--no-write-json", "--select", *select.split()]

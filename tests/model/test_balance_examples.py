@@ -86,13 +86,17 @@ def odd_objects() -> list[stripe.JsonObject]:
         stripe.movement(
             "txn_back", "payout_reversal", 100, "2026-01-23T00:00:00", currency="eur", source="po_f"
         ),
-        stripe.payout("po_m", 40, "2026-01-26T00:00:00", "2026-01-27", "txn_m", "eur", "paid", False),
+        stripe.payout(
+            "po_m", 40, "2026-01-26T00:00:00", "2026-01-27", "txn_m", "eur", "paid", False
+        ),
         stripe.movement(
             "txn_m", "payout", -40, "2026-01-26T00:00:00", fee=2, currency="eur", source="po_m"
         ),
         # A debit of the bank account: a negative payout is legal.
         stripe.payout("po_n", -55, "2026-01-26T00:00:00", "2026-01-27", "txn_n", "eur"),
-        stripe.movement("txn_n", "payout", 55, "2026-01-26T00:00:00", currency="eur", source="po_n"),
+        stripe.movement(
+            "txn_n", "payout", 55, "2026-01-26T00:00:00", currency="eur", source="po_n"
+        ),
         stripe.movement("txn_n1", "refund", -55, "2026-01-25T00:00:00", currency="eur"),
         stripe.composition("po_n", ["txn_n1", "txn_n"]),
     ]

@@ -1,0 +1,87 @@
+"""A past month that is published otherwise than before says so, and why."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from landing_harness import Landing, Warehouse, model
+from mrr_examples import Examples
+
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.model.figures import record_figures
+from heirpay_pipelines.state.database import open_state
+
+SELECT = "currencies +restatements"
+
+
+def published(landing: Landing, folder: Path, as_of: str) -> tuple[Warehouse, int]:
+    """One night: build as of the instant, then record what is published."""
+    home = folder / as_of[:10]
+    home.mkdir()
+    state_file = folder / "state.sqlite"
+    warehouse = model(landing, home, as_of, SELECT, state_file=state_file, tested=False)
+    with (
+        connect(warehouse.database, None, read_only=True) as connection,
+        open_state(state_file) as state,
+    ):
+        return warehouse, record_figures(connection, state)
+
+
+def restated(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    return warehouse.rows(
+        "select month, table_name, figure, published_before, published_now, difference, caused_by"
+        " from finance.restatements order by all"
+    )
+
+
+def test_a_late_event_restates_a_closed_month(tmp_path: Path) -> None:
+    e = Examples()
+    body = e.starts("steady", e.priced(1000), at="2026-02-10T08:00:00")
+    e.starts("other", e.priced(3000), at="2026-02-10T08:00:00")
+    first, kept = published(e.landing, tmp_path, "2026-04-10T00:00:00")
+    assert restated(first) == []
+    assert kept > 0
+
+    # The running month may change freely: that is no restatement.
+    e.requantifies(body, "2026-04-11T08:00:00", 2)
+    second, _ = published(e.landing, tmp_path, "2026-04-12T00:00:00")
+    assert restated(second) == []
+
+    # In May it becomes known that the quantity had been 5 from 20 March.
+    late = {**body["items"]["data"][0], "quantity": 5}
+    e.landing.event(
+        "customer.subscription.updated",
+        {**body, "items": {"data": [late], "has_more": False}},
+        "2026-03-20T08:00:00",
+        event_id="evt_late",
+        known_at="2026-05-02T00:00:00",
+    )
+    third, kept = published(e.landing, tmp_path, "2026-05-03T00:00:00")
+    rows = restated(third)
+    march = date(2026, 3, 1)
+    assert (
+        march,
+        "mrr_monthly",
+        "mrr",
+        Decimal(40),
+        Decimal(80),
+        Decimal(40),
+        "sub_steady",
+    ) in rows
+    assert {row[0] for row in rows} == {march}
+    assert all(row[6] == "sub_steady" for row in rows)
+
+    # The same night again says the same and keeps nothing new; the next night still tells it.
+    again, kept_again = _again(e.landing, tmp_path, "2026-05-03T00:00:00")
+    assert restated(again) == rows
+    assert kept_again == kept
+    later, _ = published(e.landing, tmp_path, "2026-05-04T00:00:00")
+    assert restated(later) == rows
+
+
+def _again(landing: Landing, folder: Path, as_of: str) -> tuple[Warehouse, int]:
+    (folder / as_of[:10]).rename(folder / "before")
+    return published(landing, folder, as_of)
