@@ -132,7 +132,9 @@ runs as (
             firsts.currency = open_lines.currency
             and lasts.running - firsts.running + firsts.amount = open_lines.amount
             and open_lines.bank_day
-            between lasts.bank_day - {{ before }} and firsts.bank_day + {{ after }}
+            between lasts.bank_day - {{ before }}
+            -- A bank may collect a week of payouts; the date counts from the last of them.
+            and least(firsts.bank_day + 7, lasts.bank_day + {{ after }})
 ),
 
 grouped as (
