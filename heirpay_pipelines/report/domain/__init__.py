@@ -1,0 +1,1 @@
+"""The fields of the domain report (DOMAIN.md), each computed from facts."""

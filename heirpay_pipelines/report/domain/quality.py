@@ -1,0 +1,188 @@
+"""The quality verdict that stands in front: six checks, approved only if all pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from heirpay_pipelines.report.context import ReportContext
+from heirpay_pipelines.report.domain import controls
+
+Belongs = Callable[[controls.Row], bool]
+SECURITY_WORDS = (
+    "encrypt", "secret", "mode", "tls", "listener", "key", "permission", "password", "loopback",
+    "vulnerab", "access",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a fact says: holds, does not, or cannot be told (None)."""
+
+    holds: bool | None
+    evidence: str
+    fix: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One of the six: the controls that belong to it and what else is measured."""
+
+    key: str
+    title: str
+    belongs: Belongs
+    measures: tuple[Callable[[ReportContext], Measured], ...] = ()
+
+
+def quality_verdict(context: ReportContext) -> dict[str, Any]:
+    """Each check with its evidence; `approved` only if all pass, otherwise the list of fixes."""
+    judged = [_judge(context, check) for check in _checks()]
+    fixes = [fix for check in judged for fix in check["fixes"]]
+    approved = all(check["status"] == "pass" for check in judged)
+    return {
+        "verdict": "approved" if approved else "fixes_required",
+        "checks": judged,
+        # One control can stand in two checks; it is mended once.
+        "required_fixes": list({fix["fix"]: fix for fix in fixes}.values()),
+    }
+
+
+def _judge(context: ReportContext, check: Check) -> dict[str, Any]:
+    rows = [row for row in controls.results(context) if check.belongs(row)]
+    measured = [measure(context) for measure in check.measures]
+    by_controls = controls.all_passed(rows)
+    answers = [
+        *([by_controls] if rows or not measured else []),
+        *(found.holds for found in measured),
+    ]
+    failed = any(row["status"] == "fail" for row in rows) or False in [m.holds for m in measured]
+    status = "fail" if failed else "pass" if all(answers) else "not_evaluated"
+    evidence = [controls.evidenced(rows)["statement"]] if rows else ["no control looked at it"]
+    evidence += [found.evidence for found in measured]
+    return {
+        "check": check.key,
+        "title": check.title,
+        "status": status,
+        "evidence": "; ".join(evidence),
+        "controls": [row["control_id"] for row in rows],
+        "queries": sorted({found.query for found in measured}),
+        "fixes": [
+            {"fix": f"{row['title']}: {controls.what_to_do(row)}", "query": controls.query(row)}
+            for row in rows
+            if row["status"] not in (*controls.PASSED, "not_applicable")
+        ]
+        + [
+            {"fix": found.fix, "query": found.query}
+            for found in measured
+            if found.holds is not True
+        ]
+        + (
+            [
+                {
+                    "fix": f"No control of this run covers {check.title.lower()}: add one to the "
+                    "register and run again.",
+                    "query": context.fact("controls_all").command,
+                }
+            ]
+            if not rows and not measured
+            else []
+        ),
+    }
+
+
+def _checks() -> tuple[Check, ...]:
+    return (
+        Check(
+            "security_validation",
+            "Security validation",
+            lambda row: any(word in row["key"] for word in SECURITY_WORDS),
+        ),
+        Check("pci_audit", "PCI audit", lambda row: row["framework"] == "pci_dss"),
+        Check(
+            "payment_flow",
+            "Payment flow",
+            lambda row: controls.section_of(row) == "payment.processing.gateway",
+            (_payments_succeed,),
+        ),
+        Check(
+            "webhook_reliability",
+            "Webhook reliability",
+            lambda row: controls.section_of(row) == "payment.integration.webhooks",
+            (_webhooks_arrive,),
+        ),
+        Check(
+            "fraud_detection",
+            "Fraud detection",
+            lambda row: controls.section_of(row) == "payment.security.fraud",
+            (_risk_measured,),
+        ),
+        Check(
+            "financial_accuracy",
+            "Financial accuracy",
+            lambda row: row["framework"] == "finance",
+            (_balance_agrees, _payouts_reconciled),
+        ),
+    )
+
+
+def _payments_succeed(context: ReportContext) -> Measured:
+    fact = context.fact("revenue_by_flow")
+    succeeded = sum(int(row["payments_succeeded"] or 0) for row in fact.rows)
+    failed = sum(int(row["payments_failed"] or 0) for row in fact.rows)
+    return Measured(
+        None if fact.missing else succeeded > failed,
+        fact.missing or f"{succeeded:,} payments succeeded and {failed:,} failed this month",
+        "Find why payments fail: most attempts of this month did not succeed.",
+        fact.command,
+    )
+
+
+def _webhooks_arrive(context: ReportContext) -> Measured:
+    fact = context.fact("webhooks")
+    row = fact.one()
+    events, missing = int(row.get("events") or 0), int(row.get("missing") or 0)
+    received = int(row.get("delivered") or 0) + int(row.get("late") or 0)
+    holds = None if fact.missing or not received else missing == 0
+    return Measured(
+        holds,
+        fact.missing
+        or f"{received:,} of {events:,} events of seven days were delivered, {missing:,} missing",
+        "Start `heirpay receive`, register its address at Stripe, and find why events are missing.",
+        fact.command,
+    )
+
+
+def _risk_measured(context: ReportContext) -> Measured:
+    fact = context.fact("risk")
+    return Measured(
+        bool(fact.rows) if not fact.missing else None,
+        fact.missing or f"ratios measured in {len(fact.rows)} currencies",
+        "Publish finance.risk_daily: dispute and fraud ratios are not measured.",
+        fact.command,
+    )
+
+
+def _balance_agrees(context: ReportContext) -> Measured:
+    fact = context.fact("balance")
+    off = [row for row in fact.rows if row["difference"]]
+    return Measured(
+        None if fact.missing or not fact.rows else not off,
+        fact.missing
+        or f"{len(fact.rows) - len(off)} of {len(fact.rows)} currencies agree with Stripe's balance",
+        "Find the balance transactions that explain the difference from Stripe's balance.",
+        fact.command,
+    )
+
+
+def _payouts_reconciled(context: ReportContext) -> Measured:
+    fact = context.fact("payouts_by_state")
+    bad = sum(row["payouts"] for row in fact.rows if row["status"] == "unreconciled")
+    total = sum(row["payouts"] for row in fact.rows)
+    return Measured(
+        None if fact.missing or not total else bad == 0,
+        fact.missing or f"{bad:,} of {total:,} payouts are not reconciled",
+        "Work through the payouts that are not reconciled, with the bank's statement.",
+        fact.command,
+    )

@@ -1,0 +1,218 @@
+"""`project_status`, `blocking_issues` and what to do first."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from heirpay_pipelines.report.context import ReportContext, source
+from heirpay_pipelines.report.domain import controls
+
+FIRST = 5
+Issue = dict[str, Any]
+
+
+def project_status(context: ReportContext) -> dict[str, Any]:
+    """What this run was, whether it was published and how old the published figures are."""
+    run = context.run
+    history = context.fact("run_history")
+    published = next(
+        (row for row in history.rows if row.get("run_id") == run.run_id),
+        history.one(),
+    )
+    if run.verdict == "published":
+        figures_as_of = run.as_of.isoformat()
+    else:
+        figures_as_of = str(published["as_of"]) if published else None
+    return {
+        "identifier": context.identifier("FINANCIAL_REPORTING", 1),
+        "project": context.settings.project,
+        "account": context.fact("account").one().get("business_name"),
+        "run_id": run.run_id,
+        "as_of": run.as_of.isoformat(),
+        "time_zone": context.settings.timezone,
+        "reporting_currency": context.reporting,
+        "verdict": run.verdict,
+        "reason": run.reason,
+        "figures_as_of": figures_as_of,
+        "figures_available": context.reader.published,
+        "day": context.calendar.day.isoformat(),
+        "compared_with": context.calendar.day_before.isoformat(),
+        "month": context.calendar.month.isoformat(),
+        "requests": run.requests,
+        "rows_pulled": sum(run.rows.values()),
+    }
+
+
+def blocking_issues(context: ReportContext) -> list[Issue]:
+    """Everything that stands between this night and an untroubled one, most pressing first."""
+    found = [
+        *_blocking_controls(context),
+        *_run_failure(context),
+        *_incidents(context),
+        *_disputes_due(context),
+        *_severe_breaks(context),
+    ]
+    return [{"rank": rank, **issue} for rank, issue in enumerate(found, start=1)]
+
+
+def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
+    """The few things to do first: what blocks, then controls that warn."""
+    warnings = [
+        {
+            "title": row["title"],
+            "what_to_do": controls.what_to_do(row),
+            "role": controls.role_of(row),
+            "blocks": False,
+            "query": controls.query(row),
+        }
+        for row in controls.not_passed(context)
+        if row["severity"] != "blocking" and row["status"] == "fail"
+    ]
+    chosen = [
+        {key: issue[key] for key in ("title", "what_to_do", "role", "blocks", "query")}
+        for issue in issues
+    ]
+    return (chosen + warnings)[:FIRST]
+
+
+def _blocking_controls(context: ReportContext) -> list[Issue]:
+    issues = []
+    for row in controls.blocking(context):
+        control = controls.as_json(row)
+        missed = (
+            f"{control['violations']:,} of {control['checked'] or 0:,} fail."
+            if control["violations"]
+            else f"Not evaluated: {control['evidence']}."
+        )
+        issues.append(
+            _issue(
+                "blocking_control",
+                control["title"],
+                f"{missed} {control['what_to_do']}",
+                control["role"],
+                control["query"],
+                subject=control["control_id"],
+                blocks=True,
+            )
+        )
+    return issues
+
+
+def _run_failure(context: ReportContext) -> list[Issue]:
+    if context.run.verdict != "failed":
+        return []
+    return [
+        _issue(
+            "failed_run",
+            "The run failed before it could be judged",
+            f"{context.run.reason or 'The reason was not recorded.'} Look at the run in "
+            "`heirpay ui`, then start `heirpay run` again: it takes up where it was.",
+            "api",
+            context.fact("run_history").command,
+            subject=context.run.run_id,
+            blocks=True,
+        )
+    ]
+
+
+def _incidents(context: ReportContext) -> list[Issue]:
+    return [
+        _issue(
+            "incident",
+            f"{row['symptom'].replace('_', ' ')}, strike {row['strike']}",
+            _first_recommendation(row),
+            row.get("role") or "payment",
+            context.fact("incidents").command,
+            subject=row["incident_id"],
+            amount=context.amount(_decimal(row["financial_impact"]), row["currency"]),
+        )
+        for row in open_incidents(context)
+        if row["status"] == "escalated" or row["urgency"] in ("critical", "high")
+    ]
+
+
+def _disputes_due(context: ReportContext) -> list[Issue]:
+    fact = context.fact("disputes_open")
+    return [
+        _issue(
+            "dispute_deadline",
+            f"Dispute over {context.money.text(row['amount'], row['currency'])}: "
+            + (
+                f"evidence due in {row['days_left']} days"
+                if row["days_left"] >= 0
+                else f"deadline passed {-row['days_left']} days ago"
+            ),
+            "Submit evidence or accept the dispute in Stripe before the deadline.",
+            "payment",
+            source(fact)["query"],
+            subject=row["dispute_id"],
+            amount=context.amount(row["amount"], row["currency"]),
+        )
+        for row in fact.rows
+        if row["days_left"] is not None and row["days_left"] <= 7 and not row["has_evidence"]
+    ]
+
+
+def _severe_breaks(context: ReportContext) -> list[Issue]:
+    fact = context.fact("breaks")
+    return [
+        _issue(
+            "reconciliation_break",
+            f"{row['kind'].replace('_', ' ').capitalize()}: "
+            f"{context.money.text(row['amount'], row['currency'])}",
+            row["detail"],
+            "payment",
+            source(fact)["query"],
+            subject=row["break_id"],
+            amount=context.amount(row["amount"], row["currency"]),
+        )
+        for row in fact.rows
+        if row["severity"] in ("critical", "high")
+    ]
+
+
+def incidents(context: ReportContext) -> list[dict[str, Any]]:
+    """Every incident: as the caller knows them now, else as published."""
+    if context.run.incidents is not None:
+        return [dict(row) for row in context.run.incidents]
+    return list(context.fact("incidents").rows)
+
+
+def open_incidents(context: ReportContext) -> list[dict[str, Any]]:
+    """Incidents that are not resolved."""
+    return [row for row in incidents(context) if row["status"] != "resolved"]
+
+
+def _issue(
+    kind: str,
+    title: str,
+    what_to_do: str,
+    role: str,
+    query: str,
+    *,
+    subject: str,
+    amount: dict[str, str | None] | None = None,
+    blocks: bool = False,
+) -> Issue:
+    return {
+        "kind": kind,
+        "title": title,
+        "subject": subject,
+        "financial_impact": amount,
+        "what_to_do": what_to_do,
+        "role": role,
+        "blocks": blocks,
+        "query": query,
+    }
+
+
+def _first_recommendation(row: dict[str, Any]) -> str:
+    given = row.get("recommendations") or []
+    listed = json.loads(given) if isinstance(given, str) else list(given)
+    return str(listed[-1]) if listed else f"heirpay incidents show {row['incident_id']}"
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

@@ -1,0 +1,9 @@
+-- title: What was read and what was not
+-- asset: operations/coverage
+-- rows: select * from operations.coverage order by as_of desc, endpoint
+
+select
+    endpoint, object_name, mode, covered_from, covered_until, rows, requests, status, reason,
+    api_version
+from run_coverage
+order by endpoint, object_name

@@ -1,0 +1,10 @@
+-- title: What was read and what was not
+-- asset: operations/coverage
+-- rows: select * from operations.coverage order by as_of desc, endpoint
+
+select
+    endpoint, object_name, mode, covered_from, covered_until, rows, requests, status, reason,
+    api_version
+from operations.coverage
+where as_of = (select max(as_of) from operations.coverage)
+order by endpoint, object_name

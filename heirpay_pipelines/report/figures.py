@@ -1,0 +1,277 @@
+"""The key figures, each with its change since the day before and what caused the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from heirpay_pipelines.report.context import ReportContext, lacking, ratio, source, sum_of
+from heirpay_pipelines.report.reading import Fact
+
+Unit = Literal["money", "rate", "count"]
+Cause = dict[str, Any]
+CAUSES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number. `better` says which direction is good news: up, down or neither."""
+
+    key: str
+    label: str
+    unit: Unit
+    fact: Fact
+    value: Decimal | int | None = None
+    before: Decimal | int | None = None
+    better: Literal["up", "down", "neither"] = "neither"
+    note: str = ""
+    without: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+
+    @property
+    def change(self) -> Decimal | int | None:
+        if self.value is None or self.before is None:
+            return None
+        return self.value - self.before
+
+
+def key_figures(context: ReportContext) -> list[Figure]:
+    """Every key figure in reading order; one whose table is missing has no value."""
+    makers: tuple[Callable[[ReportContext], Figure], ...] = (
+        _mrr,
+        _net_new_mrr,
+        _churn,
+        _net_volume,
+        _balance_difference,
+        _open_breaks,
+        _failed_controls,
+        _disputes,
+    )
+    return [make(context) for make in makers]
+
+
+def as_json(context: ReportContext, figure: Figure) -> dict[str, Any]:
+    """A figure for report.json: exact decimal text, with its source and causes."""
+    currency = context.reporting if figure.unit == "money" else None
+
+    def text(value: Decimal | int | None) -> str | int | None:
+        if value is None or isinstance(value, int):
+            return value
+        return context.money.plain(value, currency) if currency else f"{value:f}"
+
+    return {
+        "key": figure.key,
+        "label": figure.label,
+        "unit": figure.unit,
+        "currency": currency,
+        "value": text(figure.value),
+        "before": text(figure.before),
+        "change": text(figure.change),
+        "better": figure.better,
+        "note": figure.note,
+        "without_currencies": list(figure.without),
+        "not_available": figure.fact.missing,
+        "causes": list(figure.causes),
+        **source(figure.fact),
+    }
+
+
+def _mrr(context: ReportContext) -> Figure:
+    fact = context.fact("mrr_now")
+    base = Figure("mrr", "MRR", "money", fact, better="up", note="as of the report's instant")
+    if fact.missing:
+        return base
+    value = sum_of(fact.rows, "mrr_reporting")
+    return replace(
+        base,
+        value=value,
+        before=value - sum_of(fact.rows, "change_reporting"),
+        without=lacking(fact.rows, "mrr_reporting"),
+        causes=_movements(context, context.fact("movements_recent").rows),
+    )
+
+
+def _net_new_mrr(context: ReportContext) -> Figure:
+    fact = context.fact("movements_of_month")
+    month = f"{context.calendar.month:%B}"
+    base = Figure("net_new_mrr", f"Net new MRR, {month}", "money", fact, better="up")
+    if fact.missing:
+        return base
+    value = sum_of(fact.rows, "mrr_change_reporting")
+    rows = [
+        row
+        for row in context.fact("movements_recent").rows
+        if row["occurred_on"].replace(day=1) == context.calendar.month
+    ]
+    return replace(
+        base,
+        value=value,
+        before=value - sum_of(fact.rows, "change_since_reporting"),
+        without=lacking(fact.rows, "mrr_change_reporting"),
+        note="new and won back, less lost",
+        causes=_movements(context, rows),
+    )
+
+
+def _churn(context: ReportContext) -> Figure:
+    fact = context.fact("churn")
+    month = f"{context.calendar.month:%B}"
+    base = Figure("customer_churn_rate", f"Customer churn, {month}", "rate", fact, better="down")
+    rows = [row for row in fact.rows if row["month"] == context.calendar.month]
+    if fact.missing or not rows:
+        return base
+    churned = int(sum_of(rows, "customers_churned"))
+    exposed = int(sum_of(rows, "customers_start") + sum_of(rows, "customers_new"))
+    since = context.fact("churn_since").one().get("customers", 0)
+    lost = [r for r in context.fact("movements_recent").rows if r["movement"] == "churn"]
+    return replace(
+        base,
+        value=ratio(churned, exposed),
+        before=ratio(churned - since, exposed),
+        note=f"{churned} of {exposed} customers left",
+        causes=_movements(context, lost),
+    )
+
+
+def _net_volume(context: ReportContext) -> Figure:
+    fact = context.fact("revenue_two_days")
+    on = f"{context.calendar.day.day} {context.calendar.day:%b}"
+    base = Figure("net_volume", f"Net volume, {on}", "money", fact, better="up")
+    if fact.missing or not fact.rows:
+        return base
+    now = context.total((row["currency"], row["amount"]) for row in fact.rows)
+    before = context.total((row["currency"], row["amount_before"]) for row in fact.rows)
+    changed = sorted(
+        (
+            (row["amount"] - row["amount_before"], row)
+            for row in fact.rows
+            if row["amount"] != row["amount_before"]
+        ),
+        key=lambda pair: -abs(context.total([(pair[1]["currency"], pair[0])]).amount),
+    )
+    causes = tuple(
+        {
+            "what": row["part"].replace("_", " "),
+            "object_id": None,
+            "detail": f"{context.money.text(row['amount_before'], row['currency'])} → "
+            f"{context.money.text(row['amount'], row['currency'])}",
+            **(context.amount(change, row["currency"]) or {}),
+        }
+        for change, row in changed[:CAUSES_SHOWN]
+    )
+    return replace(
+        base,
+        value=now.amount,
+        before=before.amount,
+        without=now.without,
+        note="after refunds, disputes and fees",
+        causes=causes,
+    )
+
+
+def _balance_difference(context: ReportContext) -> Figure:
+    fact = context.fact("balance")
+    base = Figure("balance_difference", "Balance difference", "money", fact, better="down")
+    if fact.missing or not fact.rows:
+        return base
+    off = [row for row in fact.rows if row["difference"]]
+    now = context.total((row["currency"], abs(row["difference"])) for row in fact.rows)
+    known = [row for row in fact.rows if row["difference_before"] is not None]
+    before = context.total((row["currency"], abs(row["difference_before"])) for row in known)
+    causes = tuple(
+        {
+            "what": "computed against Stripe's balance",
+            "object_id": None,
+            "detail": f"on {row['date']:%-d %b %Y}: "
+            f"{context.money.text(row['closing_balance'], row['currency'])} against "
+            f"{context.money.text(row['stripe_closing_balance'], row['currency'])}",
+            **(context.amount(row["difference"], row["currency"]) or {}),
+        }
+        for row in off
+    )
+    return replace(
+        base,
+        value=now.amount,
+        before=before.amount if known else None,
+        without=now.without,
+        note=f"{len(off)} of {len(fact.rows)} currencies differ from Stripe",
+        causes=causes,
+    )
+
+
+def _open_breaks(context: ReportContext) -> Figure:
+    fact = context.fact("breaks_by_kind")
+    base = Figure("open_breaks", "Open breaks", "count", fact, better="down")
+    if fact.missing:
+        return base
+    value = sum(row["breaks"] for row in fact.rows)
+    new = sum(int(row["new_breaks"]) for row in fact.rows)
+    causes = tuple(
+        {
+            "what": f"{row['kind'].replace('_', ' ')}, new",
+            "object_id": row["object_id"],
+            "detail": row["detail"],
+            **(context.amount(row["amount"], row["currency"]) or {}),
+        }
+        for row in context.fact("breaks").rows
+        if row["first_seen_on"] >= context.calendar.day
+    )
+    note = f"{new} seen first since the day before"
+    return replace(base, value=value, note=note, causes=causes)
+
+
+def _failed_controls(context: ReportContext) -> Figure:
+    fact = context.fact("controls_by_framework")
+    failed = sum(row["controls"] for row in fact.rows if row["status"] == "fail")
+    total = sum(row["controls"] for row in fact.rows)
+    before = context.fact("controls_before").one().get("failed")
+    causes = tuple(
+        {
+            "what": f"{row['control_id']}: {row['status_before'] or 'new'} → "
+            f"{row['status'] or 'no longer there'}",
+            "object_id": row["control_id"],
+            "detail": row["title"] or "",
+        }
+        for row in context.fact("controls_changed").rows
+    )
+    return Figure(
+        "failed_controls",
+        "Failed controls",
+        "count",
+        fact,
+        value=failed if total else None,
+        before=int(before) if before is not None else None,
+        better="down",
+        note=f"of {total} in this run",
+        causes=causes,
+    )
+
+
+def _disputes(context: ReportContext) -> Figure:
+    fact = context.fact("disputes_open")
+    base = Figure("disputes_open", "Disputes to answer", "count", fact, better="down")
+    if fact.missing:
+        return base
+    due = [row["days_left"] for row in fact.rows if row["days_left"] is not None]
+    late = sum(1 for days in due if days < 0)
+    coming = [days for days in due if days >= 0]
+    note = f"next deadline in {min(coming)} days" if coming else "no deadline ahead"
+    if late:
+        note += f"; {late} past its deadline"
+    return replace(base, value=len(fact.rows), note=note)
+
+
+def _movements(context: ReportContext, rows: Iterable[dict[str, Any]]) -> tuple[Cause, ...]:
+    return tuple(
+        {
+            "what": row["movement"],
+            "object_id": row["customer_id"],
+            "detail": f"{row['occurred_on']:%-d %b}: "
+            f"{context.money.text(row['mrr_before'], row['currency'])} → "
+            f"{context.money.text(row['mrr_after'], row['currency'])}",
+            **(context.amount(row["mrr_change"], row["currency"]) or {}),
+        }
+        for row in list(rows)[:CAUSES_SHOWN]
+    )

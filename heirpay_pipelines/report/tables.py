@@ -1,0 +1,310 @@
+"""The report's tables: which columns of a fact are shown, under which heading, in which form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from heirpay_pipelines.report import money
+from heirpay_pipelines.report.context import ReportContext
+from heirpay_pipelines.report.reading import Fact
+
+Kind = Literal[
+    "text",
+    "words",
+    "code",
+    "money",
+    "reporting",
+    "change",
+    "count",
+    "percent",
+    "day",
+    "month",
+    "status",
+]
+NUMBERS = ("money", "reporting", "change", "count", "percent")
+RATES = ("_rate", "_ratio", "_retention", "_bps")
+
+
+@dataclass(frozen=True)
+class Column:
+    """`money` and `change` are in the row's own currency, `reporting` in the reporting one."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in NUMBERS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell; `tone` is a status for colour, never without its words."""
+
+    text: str
+    kind: Kind
+    tone: str = ""
+
+
+def columns(*specs: str) -> tuple[Column, ...]:
+    """`"mrr:MRR:money"` → Column; the kind may be left out."""
+    made = []
+    for spec in specs:
+        name, label, *kind = spec.split(":")
+        made.append(Column(name, label, kind[0] if kind else "text"))  # type: ignore[arg-type]
+    return tuple(made)
+
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "mrr_now": columns(
+        "currency:Currency:code",
+        "mrr:MRR:money",
+        "change:Since the day before:change",
+        "mrr_reporting:In reporting currency:reporting",
+        "active_customers:Customers:count",
+        "arpa:Per customer:money",
+    ),
+    "mrr_by_month": columns(
+        "month:Month:month",
+        "currency:Currency:code",
+        "mrr:MRR:money",
+        "mrr_reporting:In reporting currency:reporting",
+        "active_customers:Customers:count",
+    ),
+    "movements_by_month": columns(
+        "month:Month:month",
+        "movement:Movement:words",
+        "movements:Number:count",
+        "mrr_change_reporting:Change, reporting currency:reporting",
+    ),
+    "movements_recent": columns(
+        "occurred_on:Day:day",
+        "customer_id:Customer:code",
+        "movement:Movement:words",
+        "mrr_before:MRR before:money",
+        "mrr_after:After:money",
+        "mrr_change:Change:change",
+    ),
+    "churn": columns(
+        "month:Month:month",
+        "currency:Currency:code",
+        "customers_start:At start:count",
+        "customers_new:New:count",
+        "customers_churned:Left:count",
+        "customer_churn_rate:Customer churn:percent",
+        "gross_revenue_retention:Gross retention:percent",
+        "net_revenue_retention:Net retention:percent",
+    ),
+    "revenue_days": columns(
+        "date:Day:day",
+        "currency:Currency:code",
+        "gross_volume:Gross:money",
+        "refunds:Refunds:money",
+        "disputes:Disputes:money",
+        "fees:Fees:money",
+        "net_volume:Net:money",
+    ),
+    "revenue_by_flow": columns(
+        "payment_flow:Payment flow:words",
+        "currency:Currency:code",
+        "volume:Volume:money",
+        "payments_succeeded:Succeeded:count",
+        "payments_failed:Failed:count",
+    ),
+    "deferred_revenue": columns(
+        "currency:Currency:code",
+        "deferred_start:Deferred at start:money",
+        "billed:Billed:money",
+        "recognised:Recognised:money",
+        "deferred_end:Deferred at end:money",
+    ),
+    "tax_by_jurisdiction": columns(
+        "country:Country:code",
+        "region:Region:code",
+        "tax_type:Tax:words",
+        "taxable_amount:Taxable:money",
+        "tax_amount:Tax:money",
+        "tax_amount_reporting:In reporting currency:reporting",
+        "documents:Documents:count",
+    ),
+    "balance": columns(
+        "date:Day:day",
+        "currency:Currency:code",
+        "closing_balance:Computed balance:money",
+        "stripe_closing_balance:Stripe's balance:money",
+        "difference:Difference:change",
+    ),
+    "payouts_by_state": columns(
+        "status:State:status",
+        "currency:Currency:code",
+        "payouts:Payouts:count",
+        "payout_amount:Amount:money",
+        "difference:Unexplained:change",
+    ),
+    "payouts_by_week": columns(
+        "week:Week of:day",
+        "status:State:status",
+        "payouts:Payouts:count",
+    ),
+    "breaks": columns(
+        "severity:Severity:status",
+        "kind:Kind:words",
+        "amount:Amount:money",
+        "object_id:Object:code",
+        "age_days:Days open:count",
+        "detail:What is wrong",
+    ),
+    "breaks_by_kind": columns(
+        "kind:Kind:words",
+        "currency:Currency:code",
+        "breaks:Breaks:count",
+        "amount:Amount:money",
+        "new_breaks:New:count",
+        "oldest_days:Oldest, days:count",
+    ),
+    "controls_by_framework": columns(
+        "framework:Framework",
+        "status:Result:status",
+        "controls:Controls:count",
+    ),
+    "controls_failed": columns(
+        "status:Result:status",
+        "severity:Severity:words",
+        "control_id:Control:code",
+        "requirement:Clause",
+        "title:What must hold",
+        "violations:Rows at fault:count",
+        "evidence:Evidence",
+        "what_to_do:What to do",
+    ),
+    "disputes_open": columns(
+        "evidence_due_on:Evidence due:day",
+        "days_left:Days left:count",
+        "dispute_id:Dispute:code",
+        "amount:Amount:money",
+        "reason:Reason:words",
+        "status:Status:words",
+        "customer_id:Customer:code",
+    ),
+    "disputes_summary": columns(
+        "reason:Reason:words",
+        "disputes:Disputes:count",
+        "amount:Amount:money",
+        "won:Won:count",
+        "lost:Lost:count",
+    ),
+    "payment_failures": columns(
+        "decline_kind:Kind of decline:words",
+        "failures:Failures:count",
+        "amount:Amount:money",
+        "recovered:Recovered:count",
+        "at_risk:Still at risk:money",
+    ),
+    "risk": columns(
+        "date:Day:day",
+        "currency:Currency:code",
+        "volume:Volume:money",
+        "disputes:Disputes:count",
+        "early_fraud_warnings:Fraud warnings:count",
+        "dispute_ratio:Dispute ratio:percent",
+        "fraud_ratio:Fraud ratio:percent",
+    ),
+    "coverage": columns(
+        "endpoint:Endpoint:code",
+        "status:State:status",
+        "mode:Read by:words",
+        "rows:Rows:count",
+        "requests:Requests:count",
+        "reason:Reason",
+    ),
+    "run_history": columns(
+        "as_of:As of:day",
+        "outcome:Outcome:status",
+        "requests:Requests:count",
+        "reason:Reason",
+        "run_id:Run:code",
+    ),
+    "incidents": columns(
+        "urgency:Urgency:status",
+        "symptom:Symptom:words",
+        "subject:Subject",
+        "strike:Strike:count",
+        "status:Status:words",
+        "financial_impact:Impact:money",
+        "opened_at:Opened:day",
+        "incident_id:Incident:code",
+    ),
+    "restatements": (),
+}
+
+TONES = {
+    "good": ("pass", "attested", "reconciled", "published", "complete", "won", "met", "approved"),
+    "bad": ("fail", "failed", "critical", "high", "unreconciled", "refused", "lost", "unmet"),
+    "warn": ("not_evaluated", "medium", "interrupted", "incomplete", "denied", "in_transit"),
+}
+
+
+def tone_of(value: Any) -> str:
+    """good, bad, warn or quiet: the colour beside a status word."""
+    return next((tone for tone, words in TONES.items() if value in words), "quiet")
+
+
+def shown_columns(fact: Fact) -> tuple[Column, ...]:
+    """The fact's columns that its rows really have; all of them where none are chosen."""
+    chosen = TABLES.get(fact.name, ())
+    present = fact.rows[0].keys() if fact.rows else {column.name for column in chosen}
+    kept = tuple(column for column in chosen if column.name in present)
+    return kept or tuple(Column(name, name.replace("_", " ").capitalize()) for name in present)
+
+
+def cells(context: ReportContext, fact: Fact) -> list[list[Cell]]:
+    """Every row of a fact as text for people."""
+    chosen = shown_columns(fact)
+    return [[cell(context, row, column) for column in chosen] for row in fact.rows]
+
+
+def cell(context: ReportContext, row: dict[str, Any], column: Column) -> Cell:
+    """One value as text for people, in the form of its column."""
+    value = row[column.name]
+    kind = column.kind
+    if value is None or value == "":
+        return Cell("–", kind)
+    text = {
+        "money": lambda: context.money.text(value, row.get("currency")),
+        "change": lambda: context.money.text(value, row.get("currency"), sign=True),
+        "reporting": lambda: context.money.text(value, context.reporting),
+        "count": lambda: money.count(value),
+        "percent": lambda: money.percent(value),
+        "day": lambda: money.day(value),
+        "month": lambda: money.month(value),
+        "words": lambda: str(value).replace("_", " "),
+        "status": lambda: str(value).replace("_", " "),
+    }.get(kind, lambda: str(value))()
+    tone = tone_of(value) if kind == "status" else ""
+    if kind == "change" and column.name == "difference" and value != 0:
+        tone = "bad"
+    return Cell(text, kind, tone)
+
+
+def rows_as_json(context: ReportContext, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows for programs: decimals as exact text, dates and instants as ISO 8601."""
+    return [
+        {name: _plain(context, name, value, row.get("currency")) for name, value in row.items()}
+        for row in rows
+    ]
+
+
+def _plain(context: ReportContext, name: str, value: Any, currency: str | None) -> Any:
+    if isinstance(value, Decimal):
+        if name.endswith(RATES):
+            return f"{value:f}"
+        own = context.reporting if name.endswith("_reporting") else currency
+        return context.money.plain(value, own) if own else f"{value:f}"
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value
