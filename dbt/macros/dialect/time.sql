@@ -35,3 +35,15 @@
 {% macro days_between(first, last) -%} {{ adapter.dispatch('days_between')(first, last) }} {%- endmacro %}
 {% macro default__days_between(first, last) -%} date_diff('day', {{ first }}, {{ last }}) {%- endmacro %}
 {% macro spark__days_between(first, last) -%} datediff({{ last }}, {{ first }}) {%- endmacro %}
+
+{#- An ISO 8601 text in UTC, with or without `+00:00`, as a TIMESTAMP. -#}
+{% macro instant(text) -%} try_cast(substr({{ text }}, 1, 19) as timestamp) {%- endmacro %}
+
+{#- A row for each date from `first` to `last`, both included; used in a select list. -#}
+{% macro explode_dates(first, last) -%} {{ adapter.dispatch('explode_dates')(first, last) }} {%- endmacro %}
+{% macro default__explode_dates(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date)
+{%- endmacro %}
+{% macro spark__explode_dates(first, last) -%}
+    explode(sequence({{ first }}, {{ last }}, interval 1 day))
+{%- endmacro %}

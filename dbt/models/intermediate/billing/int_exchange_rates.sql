@@ -30,15 +30,14 @@ spans as (
     from with_euro
 ),
 
-days as (
-    select date as rate_date
-    from {{ dates_between("date '2010-01-01'", as_of_date()) }}
-),
-
 filled as (
-    select days.rate_date, spans.currency, spans.units_per_eur, spans.published_on
-    from days
-    inner join spans on days.rate_date >= spans.published_on and days.rate_date < spans.next_on
+    select
+        {{ explode_dates('published_on', 'cast(next_on - interval 1 day as date)') }} as rate_date,
+        currency,
+        units_per_eur,
+        published_on
+    from spans
+    where published_on >= date '2009-12-24'
 ),
 
 final as (
