@@ -118,3 +118,17 @@
     cast(json_extract({{ payload }}, '{{ path }}') as varchar)
 {%- endmacro %}
 {% macro spark__json_part(payload, path) -%} get_json_object({{ payload }}, '{{ path }}') {%- endmacro %}
+
+{#- The sum of the whole numbers of a JSON object such as {"charge": 3, "refund": 1}. -#}
+{% macro json_total(payload) -%} {{ adapter.dispatch('json_total')(payload) }} {%- endmacro %}
+{% macro default__json_total(payload) -%}
+    cast(list_sum(map_values(
+        json_transform({{ payload }}, '"MAP(VARCHAR, BIGINT)"')
+    )) as bigint)
+{%- endmacro %}
+{% macro spark__json_total(payload) -%}
+    aggregate(
+        map_values(from_json({{ payload }}, 'map<string, bigint>')),
+        cast(0 as bigint), (total, value) -> total + value
+    )
+{%- endmacro %}

@@ -143,7 +143,7 @@ duplicates as (
         currency,
         amount,
         created_on as seen_on,
-        'The same customer, card, amount and currency within ten minutes' as detail
+        'The same customer, card, amount and currency within two minutes' as detail
     from {{ ref('int_duplicate_charges') }}
 ),
 
