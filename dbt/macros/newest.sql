@@ -43,32 +43,3 @@
     ) as versions
     where recency = 1
 {%- endmacro %}
-
-{#-
-    Every version of an object that was seen by the instant, for its history: as landed, and as the
-    event log carried it (a first pull lands the events of the last 30 days, and of each object
-    only what was listed). Each event counts once.
--#}
-{% macro every_version(object) -%}
-    {%- set landed = source('landing', object | replace('.', '_')) -%}
-    {%- set events = source('landing', 'event') -%}
-    select distinct id, observed_at, source, event_id, cast(payload as varchar) as payload
-    from {{ landed }}
-    where observed_at <= {{ as_of() }} and (created is null or created <= {{ as_of() }})
-    union all
-    select
-        {{ json_text('payload', '$.data.object.id') }} as id,
-        created as observed_at,
-        'event' as source,
-        id as event_id,
-        {{ json_part('payload', '$.data.object') }} as payload
-    from (
-        select id, created, min(payload) as payload
-        from {{ events }}
-        where observed_at <= {{ as_of() }} and created <= {{ as_of() }}
-        group by id, created
-    ) as event_log
-    where
-        {{ json_text('payload', '$.data.object.object') }} = '{{ object }}'
-        and id not in (select event_id from {{ landed }} where event_id is not null)
-{%- endmacro %}

@@ -12,8 +12,7 @@ from typing import Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from heirpay_pipelines.duck import load_httpfs
-from heirpay_pipelines.land.writer import parquet_key
+from heirpay_pipelines.land.read import use_key
 
 KEY_VARIABLE = "DBT_ENV_SECRET_ENCRYPTION_KEY"
 
@@ -28,10 +27,8 @@ class Plugin(BasePlugin):
         key = os.environ.get(KEY_VARIABLE)
         options = ""
         if key:
-            load_httpfs(conn)
+            use_key(conn, key)
             options = f" (encryption_key '{_quoted(key)}')"
-            # The landing views read encrypted Parquet under this name of the key.
-            conn.execute(f"pragma add_parquet_key('landing', {parquet_key(key)})")
             conn.execute("set temp_file_encryption = true")
         conn.execute(f"attach '{_quoted(self.database)}' as heirpay{options}")
 

@@ -1,10 +1,17 @@
 -- Which discount a customer as a whole carried, and from when it was seen to be gone.
-with versions as (
-    select distinct
-        id as customer_id,
-        observed_at,
-        {{ json_id(json_part('payload', '$.discount'), '$') }} as discount_id
-    from ({{ every_version('customer') }}) as seen_versions
+with landed as (
+    select id as customer_id, observed_at, {{ json_part('payload', '$.discount') }} as discount
+    from {{ source('landing', 'customer') }}
+    where observed_at <= {{ as_of() }}
+    union all
+    select object_id as customer_id, observed_at, payload as discount
+    from {{ ref('stg_event_objects') }}
+    where object_type = 'customer'
+),
+
+versions as (
+    select distinct customer_id, observed_at, {{ json_id('discount', '$') }} as discount_id
+    from landed
 ),
 
 seen as (

@@ -1,54 +1,55 @@
 -- Stripe cannot list discounts: they are found inside what they apply to. All versions of
 -- subscriptions and customers are read, so that a discount which is gone from them is known.
-{%- set places = {
-    'subscription': ['discounts', 'discount', 'items'],
-    'customer': ['discount'],
-    'invoice': ['discounts', 'discount'],
-    'invoiceitem': ['discounts'],
-} %}
-with
-{%- for object, fields in places.items() %}
-{{ object }}_versions as (
+with invoice_landed as (
+    {{ newest('invoice') }}
+),
+
+invoice_item_landed as (
+    {{ newest('invoiceitem') }}
+),
+
+customer_landed as (
+    select observed_at, payload from {{ source('landing', 'customer') }}
+    where observed_at <= {{ as_of() }}
+),
+
+subscription_versions as (
+    select observed_at, discounts from {{ ref('stg_subscription_versions') }}
+),
+
+subscription_items as (
+    select versions.observed_at, items.discounts
+    from {{ ref('stg_subscription_version_items') }} as items
+    inner join {{ ref('stg_subscription_versions') }} as versions
+        on
+            items.subscription_id = versions.subscription_id
+            and items.version_number = versions.version_number
+),
+
+of_invoices as (
     select
         observed_at,
-        {{ parse_json('payload', {
-            'discount': 'json',
-            'discounts': ['json'],
-            'items': {'data': [{'discounts': ['json']}]}
-        }) }} as payload
-    from ({{ every_version(object) if object in ('subscription', 'customer') else newest(object) }})
-        as versions
-),
-{% endfor %}
-found as (
-    select
-        created as observed_at,
-        {{ json_part('payload', '$.data.object') }} as discount
-    from {{ source('landing', 'event') }}
-    where
-        observed_at <= {{ as_of() }}
-        and {{ json_text('payload', '$.data.object.object') }} = 'discount'
-    union all
-{%- for object, fields in places.items() %}
-    {%- set outer = loop %}
-    {%- for field in fields %}
-    {%- if field == 'discount' %}
-    select observed_at, payload.discount as discount from {{ object }}_versions
-    {%- elif field == 'discounts' %}
-    select observed_at, {{ explode_array('payload.discounts') }} as discount
-    from {{ object }}_versions
-    {%- else %}
-    select observed_at, {{ explode_array('item.discounts') }} as discount
+        {{ parse_json('payload', {'discount': 'json', 'discounts': ['json']}) }} as payload
     from (
-        select observed_at, {{ explode_array('payload.items.data') }} as item
-        from {{ object }}_versions
-    ) as items
-    {%- endif %}
-    {%- if not (loop.last and outer.last) %}
+        select observed_at, payload from invoice_landed
+        union all
+        select observed_at, payload from invoice_item_landed
+    ) as documents
+),
+
+found as (
+    select observed_at, {{ explode_array('discounts') }} as discount from subscription_versions
     union all
-    {%- endif %}
-    {%- endfor %}
-{%- endfor %}
+    select observed_at, {{ explode_array('discounts') }} as discount from subscription_items
+    union all
+    select observed_at, {{ explode_array('payload.discounts') }} as discount from of_invoices
+    union all
+    select observed_at, payload.discount as discount from of_invoices
+    union all
+    select observed_at, {{ json_part('payload', '$.discount') }} as discount from customer_landed
+    union all
+    select observed_at, payload as discount from {{ ref('stg_event_objects') }}
+    where object_type in ('customer', 'discount')
 ),
 
 parsed as (

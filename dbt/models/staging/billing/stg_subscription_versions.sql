@@ -1,6 +1,23 @@
 -- Every version of each subscription that was seen by the instant, from lists and from events.
 with landed as (
-    {{ every_version('subscription') }}
+    select id, observed_at, source, event_id, payload
+    from {{ source('landing', 'subscription') }}
+    where observed_at <= {{ as_of() }} and (created is null or created <= {{ as_of() }})
+),
+
+-- A first pull lands the event log of 30 days, and of each object only what was listed.
+from_events as (
+    select object_id as id, observed_at, 'event' as source, event_id, payload
+    from {{ ref('stg_event_objects') }}
+    where
+        object_type = 'subscription'
+        and event_id not in (select event_id from landed where event_id is not null)
+),
+
+seen as (
+    select distinct * from landed
+    union all
+    select * from from_events
 ),
 
 events as (
@@ -9,13 +26,13 @@ events as (
 
 parsed as (
     select
-        landed.id,
-        landed.observed_at,
-        landed.source,
-        landed.event_id,
-        landed.payload as text,
+        seen.id,
+        seen.observed_at,
+        seen.source,
+        seen.event_id,
+        md5(seen.payload) as fingerprint,
         events.type as event_type,
-        {{ parse_json('landed.payload', {
+        {{ parse_json('seen.payload', {
             'customer': 'json',
             'status': 'varchar',
             'currency': 'varchar',
@@ -98,8 +115,8 @@ parsed as (
                 'has_more': 'boolean'
             }
         }) }} as payload
-    from landed
-    left join events on landed.event_id = events.id
+    from seen
+    left join events on seen.event_id = events.id
 ),
 
 -- An event that carries a truncated list of items is no whole version; pull fetches it again.
@@ -124,7 +141,7 @@ final as (
                 end,
                 payload.ended_at nulls first,
                 event_id,
-                text
+                fingerprint
         ) as version_number,
         observed_at,
         source,

@@ -1,0 +1,34 @@
+-- Objects as events carried them, where the history is read: the log's payloads are opened once.
+-- Of a customer only the discount is kept.
+with landed as (
+    select
+        id as event_id,
+        created as observed_at,
+        {{ parse_json('payload', {
+            'data': {'object': {'id': 'varchar', 'object': 'varchar', 'discount': 'json'}}
+        }) }} as parsed,
+        payload
+    from {{ source('landing', 'event') }}
+    where observed_at <= {{ as_of() }} and created <= {{ as_of() }}
+),
+
+wanted as (
+    select
+        event_id,
+        observed_at,
+        parsed.data.object.object as object_type,
+        parsed.data.object.id as object_id,
+        case
+            when parsed.data.object.object = 'customer' then parsed.data.object.discount
+            else {{ json_part('payload', '$.data.object') }}
+        end as payload
+    from landed
+    where parsed.data.object.object in ('subscription', 'customer', 'discount')
+),
+
+final as (
+    select distinct event_id, observed_at, object_type, object_id, cast(payload as varchar) as payload
+    from wanted
+)
+
+select * from final
