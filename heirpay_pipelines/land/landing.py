@@ -60,7 +60,12 @@ class Landing:
         """Remove files that no manifest lists: what a killed pull left. Returns how many."""
         kept = {file.path for files in self.files().values() for file in files}
         removed = 0
-        for path in [*self.objects_dir.rglob("*.*"), *self.manifests_dir.glob("*.partial")]:
+        leftovers = (
+            *self.objects_dir.rglob("*.*"),
+            *self.manifests_dir.glob("*.partial"),
+            *(self.root / "spill").rglob("*"),
+        )
+        for path in leftovers:
             if path.is_file() and str(path.relative_to(self.root)) not in kept:
                 path.unlink()
                 removed += 1

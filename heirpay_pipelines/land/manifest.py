@@ -26,8 +26,8 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One pull that was committed. Instants are UTC; `event_cursor` is how far (epoch seconds)
-    the event log was followed."""
+    """One pull that was committed. Instants are UTC; `cursors` say up to where (epoch seconds)
+    each object is read."""
 
     pull_id: str
     as_of: datetime
@@ -35,7 +35,7 @@ class Manifest:
     livemode: bool
     api_version: str
     mode: str
-    event_cursor: int
+    cursors: dict[str, int]
     started_at: datetime
     ended_at: datetime
     requests: int

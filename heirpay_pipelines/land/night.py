@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import duckdb
 import stripe
 
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandingError, Manifest, write_manifest
-from heirpay_pipelines.land.views import create_landing_views
+from heirpay_pipelines.land.store import LandedStore
 from heirpay_pipelines.land.writer import Object, Writer
-from heirpay_pipelines.pull.budget import Budget, limits_of
+from heirpay_pipelines.pull.allocation import DAYS, ReadAllocation
+from heirpay_pipelines.pull.budget import is_live
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import Coverage
-from heirpay_pipelines.pull.nightly import Progress, Pull
+from heirpay_pipelines.pull.nightly import Pull
+from heirpay_pipelines.pull.ports import Progress
 from heirpay_pipelines.settings import Settings
 
 
@@ -40,20 +41,25 @@ class PullOutcome:
 
 
 def pull_and_land(
-    settings: Settings, as_of: datetime, full: bool, progress: Progress
+    settings: Settings,
+    as_of: datetime,
+    full: bool,
+    progress: Progress,
+    client: Client | None = None,
 ) -> PullOutcome:
     """Pull what changed up to `as_of` (UTC) and commit it; with `full`, list everything again.
 
     An `as_of` before the newest pull pulls nothing: the night is computed from what was landed by
-    then. Raises PullError, or LandingError when the folder belongs to another account or nothing
-    was landed by then.
+    then. Raises PullError, or LandingError when the folder belongs to another account, cannot be
+    written, or nothing was landed by then. `client` is one with other limits or patience.
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     newest = landing.newest()
     if newest is not None and as_of < newest.as_of:
         return PullOutcome(_visible(landing, as_of), pulled=False)
     landing.discard_uncommitted()
-    manifest = asyncio.run(_pull(settings, landing, newest, as_of, full, progress))
+    own = client or Client(settings.api_key, settings.stripe_api_base)
+    manifest = asyncio.run(_pull(settings, landing, own, as_of, full, progress))
     write_manifest(landing.manifests_dir, manifest)
     return PullOutcome(manifest, pulled=True)
 
@@ -72,39 +78,52 @@ def _visible(landing: Landing, as_of: datetime) -> Manifest:
 async def _pull(
     settings: Settings,
     landing: Landing,
-    newest: Manifest | None,
+    client: Client,
     as_of: datetime,
     full: bool,
     progress: Progress,
 ) -> Manifest:
     started = datetime.now(UTC)
-    budget = Budget(limits_of(settings.api_key))
-    client = Client(settings.api_key, settings.stripe_api_base, budget)
-    account = await client.get("account")
-    _same_account(newest, account, settings)
-    pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}"
-    writer = Writer(landing, pull_id, str(account["id"]), stripe.api_version or "", as_of)
-    since = None if newest is None or full else newest.event_cursor
-    pull = Pull(client, _Store(writer, landing, settings), as_of, since, progress)
-    await pull.run()
-    return Manifest(
+    newest = landing.newest()
+    try:
+        account = await client.get("account")
+        _same_account(newest, account, settings)
+        pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}"
+        writer = Writer(landing, pull_id, str(account["id"]), stripe.api_version or "", as_of)
+        store = LandedStore(writer, landing)
+        cursors = {} if newest is None else newest.cursors
+        origin = int(account.get("created") or 0)
+        pull = Pull(client, store, as_of, cursors, progress, origin, full)
+        await pull.run()
+        files = await writer.finish()
+    finally:
+        await client.close()
+    manifest = Manifest(
         pull_id=pull_id,
         as_of=as_of,
         account=str(account["id"]),
-        livemode=settings.api_key.startswith(("sk_live_", "rk_live_")),
+        livemode=is_live(settings.api_key),
         api_version=writer.api_version,
         mode=pull.mode,
-        event_cursor=int(as_of.timestamp()),
+        cursors=pull.new_cursors(),
         started_at=started,
         ended_at=datetime.now(UTC),
-        requests=sum(budget.spent.values()),
-        files=await writer.finish(),
-        coverage=tuple(_records(pull.coverage)),
+        requests=sum(client.budget.spent.values()),
+        files=files,
+        coverage=tuple(_records(pull.coverage.values())),
     )
+    progress.note(str(_allocation(landing, store, manifest)))
+    return manifest
 
 
-def _records(coverage: list[Coverage]) -> list[dict[str, Any]]:
+def _records(coverage: Iterable[Coverage]) -> list[dict[str, Any]]:
     return [line.record() for line in sorted(coverage, key=lambda line: line.endpoint)]
+
+
+def _allocation(landing: Landing, store: LandedStore, manifest: Manifest) -> ReadAllocation:
+    first = manifest.started_at - timedelta(days=DAYS)
+    pulls = [manifest, *(m for m in landing.manifests() if m.started_at >= first)]
+    return ReadAllocation(sum(m.requests for m in pulls), store.transactions(DAYS))
 
 
 def _same_account(newest: Manifest | None, account: Object, settings: Settings) -> None:
@@ -113,53 +132,3 @@ def _same_account(newest: Manifest | None, account: Object, settings: Settings) 
             f"{settings.home} holds the account {newest.account}, and the key is of "
             f"{account['id']}: set HEIRPAY_HOME to another folder for that account."
         )
-
-
-@dataclass
-class _Store:
-    """The pull's view of the landing: it puts versions, and asks what earlier pulls landed."""
-
-    writer: Writer
-    landing: Landing
-    settings: Settings
-
-    async def put(
-        self,
-        obj: Object,
-        source: str,
-        observed_at: datetime | None = None,
-        event_id: str | None = None,
-        api_version: str | None = None,
-    ) -> None:
-        await self.writer.add(obj, source, observed_at, event_id, api_version)
-
-    def known_events(self, since: int) -> set[str]:
-        """Ids of the landed events created at or after `since` (epoch seconds)."""
-        lowest = datetime.fromtimestamp(since, UTC).replace(tzinfo=None)
-        return {row[0] for row in self._ask("event", "id", f"created >= '{lowest}'")}
-
-    def payouts_without_composition(self, landed_now: dict[str, Object]) -> list[str]:
-        """Automatic payouts reconciled by Stripe whose composition is not landed yet."""
-        newest = dict(
-            self._ask("payout", "id, last(payload order by observed_at)", "true group by id")
-        )
-        payouts = {id: json.loads(payload) for id, payload in newest.items()} | landed_now
-        have = {row[0] for row in self._ask("payout_composition", "id", "true")}
-        return sorted(
-            id
-            for id, payout in payouts.items()
-            if payout.get("automatic")
-            and payout.get("reconciliation_status") == "completed"
-            and id not in have
-        )
-
-    def _ask(self, name: str, columns: str, condition: str) -> list[tuple[Any, ...]]:
-        files = self.landing.files()
-        if name not in files:
-            return []
-        with duckdb.connect(":memory:") as connection:
-            connection.execute("create schema landing")
-            create_landing_views(connection, self.settings, datetime.max.replace(tzinfo=UTC))
-            return connection.execute(
-                f"select {columns} from landing.{name} where {condition}"
-            ).fetchall()

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
-from heirpay_pipelines.duck import load_httpfs
 from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.writer import parquet_key
+from heirpay_pipelines.land.read import relation, use_key
 from heirpay_pipelines.settings import Settings
 
 COVERAGE = pa.schema(
@@ -38,19 +37,15 @@ def create_landing_views(
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     instant = as_of.replace(tzinfo=UTC)
     landing.verify(instant)
-    options = ""
-    if landing.key:
-        load_httpfs(connection)
-        connection.execute(f"pragma add_parquet_key('landing', {parquet_key(landing.key)})")
-        options = ", encryption_config = {footer_key: 'landing'}"
+    use_key(connection, landing.key)
     for name, files in landing.files(instant).items():
-        paths = ", ".join("'" + str(landing.root / f.path).replace("'", "''") + "'" for f in files)
         view = name.replace(".", "_")
+        source = relation(landing, files)
         # Which pull brought a row says since when it is known: files are named <pull_id>-<n>.
         connection.execute(
-            f'create view landing."{view}" as select * exclude (filename),'
+            f'create view landing."{view}" as select *,'
             " regexp_extract(filename, '([^/]+)-[0-9]+[.]parquet$', 1) as pull_id"
-            f" from read_parquet([{paths}], filename = true{options})"
+            f" from {source}"
         )
     _create_coverage(connection, landing, instant)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -15,11 +14,12 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from heirpay_pipelines.duck import load_httpfs
 from heirpay_pipelines.land.landing import Landing, sha256_of
-from heirpay_pipelines.land.manifest import LandedFile, sync_folder
+from heirpay_pipelines.land.manifest import LandedFile, LandingError, sync_folder
+from heirpay_pipelines.land.read import KEY_NAME, quoted, use_key
 
 BATCH_BYTES = 24 * 2**20
+BUFFER_BYTES = 64 * 2**20
 COLUMNS = pa.schema(
     [
         ("id", pa.string()),
@@ -49,7 +49,8 @@ class Batch:
 class Writer:
     """Collects the versions of one pull; `files` are what it has written so far.
 
-    Memory stays under BATCH_BYTES for each object type, however much is pulled.
+    Memory is bounded however much is pulled: an object type is written at BATCH_BYTES of payload,
+    and the largest when all together pass BUFFER_BYTES.
     """
 
     landing: Landing
@@ -59,6 +60,7 @@ class Writer:
     observed_at: datetime
     files: list[LandedFile] = field(default_factory=list)
     _batches: dict[str, Batch] = field(default_factory=dict)
+    _buffered: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def add(
@@ -90,22 +92,33 @@ class Writer:
         batch = self._batches.setdefault(obj["object"], Batch())
         batch.rows.append(row)
         batch.size += len(payload)
+        self._buffered += len(payload)
         if batch.size >= BATCH_BYTES:
-            await self._write(obj["object"])
+            await self.flush(obj["object"])
+        elif self._buffered >= BUFFER_BYTES:
+            await self.flush(max(self._batches, key=lambda name: self._batches[name].size))
 
     async def finish(self) -> tuple[LandedFile, ...]:
         """Write what is left; the files are on disk when this returns."""
         for name in list(self._batches):
-            await self._write(name)
+            await self.flush(name)
         return tuple(self.files)
 
-    async def _write(self, name: str) -> None:
-        batch = self._batches.pop(name, None)
-        if batch is None:
-            return
+    async def flush(self, name: str) -> None:
+        """Write what is buffered of one object type. One file is written at a time: who brings
+        more meanwhile waits, so that memory stays bounded."""
         async with self._lock:
-            number = len(self.files)
-            file = await asyncio.to_thread(self._write_file, name, batch, number)
+            batch = self._batches.pop(name, None)
+            if batch is None:
+                return
+            self._buffered -= batch.size
+            try:
+                file = await asyncio.to_thread(self._write_file, name, batch, len(self.files))
+            except (OSError, duckdb.Error) as error:
+                raise LandingError(
+                    f"landing/objects cannot be written ({_why(error)}). Nothing of this pull is "
+                    "visible; free space or give this user access, and run again."
+                ) from None
             self.files.append(file)
 
     def _write_file(self, name: str, batch: Batch, number: int) -> LandedFile:
@@ -126,23 +139,16 @@ def write_parquet(table: pa.Table, path: Path, key: str | None) -> None:
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         connection.register("versions", table)
         options = "format parquet, compression zstd"
+        use_key(connection, key)
         if key:
-            load_httpfs(connection)
-            connection.execute(f"pragma add_parquet_key('landing', {parquet_key(key)})")
-            options += ", encryption_config {footer_key: 'landing'}"
-        quoted = str(path).replace("'", "''")
-        connection.execute(f"copy (select * from versions) to '{quoted}' ({options})")
+            options += f", encryption_config {{footer_key: '{KEY_NAME}'}}"
+        connection.execute(f"copy (select * from versions) to {quoted(str(path))} ({options})")
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fchmod(descriptor, 0o600)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def parquet_key(key: str) -> str:
-    """A Parquet key must have 16, 24 or 32 bytes: the SHA-256 of the setting, as a SQL literal."""
-    return f"'{base64.b64encode(hashlib.sha256(key.encode()).digest()).decode()}'"
 
 
 def fault_of(obj: object) -> str | None:
@@ -168,6 +174,11 @@ def quarantined(raw: object, reason: str, pull_id: str) -> Object:
         "pull_id": pull_id,
         "raw": text,
     }
+
+
+def _why(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+    return text or type(error).__name__
 
 
 def _naive(seconds: int) -> datetime:

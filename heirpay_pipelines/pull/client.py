@@ -1,7 +1,8 @@
-"""Raw pages from Stripe, through the SDK's client: its auth, versions and HTTP layer."""
+"""Raw objects from Stripe, through the SDK's client: its auth, versions and HTTP layer."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, cast
@@ -19,6 +20,7 @@ from tenacity import (
 
 from heirpay_pipelines.pull.budget import Budget, limits_of
 from heirpay_pipelines.pull.errors import (
+    CursorGoneError,
     KeyRefusedError,
     NotReadableError,
     PullError,
@@ -29,6 +31,7 @@ from heirpay_pipelines.pull.errors import (
 TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 12
 PATIENCE_SECONDS = 600
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 20.0
 
 _page: ContextVar[dict[str, bytes]] = ContextVar("page")
 
@@ -50,41 +53,61 @@ class _PageTransport(stripe.HTTPXClient):
 
 
 class Client:
-    """GET requests within the budget, tried again while that can help."""
+    """GET requests within the budget, tried again while that can help.
 
-    def __init__(self, key: str, base: str, budget: Budget | None = None) -> None:
+    A request is tried `attempts` times; the waits between grow from `first_wait` seconds.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        base: str,
+        budget: Budget | None = None,
+        *,
+        attempts: int = ATTEMPTS,
+        first_wait: float = FIRST_WAIT_SECONDS,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
         self.budget = budget or Budget(limits_of(key))
+        self._transport = _PageTransport(timeout=timeout)
         self._stripe = stripe.StripeClient(
             key,
             base_addresses={"api": base},
-            http_client=_PageTransport(timeout=TIMEOUT_SECONDS),
+            http_client=self._transport,
             max_network_retries=0,
         )
         # Spare the limit: the SDK would otherwise report timings of earlier requests.
         stripe.enable_telemetry = False
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type((RefusedError, TransientError)),
-            wait=wait_random_exponential(multiplier=0.25, max=20),
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(PATIENCE_SECONDS),
+            wait=wait_random_exponential(multiplier=first_wait, max=LONGEST_WAIT_SECONDS),
+            stop=stop_after_attempt(attempts) | stop_after_delay(PATIENCE_SECONDS),
             reraise=True,
         )
 
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The parsed answer to GET /v1/<path>.
 
-        Raises NotReadableError for 403 and 404, KeyRefusedError for 401, PullError for any other
-        refusal, and TransientError when every try failed.
+        Raises NotReadableError for 403 and 404, KeyRefusedError for 401, CursorGoneError for a
+        cursor that was deleted, PullError for any other refusal, and RefusedError or
+        TransientError when every try failed.
         """
         result: dict[str, Any] = await self._retrying.copy()(self._once, path, dict(params or {}))
         return result
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close_async()  # type: ignore[no-untyped-call]
 
     async def _once(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
         endpoint = endpoint_of(path)
         await self.budget.wait_turn(endpoint)
         slot: dict[str, bytes] = {}
         token = _page.set(slot)
+        began = time.monotonic()
         try:
             await self._stripe.raw_request_async("get", f"/v1/{path}", **params)
+            self.budget.answered(endpoint, time.monotonic() - began)
             parsed = orjson.loads(slot["body"])
         except stripe.StripeError as error:
             raise self._explain(path, endpoint, error) from None
@@ -107,18 +130,24 @@ class Client:
             why = "the key has no permission" if status == httpx.codes.FORBIDDEN else "not found"
             return NotReadableError(status, f"GET /v1/{path}: {why} ({status})")
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            headers = {k.lower(): v for k, v in dict(error.headers or {}).items()}
-            reason = headers.get("stripe-rate-limited-reason", "global-rate")
-            wait = headers.get("retry-after")
-            seconds = float(wait) if wait and wait.isdigit() else None
-            self.budget.refused(endpoint, reason, seconds)
-            return RefusedError(reason, seconds)
+            return self._slow_down(endpoint, error)
         if status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             what = "did not answer" if status is None else f"failed with {status}"
             return TransientError(f"GET /v1/{path}: Stripe {what}; it was tried several times")
+        if error.code == "resource_missing" and getattr(error, "param", "") == "starting_after":
+            return CursorGoneError(f"GET /v1/{path}: the page's cursor was deleted")
         return PullError(f"GET /v1/{path}: Stripe refused the request ({status}: {error.code})")
+
+    def _slow_down(self, endpoint: str, error: stripe.StripeError) -> RefusedError:
+        headers = {k.lower(): v for k, v in dict(error.headers or {}).items()}
+        reason = headers.get("stripe-rate-limited-reason", "global-rate")
+        wait = headers.get("retry-after", "")
+        seconds = float(wait) if wait.isdigit() else None
+        self.budget.refused(endpoint, reason, seconds)
+        return RefusedError(reason, seconds)
 
 
 def endpoint_of(path: str) -> str:
     """What Stripe counts as one endpoint: the resource, whichever object of it is asked for."""
-    return "/".join(path.split("/")[:2]) if path.startswith("radar/") else path.partition("/")[0]
+    parts = path.partition("?")[0].split("/")
+    return "/".join(parts[:2]) if parts[0] == "radar" else parts[0]

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from heirpay_pipelines.pull.errors import NotReadableError, PullError
+
+COMPLETE, FORBIDDEN, GONE, FAILED = "complete", "forbidden", "gone", "failed"
+
 
 @dataclass(frozen=True)
 class Coverage:
     """One endpoint's line of the coverage statement.
 
-    `mode` is `full`, `events`, `created` or `always`; `covered_from` and `covered_until` are ISO
-    instants (UTC); `status` is `complete`, `forbidden` (403) or `gone` (404), with the reason.
+    `mode` is `full`, `events`, `created`, `always` or `derived`; `covered_from` and
+    `covered_until` are ISO instants (UTC); `status` is `complete`, `forbidden` (403), `gone` (404)
+    or `failed` (it kept failing), with the reason. What is not complete is read again, from where
+    it was complete last, by the next pull.
     """
 
     endpoint: str
@@ -21,8 +27,15 @@ class Coverage:
     covered_until: str
     rows: int
     requests: int
-    status: str = "complete"
+    status: str = COMPLETE
     reason: str | None = None
 
     def record(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def verdict(error: PullError) -> tuple[str, str]:
+    """(status, reason) of an endpoint whose reading ended with the error."""
+    if isinstance(error, NotReadableError):
+        return (FORBIDDEN if error.status == 403 else GONE), str(error)
+    return FAILED, str(error)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class PullError(Exception):
-    """The pull cannot go on. Nothing of it becomes visible; the next run starts again."""
+    """Stripe refused a request for good. Nothing of a pull becomes visible before its end."""
 
 
 class KeyRefusedError(PullError):
-    """Stripe does not accept the key (401)."""
+    """Stripe does not accept the key (401): the pull cannot go on."""
 
 
 class NotReadableError(PullError):
@@ -20,14 +20,36 @@ class NotReadableError(PullError):
         self.status = status
 
 
+class CursorGoneError(PullError):
+    """The object that a page was to start after is not there any more."""
+
+
 class RefusedError(PullError):
     """Stripe refused for now (429); `wait` is how many seconds it asks for."""
 
     def __init__(self, reason: str, wait: float | None) -> None:
-        super().__init__(f"Stripe refuses requests for now ({reason})")
+        super().__init__(f"Stripe refuses requests for now ({reason}), though it was asked slowly")
         self.reason = reason
         self.wait = wait
 
 
 class TransientError(PullError):
     """A failure that another try may not meet: 5xx, a broken connection, a broken body."""
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first among parallel parts: the key before anything else, our own errors
+    before others."""
+    ours, others = errors.split(PullError)
+    if ours is None:
+        return _leaves(others or errors)[0]
+    found = _leaves(ours)
+    refused = [error for error in found if isinstance(error, KeyRefusedError)]
+    return (refused or found)[0]
+
+
+def _leaves(errors: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for error in errors.exceptions:
+        leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return leaves

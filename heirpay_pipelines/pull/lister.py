@@ -4,93 +4,152 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from heirpay_pipelines.pull.client import Client
-from heirpay_pipelines.pull.errors import TransientError
+from heirpay_pipelines.pull.client import Client, endpoint_of
+from heirpay_pipelines.pull.errors import CursorGoneError, TransientError
 from heirpay_pipelines.pull.resources import Resource
 
 Object = dict[str, Any]
 Page = list[Object]
-Sink = Callable[[Resource, Page], Awaitable[None]]
+# Takes a page; returns the requests that completing its objects took.
+Sink = Callable[[Resource, Page], Awaitable[int]]
 
 PAGE = 100
-CHAINS = 8
-# A range is split only when so many pages are left that the extra request is worth it.
-WORTH_SPLITTING = 10
+# A range is split only when so many pages are left that a half-empty one more is worth it.
+WORTH_SPLITTING = 16
+# A list of uneven density is split in vain now and then: never more often than this allows.
+FREE_SPLITS, REQUESTS_FOR_A_SPLIT = 7, 20
 
 
 @dataclass(frozen=True)
 class Window:
-    """Objects created in [since, until), in epoch seconds."""
+    """Objects created in [since, until), in epoch seconds; `since` None has no lower bound."""
 
-    since: int
+    since: int | None
     until: int
 
 
 @dataclass
+class Chain:
+    """Pages followed one after the other: what is left to read of a window, newest first."""
+
+    window: Window
+    cursor: str | None = None
+    pages: int = 0
+    newest: int | None = None
+    oldest: int | None = None
+    passed: set[str] = field(default_factory=set)
+
+    def took(self, page: Page) -> None:
+        """Note a page. Entries that are no objects are passed over: land sets them aside."""
+        times = [t for t in map(created_of, page) if t is not None]
+        self.pages += 1
+        if times:
+            self.newest = times[0] if self.newest is None else self.newest
+            self.oldest = times[-1]
+
+    def pages_left(self, origin: int) -> float:
+        """An estimate from the pages so far. `origin` is when the account began."""
+        if self.newest is None or self.oldest is None:
+            return 0.0
+        begin = origin if self.window.since is None else self.window.since
+        return max(0, self.oldest - begin) * self.pages / max(self.newest - self.oldest, 1)
+
+
+@dataclass
 class ListPull:
-    """One list, newest first, in up to CHAINS chains of pages at a time.
+    """One list, newest first, in as many chains of pages at a time as fill the limit.
 
     A window is read by following its cursor. When its pages say that many more are left, its older
     half is split off, and read at the same time. Windows do not overlap, so nothing is read twice;
-    an object created while the list is read is newer than every window.
+    an object created while the list is read is newer than every window. The oldest window has no
+    lower bound: `origin` only guides the split.
     """
 
     client: Client
     resource: Resource
     sink: Sink
+    origin: int = 0
+    left: Callable[[float], None] = lambda pages: None
     rows: int = 0
     requests: int = 0
-    chains: int = 0
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    splits: int = 0
+    chains: set[int] = field(default_factory=set)
+    _left: dict[int, float] = field(default_factory=dict)
 
     async def run(self, window: Window) -> None:
-        """Read all of the window; raises the first error of any chain."""
+        """Read all of the window; raises what the chains raise, as a group."""
         async with asyncio.TaskGroup() as group:
             self._start(group, window)
 
     def _start(self, group: asyncio.TaskGroup, window: Window) -> None:
-        self.chains += 1
-        group.create_task(self._follow(group, window))
+        chain = Chain(window)
+        self.chains.add(id(chain))
+        group.create_task(self._follow(group, chain))
 
-    async def _follow(self, group: asyncio.TaskGroup, window: Window) -> None:
+    async def _follow(self, group: asyncio.TaskGroup, chain: Chain) -> None:
         try:
-            cursor: str | None = None
-            while True:
-                data, more = await self._page(window, cursor)
-                if not more:
-                    return
-                cursor = str(data[-1]["id"])
-                window = self._split(group, window, data)
+            while await self._page(chain):
+                self._split(group, chain)
         finally:
-            self.chains -= 1
+            self.chains.discard(id(chain))
+            self._left.pop(id(chain), None)
 
-    def _split(self, group: asyncio.TaskGroup, window: Window, data: Page) -> Window:
-        """Split the older half off when it is worth it; what is left to this chain."""
-        newest, oldest = int(data[0]["created"]), int(data[-1]["created"])
-        left = oldest - window.since
-        pages = left / max(newest - oldest, 1)
-        if self.resource.windowed and self.chains < CHAINS and pages >= WORTH_SPLITTING:
-            middle = window.since + left // 2
-            self._start(group, Window(window.since, middle))
-            return Window(middle, window.until)
-        return window
+    def _split(self, group: asyncio.TaskGroup, chain: Chain) -> None:
+        """Split the older half off when it is worth it, and leave the newer to this chain."""
+        pages = chain.pages_left(self.origin)
+        self._left[id(chain)] = pages
+        self.left(sum(self._left.values()))
+        allowed = FREE_SPLITS + self.requests // REQUESTS_FOR_A_SPLIT
+        busy = len(self.chains) >= self.client.budget.chains(endpoint_of(self.resource.path))
+        if busy or pages < WORTH_SPLITTING or self.splits >= allowed or chain.oldest is None:
+            return
+        since = chain.window.since
+        middle = ((self.origin if since is None else since) + chain.oldest) // 2
+        if middle > (since or 0):
+            self.splits += 1
+            self._start(group, Window(since, middle))
+            chain.window = Window(middle, chain.window.until)
 
-    async def _page(self, window: Window, cursor: str | None) -> tuple[Page, bool]:
+    async def _page(self, chain: Chain) -> bool:
+        """Read the chain's next page; whether there is one more."""
+        path = self.resource.path
+        try:
+            answer = await read_list(self.client, path, self._params(chain), chain.cursor)
+        except CursorGoneError:
+            # The object was deleted since. Go on from its second; what is read twice is the same.
+            if not self.resource.windowed or chain.oldest is None:
+                raise
+            chain.window = replace(chain.window, until=chain.oldest + 1)
+            chain.cursor = None
+            return True
+        data: Page = answer["data"]
+        self.requests += 1
+        self.rows += len(data)
+        chain.took(data)
+        self.requests += await self.sink(self.resource, data)
+        if not answer["has_more"]:
+            return False
+        cursor = last_id(data)
+        if cursor is None or cursor in chain.passed:
+            raise TransientError(f"GET /v1/{path}: the list runs in a circle at {cursor}")
+        chain.passed.add(cursor)
+        chain.cursor = cursor
+        return True
+
+    def _params(self, chain: Chain) -> dict[str, Any]:
         params: dict[str, Any] = {"limit": PAGE, **dict(self.resource.params)}
         if self.resource.windowed:
-            params["created"] = {"gte": window.since, "lt": window.until}
+            params["created"] = {"lt": chain.window.until}
+            if chain.window.since is not None:
+                params["created"]["gte"] = chain.window.since
         if self.resource.expand:
             params["expand"] = [f"data.{path}" for path in self.resource.expand]
-        if cursor is not None:
-            params["starting_after"] = cursor
-        answer = await read_list(self.client, self.resource.path, params, cursor)
-        self.requests += 1
-        self.rows += len(answer["data"])
-        await self.sink(self.resource, answer["data"])
-        return answer["data"], bool(answer["has_more"])
+        if chain.cursor is not None:
+            params["starting_after"] = chain.cursor
+        return params
 
 
 async def read_list(
@@ -100,30 +159,72 @@ async def read_list(
     for _ in range(3):
         answer = await client.get(path, params)
         data = answer.get("data")
-        if not isinstance(data, list):
+        if not isinstance(data, list) or not isinstance(answer.get("has_more"), bool):
             raise TransientError(f"GET /v1/{path} was answered with no list")
-        stuck = answer.get("has_more") and (not data or data[-1].get("id") == cursor)
-        if not stuck:
+        if not answer["has_more"] or last_id(data) not in (None, cursor):
             return answer
     raise TransientError(
         f"GET /v1/{path}: the list says that there is more after {cursor}, and does not give it"
     )
 
 
+async def read_pages(client: Client, path: str, params: dict[str, Any]) -> tuple[Page, int]:
+    """All of a short list, page by page, and the requests that it took."""
+    found: Page = []
+    requests, cursor = 0, None
+    passed: set[str | None] = {None}
+    while True:
+        after: dict[str, str] = {"starting_after": cursor} if cursor else {}
+        answer = await read_list(client, path, {"limit": PAGE} | params | after, cursor)
+        requests += 1
+        found.extend(answer["data"])
+        if not answer["has_more"]:
+            return found, requests
+        cursor = last_id(answer["data"])
+        if cursor in passed:
+            raise TransientError(f"GET /v1/{path}: the list runs in a circle at {cursor}")
+        passed.add(cursor)
+
+
 async def complete_nested(client: Client, obj: Object) -> int:
     """Fetch the rest of each list inside an object that Stripe cut at ten; returns requests."""
     requests = 0
     for name, value in obj.items():
-        if not (isinstance(value, dict) and value.get("object") == "list"):
+        if not cut_list(value):
             continue
-        while value.get("has_more"):
-            cursor = str(value["data"][-1]["id"])
-            path = str(value["url"]).removeprefix("/v1/")
-            params: dict[str, Any] = {"limit": PAGE, "starting_after": cursor}
-            if obj.get("object") == "invoice" and name == "lines":
-                params["expand"] = ["data.discounts"]
-            answer = await read_list(client, path, params, cursor)
-            requests += 1
-            value["data"].extend(answer["data"])
-            value["has_more"] = answer["has_more"]
+        path = str(value["url"]).removeprefix("/v1/")
+        params: dict[str, Any] = {"starting_after": str(value["data"][-1]["id"])}
+        if (obj.get("object"), name) in EXPANDED_INSIDE:
+            params["expand"] = ["data.discounts"]
+        rest, spent = await read_pages(client, path, params)
+        value["data"].extend(rest)
+        value["has_more"] = False
+        requests += spent
     return requests
+
+
+def cut_list(value: Any) -> bool:
+    """Whether the value is a list inside an object that goes on elsewhere."""
+    is_list = isinstance(value, dict) and value.get("object") == "list"
+    return is_list and bool(value.get("has_more") and value.get("data"))
+
+
+def is_cut(obj: object) -> bool:
+    return isinstance(obj, dict) and any(map(cut_list, obj.values()))
+
+
+# Nested lists whose entries hold discounts by reference only.
+EXPANDED_INSIDE = {("invoice", "lines"), ("subscription", "items")}
+
+
+def created_of(obj: object) -> int | None:
+    created = obj.get("created") if isinstance(obj, dict) else None
+    return created if isinstance(created, int) else None
+
+
+def last_id(page: list[Any]) -> str | None:
+    """The id to go on after: of the last entry that has one."""
+    for obj in reversed(page):
+        if isinstance(obj, dict) and isinstance(obj.get("id"), str):
+            return str(obj["id"])
+    return None

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from heirpay_pipelines.pull.client import Client
-from heirpay_pipelines.pull.coverage import Coverage
-from heirpay_pipelines.pull.errors import NotReadableError, PullError
-from heirpay_pipelines.pull.lister import ListPull, Object, Page, Window, complete_nested, read_list
+from heirpay_pipelines.pull.coverage import COMPLETE, FAILED, Coverage, verdict
+from heirpay_pipelines.pull.derived import Derived
+from heirpay_pipelines.pull.errors import KeyRefusedError, PullError, first_of
+from heirpay_pipelines.pull.event_log import Changes, EventSink, Tally
+from heirpay_pipelines.pull.lister import (
+    PAGE,
+    ListPull,
+    Object,
+    Page,
+    Window,
+    complete_nested,
+    is_cut,
+)
+from heirpay_pipelines.pull.ports import Progress, Store
 from heirpay_pipelines.pull.resources import BY_OBJECT, RESOURCES, Resource
 
 RETENTION_SECONDS = 30 * 86_400
@@ -19,298 +30,232 @@ RETENTION_SECONDS = 30 * 86_400
 OLDEST_CURSOR_SECONDS = 29 * 86_400
 # Objects may be listed a little after the second they are stamped with: look back a while.
 OVERLAP_SECONDS = 3_600
-FETCHES = 8
-
-
-class Progress(Protocol):
-    """Hears what a pull does, as it does it."""
-
-    def listed(self, object_name: str, rows: int, requests: int) -> None: ...
-    def done(self, coverage: Coverage) -> None: ...
-
-
-class Store(Protocol):
-    """Where a pull puts what it reads, and what it may ask about earlier pulls."""
-
-    async def put(
-        self,
-        obj: Object,
-        source: str,
-        observed_at: datetime | None = None,
-        event_id: str | None = None,
-        api_version: str | None = None,
-    ) -> None: ...
-
-    def known_events(self, since: int) -> set[str]: ...
-    def payouts_without_composition(self, landed_now: dict[str, Object]) -> list[str]: ...
+EVENT = BY_OBJECT["event"]
+Read = Callable[[Tally], Awaitable[None]]
 
 
 @dataclass
 class Pull:
-    """`since` is the event cursor of the newest pull, None for the first (then all is listed)."""
+    """`cursors` say up to where (epoch seconds) earlier pulls have read each object; one without a
+    cursor is listed in full. `origin` is when the account began (epoch seconds)."""
 
     client: Client
     store: Store
     as_of: datetime
-    since: int | None
+    cursors: Mapping[str, int]
     progress: Progress
-    coverage: list[Coverage] = field(default_factory=list)
-    payouts: dict[str, Object] = field(default_factory=dict)
-    credited: set[str] = field(default_factory=set)
+    origin: int = 0
+    full: bool = False
+    coverage: dict[str, Coverage] = field(default_factory=dict)
+    newest_event: int = 0
+    _credited: set[str] = field(default_factory=set)
+
+    @property
+    def until(self) -> int:
+        return int(self.as_of.timestamp()) + 1
 
     @property
     def mode(self) -> str:
         """`events` when the event log still reaches back to the newest pull, else `full`: a gap
         longer than Stripe's retention heals by listing everything again."""
-        now = int(self.as_of.timestamp())
-        if self.since is None or now - self.since > OLDEST_CURSOR_SECONDS:
-            return "full"
-        return "events"
+        cursor = self.cursors.get("event")
+        gap = cursor is None or self.until - cursor > OLDEST_CURSOR_SECONDS
+        return "full" if self.full or gap else "events"
+
+    def since(self, resource: Resource) -> int | None:
+        """Up to where the resource was read; None when it must be listed in full."""
+        cursor = self.cursors.get(resource.object_name)
+        if self.mode == "full" or cursor is None:
+            return None
+        if resource.follow == "events" and cursor != self.cursors["event"]:
+            return None  # what happened to it in between, the events to come do not tell
+        return cursor
 
     async def run(self) -> None:
-        """Read everything that belongs to this pull. Raises the first PullError of any part."""
+        """Read everything that belongs to this pull. Raises KeyRefusedError, or the first error
+        that is not one endpoint's own."""
+        self.progress.started(self.client.budget.limits)
+        followed = [r for r in RESOURCES if r.follow == "events" and self.since(r) is not None]
         try:
-            async with asyncio.TaskGroup() as group:
-                for resource in RESOURCES:
-                    if resource.follow == "always":
-                        group.create_task(self._singleton(resource))
-                    elif self.mode == "full" or resource.follow == "created":
-                        group.create_task(self._list(resource))
+            await self._all(r for r in RESOURCES if r not in followed)
+            if followed:
+                await self._follow(followed)
+            await self._derived()
         except BaseExceptionGroup as errors:
-            raise _first(errors) from None
-        await self._compositions()
-        await self._customer_balances()
+            raise first_of(errors) from None
 
-    async def _singleton(self, resource: Resource) -> None:
-        async def read() -> tuple[int, int]:
-            await self.store.put(await self.client.get(resource.path), "list")
-            return 1, 1
+    def new_cursors(self) -> dict[str, int]:
+        """Up to where each object is read now. Our clock may be ahead of the account's, or an
+        as-of instant lie in the future: no cursor passes both the clock and the newest event."""
+        clock = max(int(datetime.now(UTC).timestamp()), self.newest_event)
+        reached = min(self.until - 1, clock)
+        broken = {line.object_name for line in self.coverage.values() if line.status != COMPLETE}
+        if "customer_balance_transaction" in broken:  # these lists say whose credit changed
+            broken |= {"customer", "invoice"}
+        read = {line.object_name for line in self.coverage.values()} & BY_OBJECT.keys()
+        return {**self.cursors, **dict.fromkeys(sorted(read - broken), reached)}
+
+    async def land(self, resource: Resource | None, obj: Any, source: str, **seen: Any) -> int:
+        """Keep one whole object: its cut lists completed, its children beside it. Returns the
+        requests that it took."""
+        if not isinstance(obj, dict):
+            await self.store.put(obj, source, **seen)
+            return 0
+        requests = await complete_nested(self.client, obj)
+        if obj.get("object") == "event":
+            at = obj.get("created")
+            if isinstance(at, int):
+                self.newest_event = max(self.newest_event, at)
+                seen["observed_at"] = datetime.fromtimestamp(at, UTC)
+            seen |= {"event_id": obj.get("id"), "api_version": obj.get("api_version")}
+        self._remember(obj)
+        for name in resource.children if resource else ():
+            for child in (obj.get(name) or {}).get("data", []):
+                await self.store.put(child, source, **seen)
+        await self.store.put(obj, source, **seen)
+        return requests
+
+    def _remember(self, obj: Object) -> None:
+        kind = obj.get("object")
+        if kind == "invoice" and (obj.get("starting_balance") or obj.get("ending_balance")):
+            self._credited.add(str(obj.get("customer")))
+        elif kind == "customer" and obj.get("balance"):
+            self._credited.add(str(obj.get("id")))
+
+    async def _all(self, resources: Iterable[Resource]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for resource in resources:
+                once = resource.follow == "always"
+                group.create_task(self._once(resource) if once else self._list(resource))
+
+    async def _once(self, resource: Resource) -> None:
+        async def read(tally: Tally) -> None:
+            tally.requests += 1
+            await self.land(resource, await self.client.get(resource.path), "list")
+            tally.rows += 1
 
         await self._covered(resource, "always", None, read)
 
     async def _list(self, resource: Resource) -> None:
-        until = int(self.as_of.timestamp()) + 1
-        since = 0
-        if self.mode == "events" and self.since is not None:
-            since = self.since - OVERLAP_SECONDS
-        elif resource.object_name == "event":
-            since = until - RETENTION_SECONDS
-        events = resource.object_name == "event"
-        sink = EventSink(self, since) if events else self._sink
+        cursor = self.since(resource)
+        since = None if cursor is None else cursor - OVERLAP_SECONDS
+        mode = "full" if since is None else resource.follow
+        sink = self._sink
+        if resource is EVENT:
+            sink = EventSink(self.store, self.progress, since, self.land)
+            since = self.until - RETENTION_SECONDS if since is None else since
 
-        async def read() -> tuple[int, int]:
-            pull = ListPull(self.client, resource, sink)
-            await pull.run(Window(since, until))
-            extra = await sink.apply() if isinstance(sink, EventSink) else 0
-            return pull.rows, pull.requests + extra
+        def left(pages: float) -> None:
+            self.progress.left(resource.object_name, int(pages * PAGE))
 
-        mode = "full" if self.mode == "full" else resource.follow
+        async def read(tally: Tally) -> None:
+            pull = ListPull(self.client, resource, sink, self.origin, left)
+            try:
+                await pull.run(Window(since, self.until))
+            finally:
+                tally.rows, tally.requests = pull.rows, pull.requests
+
         await self._covered(resource, mode, since, read)
 
-    async def _covered(
-        self,
-        resource: Resource,
-        mode: str,
-        since: int | None,
-        read: Callable[[], Awaitable[tuple[int, int]]],
-    ) -> None:
-        status, reason, rows, requests = "complete", None, 0, 1
-        try:
-            rows, requests = await read()
-        except NotReadableError as error:
-            status, reason = ("forbidden" if error.status == 403 else "gone"), str(error)
-        except BaseExceptionGroup as errors:
-            first = _first(errors)
-            if not isinstance(first, NotReadableError):
-                raise
-            status, reason = ("forbidden" if first.status == 403 else "gone"), str(first)
-        covered_from = datetime.fromtimestamp(since, UTC).isoformat() if since else None
-        line = Coverage(
-            f"/v1/{resource.path}", resource.object_name, mode, covered_from,
-            self.as_of.isoformat(), rows, requests, status, reason,
-        )  # fmt: skip
-        self.coverage.append(line)
-        self.progress.done(line)
-
-    async def _sink(self, resource: Resource, page: Page) -> None:
+    async def _sink(self, resource: Resource, page: Page) -> int:
+        cut = [obj for obj in page if is_cut(obj)]
+        extra = sum(await asyncio.gather(*(complete_nested(self.client, obj) for obj in cut)))
         for obj in page:
             await self.land(resource, obj, "list")
-        self.progress.listed(resource.object_name, len(page), 1)
+        self.progress.listed(resource.object_name, len(page), 1 + extra)
+        return extra
 
-    async def land(self, resource: Resource | None, obj: Object, source: str, **kept: Any) -> None:
-        """Put one whole object: its cut lists completed, its children beside it."""
-        if isinstance(obj, dict):
-            await complete_nested(self.client, obj)
-            self._remember(obj)
-            for name in resource.children if resource else ():
-                for child in (obj.get(name) or {}).get("data", []):
-                    await self.store.put(child, source, **kept)
-        await self.store.put(obj, source, **kept)
-
-    def _remember(self, obj: Object) -> None:
-        kind = obj.get("object")
-        if kind == "payout":
-            self.payouts[str(obj["id"])] = obj
-        elif kind == "invoice" and (obj.get("starting_balance") or obj.get("ending_balance")):
-            self.credited.add(str(obj.get("customer")))
-        elif kind == "customer" and obj.get("balance"):
-            self.credited.add(str(obj["id"]))
-
-    async def _compositions(self) -> None:
-        """The balance transactions that each completed automatic payout contains. Manual and
-        instant payouts have no composition of their own."""
-        wanted = self.store.payouts_without_composition(self.payouts)
-        total = await self._each(wanted, self._composition)
-        self._derived("balance_transactions?payout=", "payout_composition", len(wanted), total)
-
-    async def _composition(self, payout_id: str) -> int:
-        params: dict[str, Any] = {"limit": 100, "payout": payout_id}
-        ids, requests = await self._all_ids("balance_transactions", params)
-        await self.store.put(
-            {"id": payout_id, "object": "payout_composition", "balance_transactions": ids}, "list"
-        )
-        return requests
-
-    async def _all_ids(self, path: str, params: dict[str, Any]) -> tuple[list[str], int]:
-        ids: list[str] = []
-        requests, cursor = 0, None
-        while True:
-            page = await read_list(
-                self.client, path, params | ({"starting_after": cursor} if cursor else {}), cursor
-            )
-            requests += 1
-            ids.extend(str(item["id"]) for item in page["data"])
-            if not page["has_more"]:
-                return ids, requests
-            cursor = ids[-1]
-
-    async def _customer_balances(self) -> None:
-        """Changes of credit balances, of the customers whose invoices or balance show any."""
-        wanted = sorted(self.credited)
-        total = await self._each(wanted, self._customer_balance)
-        self._derived(
-            "customers/{id}/balance_transactions",
-            "customer_balance_transaction",
-            len(wanted),
-            total,
-        )
-
-    async def _customer_balance(self, customer_id: str) -> int:
-        path, requests, cursor = f"customers/{customer_id}/balance_transactions", 0, None
-        while True:
-            params = {"limit": 100} | ({"starting_after": cursor} if cursor else {})
-            try:
-                page = await read_list(self.client, path, params, cursor)
-            except NotReadableError:
-                return requests + 1  # a deleted customer has none any more
-            requests += 1
-            for item in page["data"]:
-                await self.store.put(item, "list")
-            if not page["has_more"]:
-                return requests
-            cursor = str(page["data"][-1]["id"])
-
-    async def _each(self, ids: list[str], read: Callable[[str], Awaitable[int]]) -> int:
-        gate = asyncio.Semaphore(FETCHES)
-
-        async def one(id: str) -> int:
-            async with gate:
-                return await read(id)
-
-        return sum(await asyncio.gather(*(one(id) for id in ids)))
-
-    def _derived(self, path: str, object_name: str, rows: int, requests: int) -> None:
-        line = Coverage(
-            f"/v1/{path}", object_name, "derived", None, self.as_of.isoformat(), rows, requests
-        )
-        self.coverage.append(line)
-        self.progress.done(line)
-
-
-@dataclass
-class EventSink:
-    """Lands the event log, then the newest version of each object that it names."""
-
-    pull: Pull
-    since: int
-    newest: dict[tuple[str, str], Object] = field(default_factory=dict)
-    tied: set[tuple[str, str]] = field(default_factory=set)
-    _known: set[str] | None = None
-
-    async def __call__(self, resource: Resource, page: Page) -> None:
-        if self._known is None:
-            self._known = self.pull.store.known_events(self.since)
-        fresh = [event for event in page if event["id"] not in self._known]
-        for event in fresh:
-            await self._land(event)
-            self._consider(event)
-        self.pull.progress.listed("event", len(fresh), 1)
-
-    async def _land(self, event: Object) -> None:
-        at = datetime.fromtimestamp(event["created"], UTC)
-        version = event.get("api_version")
-        await self.pull.store.put(event, "event", at, str(event["id"]), version)
-
-    def _consider(self, event: Object) -> None:
-        obj = event["data"]["object"]
-        if not obj.get("id"):
+    async def _follow(self, followed: list[Resource]) -> None:
+        """Land what the events name. Without a permission for events, list everything; when their
+        list fails, these resources are left as they were, and the next pull takes them up."""
+        events = self.coverage[f"/v1/{EVENT.path}"]
+        if events.status == FAILED:
+            for resource in followed:
+                self._tell(f"/v1/{resource.path}", resource.object_name, "events", None, Tally(),
+                           FAILED, "the event log could not be read")  # fmt: skip
             return
-        key = (str(obj["object"]), str(obj["id"]))
-        before = self.newest.get(key)
-        if before is None or event["created"] > before["created"]:
-            self.newest[key] = event
-            self.tied.discard(key)
-        elif event["created"] == before["created"]:
-            # `created` has one second: neither is the newer one. Ask what is true now.
-            self.tied.add(key)
+        if events.status != COMPLETE:
+            self.full = True
+            await self._all(followed)
+            return
+        since = self.cursors["event"]
+        changes = Changes(
+            self.client, self.store, self.progress, since, self.until, self.land
+        )  # fmt: skip
+        fetched = (r for r in RESOURCES if r.follow == "always" or self.since(r) is None)
+        await changes.take_whole({resource.object_name for resource in fetched})
+        async with asyncio.TaskGroup() as group:
+            for resource in RESOURCES:
+                if resource in followed or resource.object_name in changes.wanted:
+                    group.create_task(self._ask_again(resource, changes))
 
-    async def apply(self) -> int:
-        """Land the newest versions; on the first pull the lists have them already. Returns the
-        requests that it took."""
-        if self.pull.mode == "full":
-            return 0
-        gate = asyncio.Semaphore(FETCHES)
+    async def _ask_again(self, resource: Resource, changes: Changes) -> None:
+        async def read(tally: Tally) -> None:
+            await changes.ask_again(resource, self._sink, tally)
 
-        async def one(key: tuple[str, str], event: Object) -> int:
-            async with gate:
-                return await self._apply(key, event)
+        await self._covered(resource, "events", changes.since, read)
 
-        return sum(await asyncio.gather(*(one(k, e) for k, e in self.newest.items())))
+    async def _derived(self) -> None:
+        derived = Derived(self.client, self.store, self.land)
+        await self._cover("/v1/balance_transactions?payout={id}", "payout_composition", "derived",
+                          None, derived.compositions)  # fmt: skip
+        await self._cover(
+            "/v1/customers/{id}/balance_transactions", "customer_balance_transaction", "derived",
+            None, lambda tally: derived.customer_credit(self._credited, tally),
+        )  # fmt: skip
+        for resource in RESOURCES:
+            line = self.coverage.get(f"/v1/{resource.path}")
+            if resource.deletable and line and (line.mode, line.status) == ("full", COMPLETE):
+                await self._vanished(derived, resource)
 
-    async def _apply(self, key: tuple[str, str], event: Object) -> int:
-        obj, resource = event["data"]["object"], BY_OBJECT.get(key[0])
-        deleted = event["type"].endswith(".deleted") and key[0] != "subscription"
-        if resource is not None and not deleted and self._must_fetch(key, resource, obj):
-            params = {"expand": list(resource.expand)} if resource.expand else {}
-            try:
-                fetched = await self.pull.client.get(f"{resource.path}/{key[1]}", params)
-            except NotReadableError:
-                deleted = True  # gone since: the event's version is the last there was
-            else:
-                await self.pull.land(resource, fetched, "list")
-                return 1
-        if deleted:
-            obj = obj | {"deleted": True}
-        at = datetime.fromtimestamp(event["created"], UTC)
-        kept = {"observed_at": at, "event_id": event["id"], "api_version": event.get("api_version")}
-        await self.pull.land(resource, obj, "event", **kept)
-        return 0
+    async def _vanished(self, derived: Derived, resource: Resource) -> None:
+        await self.store.flush(resource.object_name)
+        objects = self.store.unlisted(resource.object_name)
+        if not objects:
+            return
 
-    def _must_fetch(self, key: tuple[str, str], resource: Resource, obj: Object) -> bool:
-        """What an event carries cut short, unexpanded or not alone in its second."""
-        cut = any(isinstance(v, dict) and v.get("has_more") for v in obj.values())
-        return bool(resource.expand) or cut or key in self.tied
+        async def read(tally: Tally) -> None:
+            await derived.vanished(resource, objects, tally)
 
+        path = f"/v1/{resource.path}/{{id}}"
+        await self._cover(path, resource.object_name, "derived", None, read)
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error that is ours, of a group of parallel parts."""
-    flat: list[BaseException] = []
-    stack: list[BaseException] = [errors]
-    while stack:
-        error = stack.pop()
-        if isinstance(error, BaseExceptionGroup):
-            stack.extend(error.exceptions)
-        else:
-            flat.append(error)
-    ours = [error for error in flat if isinstance(error, PullError)]
-    return (ours or flat)[0]
+    async def _covered(self, resource: Resource, mode: str, since: int | None, read: Read) -> None:
+        path = f"/v1/{resource.path}"
+        if path in self.coverage:  # listed by what was created, and named by events as well
+            path += "/{id}"
+        await self._cover(path, resource.object_name, mode, since, read)
+
+    async def _cover(self, path: str, name: str, mode: str, since: int | None, read: Read) -> None:
+        """Read, and say in a line of coverage how that went."""
+        tally, status, reason = Tally(), COMPLETE, None
+        try:
+            await read(tally)
+        except PullError as error:
+            status, reason = self._verdict(error)
+        except BaseExceptionGroup as errors:
+            status, reason = self._verdict(first_of(errors))
+        self._tell(path, name, mode, since, tally, status, reason)
+
+    def _verdict(self, error: BaseException) -> tuple[str, str]:
+        if not isinstance(error, PullError) or isinstance(error, KeyRefusedError):
+            raise error
+        return verdict(error)
+
+    def _tell(
+        self, path: str, name: str, mode: str, since: int | None, tally: Tally,
+        status: str, reason: str | None,
+    ) -> None:  # fmt: skip
+        line = Coverage(
+            endpoint=path,
+            object_name=name,
+            mode=mode,
+            covered_from=datetime.fromtimestamp(since, UTC).isoformat() if since else None,
+            covered_until=self.as_of.isoformat(),
+            rows=tally.rows,
+            requests=tally.requests,
+            status=status,
+            reason=reason,
+        )
+        self.coverage[path] = line
+        self.progress.done(line)

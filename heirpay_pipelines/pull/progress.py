@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -16,13 +18,35 @@ from heirpay_pipelines.pull.coverage import Coverage
 
 
 @dataclass
-class TerminalProgress:
-    """Objects, requests and rate of each resource; final figures stay on the screen."""
+class Line:
+    """One resource on the screen."""
 
+    rows: int = 0
+    requests: int = 0
+    left: int | None = None
+    status: str = "…"
+    began: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        return max((self.ended or time.monotonic()) - self.began, 0.001)
+
+    def time_left(self) -> str:
+        if self.ended is not None or not self.left or not self.rows:
+            return ""
+        return f"{math.ceil(self.left / (self.rows / self.seconds))} s"
+
+
+@dataclass
+class TerminalProgress:
+    """Objects, rate, limit and time left of each resource; final figures stay on the screen. Each
+    finished resource is also told to `tell`, such as a run's log."""
+
+    tell: Callable[[str], object]
     console: Console = field(default_factory=lambda: Console(file=sys.stderr))
-    rows: dict[str, int] = field(default_factory=dict)
-    requests: dict[str, int] = field(default_factory=dict)
-    finished: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    limits: tuple[float, float] = (math.inf, math.inf)
     began: float = field(default_factory=time.monotonic)
     _live: Live | None = None
 
@@ -41,28 +65,51 @@ class TerminalProgress:
         if self._live is not None:
             self._live.stop()
         else:
-            seconds = time.monotonic() - self.began
-            self.console.print(
-                f"pulled {sum(self.rows.values())} objects"
-                f" in {sum(self.requests.values())} requests, {seconds:.0f} s"
-            )
+            self.console.print(self.summary())
+
+    def started(self, limits: tuple[float, float]) -> None:
+        self.limits = limits
 
     def listed(self, object_name: str, rows: int, requests: int) -> None:
-        self.rows[object_name] = self.rows.get(object_name, 0) + rows
-        self.requests[object_name] = self.requests.get(object_name, 0) + requests
+        line = self.lines.setdefault(object_name, Line())
+        line.rows += rows
+        line.requests += requests
+
+    def left(self, object_name: str, objects: int) -> None:
+        self.lines.setdefault(object_name, Line()).left = objects
 
     def done(self, coverage: Coverage) -> None:
-        self.finished[coverage.object_name] = coverage.status
-        self.rows.setdefault(coverage.object_name, coverage.rows)
-        self.requests.setdefault(coverage.object_name, coverage.requests)
+        line = self.lines.setdefault(
+            coverage.object_name, Line(rows=coverage.rows, requests=coverage.requests)
+        )
+        line.status, line.ended = coverage.status, time.monotonic()
+        self.tell(
+            f"{coverage.endpoint}: {coverage.rows} objects in {coverage.requests} requests,"
+            f" {coverage.reason or coverage.status}"
+        )
+
+    def note(self, text: str) -> None:
+        self.tell(text)
+
+    def summary(self) -> str:
+        rows = sum(line.rows for line in self.lines.values())
+        requests = sum(line.requests for line in self.lines.values())
+        seconds = max(time.monotonic() - self.began, 0.001)
+        return (
+            f"pulled {rows:,} objects in {requests:,} requests, {seconds:.0f} s"
+            f" ({requests / seconds:.0f} of at most {self.limits[0]:.0f} requests a second)"
+        )
 
     def table(self) -> Table:
-        table = Table("resource", "objects", "objects/s", "requests", "", box=None)
-        seconds = max(time.monotonic() - self.began, 0.001)
-        for name in sorted(self.rows):
-            rate = self.rows[name] / seconds
+        table = Table(
+            "resource", "objects", "objects/s", "requests/s", "time left", "",
+            box=None, caption=self.summary(),
+        )  # fmt: skip
+        for name in sorted(self.lines):
+            line = self.lines[name]
             table.add_row(
-                name, f"{self.rows[name]:,}", f"{rate:,.0f}", f"{self.requests[name]:,}",
-                self.finished.get(name, "…"),
+                name, f"{line.rows:,}", f"{line.rows / line.seconds:,.0f}",
+                f"{line.requests / line.seconds:.1f} of {self.limits[1]:.0f}",
+                line.time_left(), line.status,
             )  # fmt: skip
         return table

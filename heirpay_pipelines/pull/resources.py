@@ -19,7 +19,8 @@ class Resource:
     `created` since (objects that never change), or by fetching it each time. `windowed` lists take
     a `created` range, so a long one can be pulled in parallel. `expand` are the fields that only
     an expanded answer holds; an event never holds them, so such an object is fetched again.
-    `children` are fields whose entries are landed as objects of their own, too.
+    `children` are fields whose entries are landed as objects of their own, too; they have events
+    of their own. `deletable` objects leave their list when they are deleted.
     """
 
     object_name: str
@@ -29,6 +30,7 @@ class Resource:
     expand: tuple[str, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
     children: tuple[str, ...] = ()
+    deletable: bool = False
 
 
 RESOURCES = (
@@ -46,10 +48,10 @@ RESOURCES = (
     Resource("transfer", "transfers"),
     Resource("application_fee", "application_fees"),
     Resource("topup", "topups"),
-    Resource("customer", "customers", expand=("tax_ids",), children=("tax_ids",)),
-    Resource("product", "products"),
-    Resource("price", "prices", expand=("tiers",)),
-    Resource("coupon", "coupons", expand=("applies_to",)),
+    Resource("customer", "customers", expand=("tax_ids",), children=("tax_ids",), deletable=True),
+    Resource("product", "products", deletable=True),
+    Resource("price", "prices", expand=("tiers",), deletable=True),
+    Resource("coupon", "coupons", expand=("applies_to",), deletable=True),
     Resource("promotion_code", "promotion_codes"),
     Resource("tax_rate", "tax_rates"),
     Resource(
@@ -59,8 +61,9 @@ RESOURCES = (
         params=(("status", "all"),),
     ),
     Resource("subscription_schedule", "subscription_schedules"),
-    Resource("invoice", "invoices", expand=("discounts", "lines.data.discounts")),
-    Resource("invoice_payment", "invoice_payments"),
+    Resource("invoice", "invoices", expand=("discounts", "lines.data.discounts"), deletable=True),
+    # Only `invoice_payment.paid` is told by an event: new ones are listed as well.
+    Resource("invoice_payment", "invoice_payments", "created"),
     Resource("credit_note", "credit_notes"),
     Resource("event", "events", "created"),
 )

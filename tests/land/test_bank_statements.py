@@ -97,7 +97,17 @@ def test_what_is_no_statement_is_refused_with_a_reason(tmp_path: Path, name: str
 def installation(tmp_path: Path) -> Settings:
     settings = Settings(HEIRPAY_HOME=tmp_path)
     pulled = Manifest(
-        "pull-1", AS_OF, "acct_1", False, "2026-10-28.endive", "full", 7, AS_OF, AS_OF, 1, ()
+        "pull-1",
+        AS_OF,
+        "acct_1",
+        False,
+        "2026-10-28.endive",
+        "full",
+        {"event": 7},
+        AS_OF,
+        AS_OF,
+        1,
+        (),
     )
     write_manifest(Landing(settings.landing_dir).manifests_dir, pulled)
     return settings
@@ -126,7 +136,7 @@ def test_a_bad_file_does_not_stop_the_rest(tmp_path: Path) -> None:
     # The next pull goes on from where the last one was.
     newest = Landing(settings.landing_dir).newest()
     assert newest is not None
-    assert newest.event_cursor == 7
+    assert newest.cursors == {"event": 7}
 
 
 def test_landing_again_lands_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,180 @@
+"""The pull's view of the landing: it puts versions, and asks what was landed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.manifest import LandedFile
+from heirpay_pipelines.land.read import open_files, relation
+from heirpay_pipelines.land.writer import Object, Writer
+from heirpay_pipelines.pull.ports import Named
+
+BATCH = 500
+
+NAMED = """
+create temp table newest as
+with log as (
+    select
+        id, created, payload -> '$.data.object' as obj,
+        payload -> '$.data.object' ->> '$.object' as kind,
+        payload -> '$.data.object' ->> '$.id' as object_id
+    from {events}
+),
+marked as (
+    select
+        id, kind, object_id, created, md5(obj) as digest,
+        max(created) over (partition by kind, object_id) as newest_at,
+        min(created) over (partition by kind, object_id) as oldest_at
+    from log
+    where kind is not null and object_id is not null
+)
+select
+    max(id) as event_id, kind, object_id,
+    count(distinct digest) > 1 or bool_or(oldest_at <= ?) as doubtful
+from marked
+where created = newest_at
+group by kind, object_id
+"""
+
+CARRIED = """
+select
+    kind, object_id, event_id, payload ->> '$.type', created, api_version, doubtful,
+    payload -> '$.data.object'
+from (select distinct on (id) * from {events}) as log
+inner join newest on event_id = log.id
+"""
+
+PAYOUTS = """
+with newest as (
+    select id, last(payload order by observed_at, source) as payload
+    from {payouts}
+    group by id
+)
+select id
+from newest
+where
+    (payload ->> '$.automatic') = 'true'
+    and (payload ->> '$.reconciliation_status') = 'completed'
+    and id not in (select id from {compositions})
+order by id
+"""
+
+UNLISTED = """
+with newest as (
+    select id, last(payload order by observed_at, source) as payload
+    from {before}
+    where (created is null or created <= ?)
+    group by id
+)
+select payload
+from newest
+where
+    (payload ->> '$.deleted') is distinct from 'true'
+    and id not in (select id from {now})
+order by id
+"""
+
+
+@dataclass
+class LandedStore:
+    """The Store of a pull (`pull.ports`) that writes with `writer` into `landing`."""
+
+    writer: Writer
+    landing: Landing
+
+    async def put(
+        self,
+        obj: Object,
+        source: str,
+        observed_at: datetime | None = None,
+        event_id: str | None = None,
+        api_version: str | None = None,
+    ) -> None:
+        await self.writer.add(obj, source, observed_at, event_id, api_version)
+
+    async def flush(self, object_name: str) -> None:
+        await self.writer.flush(object_name)
+
+    def known_events(self, since: int) -> set[str]:
+        lowest = _naive(since)
+        # An event follows its instant: a pull made as of an earlier one cannot hold it.
+        files = [
+            file
+            for manifest in self.landing.manifests()
+            if manifest.as_of >= datetime.fromtimestamp(since, UTC)
+            for file in manifest.files
+            if file.object_name == "event"
+        ]
+        # What a webhook delivered is landed, but was not followed.
+        sql = "select id from {files} where source = 'event' and created >= ?"
+        return {row[0] for row in self._ask(sql, [lowest], files=files)}
+
+    def named_by_events(self, seen_until: int) -> Iterator[list[Named]]:
+        files = self._now("event")
+        if not files:
+            return
+        with open_files(self.landing) as connection:
+            events = relation(self.landing, files)
+            connection.execute(NAMED.format(events=events), [_naive(seen_until)])
+            found = connection.execute(CARRIED.format(events=events))
+            while rows := found.fetchmany(BATCH):
+                yield [
+                    Named(kind, id, event, type, at.replace(tzinfo=UTC), version, doubtful, payload)
+                    for kind, id, event, type, at, version, doubtful, payload in rows
+                ]
+
+    def event_object(self, event_id: str) -> Object:
+        sql = "select payload -> '$.data.object' from {files} where id = ? limit 1"
+        rows = self._ask(sql, [event_id], files=self._now("event"))
+        obj: Object = orjson.loads(rows[0][0])
+        return obj
+
+    def payouts_to_compose(self) -> list[str]:
+        payouts = self._before("payout") + self._now("payout")
+        rows = self._ask(PAYOUTS, [], payouts=payouts, compositions=self._composed())
+        return [row[0] for row in rows]
+
+    def unlisted(self, object_name: str) -> list[Object]:
+        before, now = self._before(object_name), self._now(object_name)
+        limit = self.writer.observed_at.astimezone(UTC).replace(tzinfo=None)
+        return [
+            orjson.loads(row[0]) for row in self._ask(UNLISTED, [limit], before=before, now=now)
+        ]
+
+    def transactions(self, days: int) -> int:
+        """Charges made in the last days before the pull's as-of instant."""
+        first = self.writer.observed_at.astimezone(UTC).replace(tzinfo=None) - timedelta(days=days)
+        sql = "select count(distinct id) from {files} where created >= ?"
+        rows = self._ask(sql, [first], files=self._before("charge") + self._now("charge"))
+        return int(rows[0][0]) if rows else 0
+
+    def _composed(self) -> list[LandedFile]:
+        return self._before("payout_composition")
+
+    def _before(self, object_name: str) -> list[LandedFile]:
+        return self.landing.files().get(object_name, [])
+
+    def _now(self, object_name: str) -> list[LandedFile]:
+        return [file for file in self.writer.files if file.object_name == object_name]
+
+    def _ask(self, sql: str, values: list[Any], **files: list[LandedFile]) -> list[Any]:
+        """Rows of the query over the named sets of files; the first set decides whether there is
+        anything to ask, any other may be empty."""
+        if not next(iter(files.values())):
+            return []
+        tables = {
+            name: relation(self.landing, found) if found else "(select null as id where false)"
+            for name, found in files.items()
+        }
+        with open_files(self.landing) as connection:
+            return connection.execute(sql.format(**tables), values).fetchall()
+
+
+def _naive(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)

@@ -1,0 +1,72 @@
+"""What a pull needs around it: where versions go, what was landed before, who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from heirpay_pipelines.pull.coverage import Coverage
+from heirpay_pipelines.pull.lister import Object
+
+
+@dataclass(frozen=True)
+class Named:
+    """The newest version of one object that the event log carries (`payload`, JSON text).
+
+    `doubtful` says that the log alone does not tell which version is the newest: events of the
+    same second differ, or an event came late.
+    """
+
+    object_name: str
+    id: str
+    event_id: str
+    event_type: str
+    observed_at: datetime
+    api_version: str | None
+    doubtful: bool
+    payload: str
+
+
+class Progress(Protocol):
+    """Hears what a pull does, as it does it. `left` is an estimate of objects still to come."""
+
+    def started(self, limits: tuple[float, float]) -> None: ...
+    def listed(self, object_name: str, rows: int, requests: int) -> None: ...
+    def left(self, object_name: str, objects: int) -> None: ...
+    def done(self, coverage: Coverage) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+class Store(Protocol):
+    """Where a pull puts what it reads, and what it may ask about this pull and earlier ones."""
+
+    async def put(
+        self,
+        obj: Object,
+        source: str,
+        observed_at: datetime | None = None,
+        event_id: str | None = None,
+        api_version: str | None = None,
+    ) -> None:
+        """Keep one version."""
+
+    async def flush(self, object_name: str) -> None:
+        """Make what was put so far visible to the questions below."""
+
+    def known_events(self, since: int) -> set[str]:
+        """Events created at or after `since` (epoch seconds) that earlier pulls have followed."""
+
+    def named_by_events(self, seen_until: int) -> Iterator[list[Named]]:
+        """What the events of this pull name, in batches; an event stamped `seen_until` or before
+        came late."""
+
+    def event_object(self, event_id: str) -> Object:
+        """The object that an event of this pull carries."""
+
+    def payouts_to_compose(self) -> list[str]:
+        """Automatic payouts that Stripe has reconciled and whose composition is not landed."""
+
+    def unlisted(self, object_name: str) -> list[Object]:
+        """Objects landed before, not deleted, that this pull's full list does not hold."""
