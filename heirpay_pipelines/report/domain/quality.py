@@ -170,7 +170,7 @@ def _balance_agrees(context: ReportContext) -> Measured:
     return Measured(
         None if fact.missing or not fact.rows else not off,
         fact.missing
-        or f"{len(fact.rows) - len(off)} of {len(fact.rows)} currencies agree with Stripe's balance",
+        or f"{len(fact.rows) - len(off)} of {len(fact.rows)} currencies agree with Stripe",
         "Find the balance transactions that explain the difference from Stripe's balance.",
         fact.command,
     )

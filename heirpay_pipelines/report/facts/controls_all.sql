@@ -5,6 +5,7 @@
 select
     control_id,
     coalesce(key, lower(split_part(control_id, '.', 3))) as key,
-    framework, requirement, title, severity, status, checked, violations, evidence
+    framework, requirement, title, severity, status, checked, violations, evidence,
+    what_to_do, owner
 from run_controls
 order by framework, requirement, control_id

@@ -1,0 +1,114 @@
+"""Writing a night's report: all of its files appear at once, or none does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heirpay_pipelines.report.context import ReportContext
+from heirpay_pipelines.report.document import build_document
+from heirpay_pipelines.report.figures import key_figures
+from heirpay_pipelines.report.handoffs import handoff_files
+from heirpay_pipelines.report.page import render
+from heirpay_pipelines.report.reading import open_reader
+from heirpay_pipelines.report.run_facts import RunFacts
+from heirpay_pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class ReportPaths:
+    """Where the report is, and its document."""
+
+    folder: Path
+    html: Path
+    json: Path
+    workbook: Path | None
+    document: dict[str, Any]
+
+
+def write_report(
+    settings: Settings, run: RunFacts, control_results: Sequence[Mapping[str, Any]]
+) -> ReportPaths:
+    """Write `reports/<as-of date>/` and point `reports/latest` at it.
+
+    `control_results` are rows of this run with the columns of `compliance.control_results`
+    (and the register's `key`, `owner` and `what_to_do`), whether or not it was published. A report
+    of the same date is replaced as a whole; files other steps wrote into its folder are kept.
+    Raises WarehouseError when the published file cannot be opened.
+    """
+    with open_reader(settings, run, control_results) as reader:
+        context = ReportContext(settings, run, reader)
+        folder = settings.reports_dir / context.calendar.as_of_date.isoformat()
+        settings.reports_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=settings.reports_dir))
+        try:
+            document = _write_files(context, draft)
+            _replace(draft, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    _point_latest(settings.reports_dir, folder)
+    workbook = folder / "finance.xlsx"
+    return ReportPaths(
+        folder,
+        folder / "report.html",
+        folder / "report.json",
+        workbook if workbook.exists() else None,
+        document,
+    )
+
+
+def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
+    handoffs = handoff_files(context)
+    names = ["report.html", "report.json", *(f"handoffs/{item.name}" for item in handoffs)]
+    figures = key_figures(context)
+    document = build_document(context, figures, names)
+    _write(draft / "report.html", render(context, document, figures))
+    _write(draft / "report.json", _json(document))
+    (draft / "handoffs").mkdir(mode=0o700)
+    for handoff in handoffs:
+        _write(draft / "handoffs" / handoff.name, _json(handoff.content))
+    return document
+
+
+def _replace(draft: Path, folder: Path) -> None:
+    """Put the draft in the place of the folder, keeping files that are not the report's own."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        for entry in folder.iterdir():
+            if not (draft / entry.name).exists():
+                _copy(entry, draft / entry.name)
+        folder.rename(old)
+    draft.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _point_latest(reports: Path, folder: Path) -> None:
+    """Replace the link in one step: a reader finds the old report or the new one."""
+    link = reports / f".latest-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.name, target_is_directory=True)
+    os.replace(link, reports / "latest")  # noqa: PTH105 - atomic, also over a link
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _copy(source: Path, target: Path) -> None:
+    copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy2
+    copy(source, target)
