@@ -100,18 +100,13 @@ def _net_new_mrr(context: ReportContext) -> Figure:
     if fact.missing:
         return base
     value = sum_of(fact.rows, "mrr_change_reporting")
-    rows = [
-        row
-        for row in context.fact("movements_recent").rows
-        if row["occurred_on"].replace(day=1) == context.calendar.month
-    ]
     return replace(
         base,
         value=value,
         before=value - sum_of(fact.rows, "change_since_reporting"),
         without=lacking(fact.rows, "mrr_change_reporting"),
         note="new and won back, less lost",
-        causes=_movements(context, rows),
+        causes=_movements(context, _of_month(context)),
     )
 
 
@@ -125,7 +120,7 @@ def _churn(context: ReportContext) -> Figure:
     churned = int(sum_of(rows, "customers_churned"))
     exposed = int(sum_of(rows, "customers_start") + sum_of(rows, "customers_new"))
     since = context.fact("churn_since").one().get("customers", 0)
-    lost = [r for r in context.fact("movements_recent").rows if r["movement"] == "churn"]
+    lost = [row for row in _of_month(context) if row["movement"] == "churn"]
     return replace(
         base,
         value=ratio(churned, exposed),
@@ -261,6 +256,14 @@ def _disputes(context: ReportContext) -> Figure:
     if late:
         note += f"; {late} past its deadline"
     return replace(base, value=len(fact.rows), note=note)
+
+
+def _of_month(context: ReportContext) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in context.fact("movements_recent").rows
+        if row["occurred_on"].replace(day=1) == context.calendar.month
+    ]
 
 
 def _movements(context: ReportContext, rows: Iterable[dict[str, Any]]) -> tuple[Cause, ...]:

@@ -26,14 +26,17 @@ class Money:
         rounded = amount.quantize(Decimal(1).scaleb(-exponent), ROUND_HALF_EVEN)
         return f"{rounded:f}" if rounded == amount else f"{amount.normalize():f}"
 
-    def text(self, amount: Any, currency: str | None, *, sign: bool = False) -> str:
-        """`USD 12,500.00`: for people. With `sign`, a gain carries its plus."""
+    def text(
+        self, amount: Any, currency: str | None, *, sign: bool = False, bare: bool = False
+    ) -> str:
+        """`USD 12,500.00`: for people. With `sign`, a gain carries its plus; `bare` leaves the
+        currency out, for a column beside it."""
         if amount is None:
             return "–"
         value = Decimal(amount)
         body = f"{Decimal(self.plain(abs(value), currency)):,f}"
         mark = MINUS if value < 0 else "+" if sign and value > 0 else ""
-        code = f"{currency.upper()}{NBSP}" if currency else ""
+        code = f"{currency.upper()}{NBSP}" if currency and not bare else ""
         return f"{mark}{code}{body}"
 
     def rounded(self, amount: Decimal, currency: str) -> Decimal:

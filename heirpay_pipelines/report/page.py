@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from heirpay_pipelines.report import charts, money
 from heirpay_pipelines.report.context import ReportContext
@@ -48,7 +50,12 @@ def render(context: ReportContext, document: dict[str, Any], figures: list[Figur
         lstrip_blocks=True,
     )
     environment.filters.update(
-        day=money.day, percent=money.percent, count=money.count, tone=tone_of, words=words
+        day=money.day,
+        percent=money.percent,
+        count=money.count,
+        tone=tone_of,
+        words=words,
+        commands=commands,
     )
     template = environment.get_template("report.html.j2")
     return template.render(
@@ -126,6 +133,11 @@ def report_charts(context: ReportContext) -> dict[str, Chart]:
             svg, sentence = draw(context, fact)
             made[name] = Chart(svg, fact.title, sentence, table(context, fact))
     return made
+
+
+def commands(text: str) -> Markup:
+    """Text in which `a command` in backticks is set as code; everything is escaped."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
 def words(value: Any) -> str:

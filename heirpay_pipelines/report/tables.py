@@ -24,6 +24,7 @@ Kind = Literal[
     "day",
     "month",
     "status",
+    "currency",
 ]
 NUMBERS = ("money", "reporting", "change", "count", "percent")
 RATES = ("_rate", "_ratio", "_retention", "_bps")
@@ -62,7 +63,7 @@ def columns(*specs: str) -> tuple[Column, ...]:
 
 TABLES: dict[str, tuple[Column, ...]] = {
     "mrr_now": columns(
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "mrr:MRR:money",
         "change:Since the day before:change",
         "mrr_reporting:In reporting currency:reporting",
@@ -71,7 +72,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "mrr_by_month": columns(
         "month:Month:month",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "mrr:MRR:money",
         "mrr_reporting:In reporting currency:reporting",
         "active_customers:Customers:count",
@@ -92,7 +93,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "churn": columns(
         "month:Month:month",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "customers_start:At start:count",
         "customers_new:New:count",
         "customers_churned:Left:count",
@@ -102,7 +103,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "revenue_days": columns(
         "date:Day:day",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "gross_volume:Gross:money",
         "refunds:Refunds:money",
         "disputes:Disputes:money",
@@ -111,13 +112,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "revenue_by_flow": columns(
         "payment_flow:Payment flow:words",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "volume:Volume:money",
         "payments_succeeded:Succeeded:count",
         "payments_failed:Failed:count",
     ),
     "deferred_revenue": columns(
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "deferred_start:Deferred at start:money",
         "billed:Billed:money",
         "recognised:Recognised:money",
@@ -127,6 +128,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "country:Country:code",
         "region:Region:code",
         "tax_type:Tax:words",
+        "currency:Currency:currency",
         "taxable_amount:Taxable:money",
         "tax_amount:Tax:money",
         "tax_amount_reporting:In reporting currency:reporting",
@@ -134,14 +136,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "balance": columns(
         "date:Day:day",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "closing_balance:Computed balance:money",
         "stripe_closing_balance:Stripe's balance:money",
         "difference:Difference:change",
     ),
     "payouts_by_state": columns(
         "status:State:status",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "payouts:Payouts:count",
         "payout_amount:Amount:money",
         "difference:Unexplained:change",
@@ -161,7 +163,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "breaks_by_kind": columns(
         "kind:Kind:words",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "breaks:Breaks:count",
         "amount:Amount:money",
         "new_breaks:New:count",
@@ -193,6 +195,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "disputes_summary": columns(
         "reason:Reason:words",
+        "currency:Currency:currency",
         "disputes:Disputes:count",
         "amount:Amount:money",
         "won:Won:count",
@@ -200,6 +203,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "payment_failures": columns(
         "decline_kind:Kind of decline:words",
+        "currency:Currency:currency",
         "failures:Failures:count",
         "amount:Amount:money",
         "recovered:Recovered:count",
@@ -207,7 +211,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "risk": columns(
         "date:Day:day",
-        "currency:Currency:code",
+        "currency:Currency:currency",
         "volume:Volume:money",
         "disputes:Disputes:count",
         "early_fraud_warnings:Fraud warnings:count",
@@ -239,7 +243,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "opened_at:Opened:day",
         "incident_id:Incident:code",
     ),
-    "restatements": (),
+    "scheduled_churn": columns(
+        "currency:Currency:currency",
+        "subscriptions:Subscriptions:count",
+        "mrr:MRR that ends:money",
+        "next_end:Next end:day",
+    ),
 }
 
 TONES = {
@@ -265,19 +274,25 @@ def shown_columns(fact: Fact) -> tuple[Column, ...]:
 def cells(context: ReportContext, fact: Fact) -> list[list[Cell]]:
     """Every row of a fact as text for people."""
     chosen = shown_columns(fact)
-    return [[cell(context, row, column) for column in chosen] for row in fact.rows]
+    # Where the currency has a column of its own, the amounts need not repeat it.
+    bare = any(column.kind == "currency" for column in chosen)
+    return [[cell(context, row, column, bare=bare) for column in chosen] for row in fact.rows]
 
 
-def cell(context: ReportContext, row: dict[str, Any], column: Column) -> Cell:
+def cell(
+    context: ReportContext, row: dict[str, Any], column: Column, *, bare: bool = False
+) -> Cell:
     """One value as text for people, in the form of its column."""
     value = row[column.name]
     kind = column.kind
     if value is None or value == "":
         return Cell("–", kind)
+    currency = row.get("currency")
     text = {
-        "money": lambda: context.money.text(value, row.get("currency")),
-        "change": lambda: context.money.text(value, row.get("currency"), sign=True),
+        "money": lambda: context.money.text(value, currency, bare=bare),
+        "change": lambda: context.money.text(value, currency, sign=True, bare=bare),
         "reporting": lambda: context.money.text(value, context.reporting),
+        "currency": lambda: str(value).upper(),
         "count": lambda: money.count(value),
         "percent": lambda: money.percent(value),
         "day": lambda: money.day(value),

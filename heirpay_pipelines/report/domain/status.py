@@ -62,6 +62,7 @@ def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
     warnings = [
         {
             "title": row["title"],
+            "state": row["status"].replace("_", " "),
             "what_to_do": controls.what_to_do(row),
             "role": controls.role_of(row),
             "blocks": False,
@@ -71,7 +72,7 @@ def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
         if row["severity"] != "blocking" and row["status"] == "fail"
     ]
     chosen = [
-        {key: issue[key] for key in ("title", "what_to_do", "role", "blocks", "query")}
+        {key: issue[key] for key in ("title", "state", "what_to_do", "role", "blocks", "query")}
         for issue in issues
     ]
     return (chosen + warnings)[:FIRST]
@@ -126,6 +127,7 @@ def _incidents(context: ReportContext) -> list[Issue]:
             row.get("role") or "payment",
             context.fact("incidents").command,
             subject=row["incident_id"],
+            state=f"{row['urgency']} incident",
             amount=context.amount(_decimal(row["financial_impact"]), row["currency"]),
         )
         for row in open_incidents(context)
@@ -148,6 +150,7 @@ def _disputes_due(context: ReportContext) -> list[Issue]:
             "payment",
             source(fact)["query"],
             subject=row["dispute_id"],
+            state="due" if row["days_left"] >= 0 else "overdue",
             amount=context.amount(row["amount"], row["currency"]),
         )
         for row in fact.rows
@@ -166,6 +169,7 @@ def _severe_breaks(context: ReportContext) -> list[Issue]:
             "payment",
             source(fact)["query"],
             subject=row["break_id"],
+            state=f"{row['severity']} break",
             amount=context.amount(row["amount"], row["currency"]),
         )
         for row in fact.rows
@@ -195,8 +199,10 @@ def _issue(
     subject: str,
     amount: dict[str, str | None] | None = None,
     blocks: bool = False,
+    state: str = "open",
 ) -> Issue:
     return {
+        "state": "blocks publication" if blocks else state,
         "kind": kind,
         "title": title,
         "subject": subject,
