@@ -18,6 +18,7 @@ from heirpay_pipelines.report.handoffs import handoff_files
 from heirpay_pipelines.report.page import render
 from heirpay_pipelines.report.reading import open_reader
 from heirpay_pipelines.report.run_facts import RunFacts
+from heirpay_pipelines.report.workbook import write_workbook
 from heirpay_pipelines.settings import Settings
 
 
@@ -28,7 +29,7 @@ class ReportPaths:
     folder: Path
     html: Path
     json: Path
-    workbook: Path | None
+    workbook: Path
     document: dict[str, Any]
 
 
@@ -53,23 +54,28 @@ def write_report(
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     _point_latest(settings.reports_dir, folder)
-    workbook = folder / "finance.xlsx"
     return ReportPaths(
         folder,
         folder / "report.html",
         folder / "report.json",
-        workbook if workbook.exists() else None,
+        folder / "finance.xlsx",
         document,
     )
 
 
 def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     handoffs = handoff_files(context)
-    names = ["report.html", "report.json", *(f"handoffs/{item.name}" for item in handoffs)]
+    names = [
+        "report.html",
+        "report.json",
+        "finance.xlsx",
+        *(f"handoffs/{item.name}" for item in handoffs),
+    ]
     figures = key_figures(context)
     document = build_document(context, figures, names)
     _write(draft / "report.html", render(context, document, figures))
     _write(draft / "report.json", _json(document))
+    write_workbook(context, draft / "finance.xlsx")
     (draft / "handoffs").mkdir(mode=0o700)
     for handoff in handoffs:
         _write(draft / "handoffs" / handoff.name, _json(handoff.content))
