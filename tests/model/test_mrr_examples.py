@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from landing_harness import Warehouse, model
-from mrr_examples import examples
+from landing_harness import Warehouse
 
 
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    folder: Path = tmp_path_factory.mktemp("examples")
-    return model(examples(), folder, "2026-10-20T00:00:00", "+path:models/marts/subscriptions")
+@pytest.fixture
+def warehouse(worked_examples: Warehouse) -> Warehouse:
+    return worked_examples
 
 
 def mrr_of(warehouse: Warehouse, name: str, on: str = "2026-03-31", which: str = "mrr") -> Decimal:

@@ -11,6 +11,7 @@ from landing_harness import Landing, Warehouse, epoch, model
 from stripe_objects import invoice, line, price, tax
 
 AS_OF = "2026-10-20T00:00:00"
+SELECT = "+revenue_recognition +revenue_by_product +revenue_by_country +revenue_by_kind"
 SEEN = "2026-10-01"
 
 
@@ -134,7 +135,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             SEEN,
         )  # fmt: skip
     folder: Path = tmp_path_factory.mktemp("revenue")
-    return model(landing, folder, AS_OF, "currencies +path:models/marts/revenue")
+    return model(landing, folder, AS_OF, SELECT)
 
 
 def months(warehouse: Warehouse, currency: str) -> dict[str, tuple[Decimal, Decimal, Decimal]]:
