@@ -43,7 +43,7 @@ last_invoices as (
         ) as recency
     from ended
     inner join invoices
-        on ended.subscription_id = invoices.subscription_id and invoices.billed_on <= ended.date
+        on ended.subscription_id = invoices.subscription_id and ended.date >= invoices.billed_on
 ),
 
 reasons as (

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- The ledger of MRR: each customer's MRR per currency at the end of each day on which it may have
 -- changed, and the day's change. Everything published about MRR and its movements is a sum
 -- over this table, so movements add up to MRR exactly (docs/decisions/0003-mrr-exactness.md).

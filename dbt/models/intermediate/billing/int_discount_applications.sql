@@ -104,16 +104,34 @@ on_line as (
 ),
 
 lasting as (
-    select state_id, subscription_item_id, discount_id, position, level, cast(null as timestamp) as removed_at
+    select
+        state_id,
+        subscription_item_id,
+        discount_id,
+        position,
+        level,
+        cast(null as timestamp) as removed_at
     from on_subscription
     union all
-    select state_id, subscription_item_id, discount_id, position, level, cast(null as timestamp) as removed_at
+    select
+        state_id,
+        subscription_item_id,
+        discount_id,
+        position,
+        level,
+        cast(null as timestamp) as removed_at
     from on_item
     union all
     select state_id, subscription_item_id, discount_id, position, level, removed_at
     from on_customer
     union all
-    select state_id, subscription_item_id, discount_id, position, level, cast(null as timestamp) as removed_at
+    select
+        state_id,
+        subscription_item_id,
+        discount_id,
+        position,
+        level,
+        cast(null as timestamp) as removed_at
     from on_line
 ),
 
@@ -157,8 +175,9 @@ once_items as (
     inner join line_discounts
         on
             items.subscription_item_id = line_discounts.subscription_item_id
-            and line_discounts.period_starts_at < coalesce(states.valid_to, {{ as_of() }} + interval 1 second)
-            and line_discounts.period_ends_at > states.valid_from
+            and line_discounts.period_starts_at
+            < coalesce(states.valid_to, {{ as_of() }} + interval 1 second)
+            and states.valid_from < line_discounts.period_ends_at
     inner join discounts on line_discounts.discount_id = discounts.id
     where discounts.duration = 'once'
 ),

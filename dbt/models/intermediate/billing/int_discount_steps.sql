@@ -44,7 +44,8 @@ active as (
 ),
 
 variants as (
-    select 'lasting' as variant, * from active where not is_once
+    select 'lasting' as variant, * from active
+    where not is_once
     union all
     select 'every' as variant, * from active
 ),

@@ -53,11 +53,17 @@ reduced as (
             case
                 when before.discount_id is null then before.period_amount
                 when before.percent_off is not null
-                    then {{ divide('before.period_amount * cast(100 - before.percent_off as decimal(9, 6))', 100, 12, 18) }}
+                    then {{ divide(
+                        'before.period_amount * cast(100 - before.percent_off as decimal(9, 6))',
+                        100, 12, 18
+                    ) }}
                 when before.amount_off >= before.reducible then 0
                 else
                     before.period_amount
-                    - {{ divide('before.period_amount * cast(before.amount_off as decimal(19, 0))', 'before.reducible', 12, 12, 12) }}
+                    - {{ divide(
+                        'before.period_amount * cast(before.amount_off as decimal(19, 0))',
+                        'before.reducible', 12, 12, 12
+                    ) }}
             end as decimal(38, 12)
         ) as period_amount
     from (

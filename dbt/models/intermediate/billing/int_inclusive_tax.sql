@@ -41,9 +41,11 @@ candidates as (
             partition by stretches.stretch_id, items.subscription_item_id
             order by
                 lines.period_starts_at <= stretches.starts_at desc,
-                case when lines.period_starts_at <= stretches.starts_at then lines.period_starts_at end desc,
-                lines.period_starts_at,
-                lines.id
+                case
+                    when lines.period_starts_at <= stretches.starts_at then lines.period_starts_at
+                end desc,
+                lines.period_starts_at asc,
+                lines.id asc
         ) as preference
     from stretches
     inner join items on stretches.state_id = items.state_id
@@ -52,7 +54,8 @@ candidates as (
 ),
 
 final as (
-    select stretch_id, subscription_item_id, percentage from candidates where preference = 1
+    select stretch_id, subscription_item_id, percentage from candidates
+    where preference = 1
 )
 
 select * from final

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- MRR at the end of every month of each currency, from the first month with a customer to the
 -- month of the as-of instant (whose end is the instant itself).
 {%- set measures = ['mrr_list', 'mrr', 'mrr_net_all', 'mrr_ending', 'mrr_estimated'] %}
@@ -10,17 +11,21 @@ monthly as (
         {{ month_of('date') }} as month,
         currency,
         sum(live_subscriptions_change) as live_subscriptions_change,
-        sum(case when mrr_before = 0 and mrr > 0 then 1 when mrr_before > 0 and mrr = 0 then -1 else 0 end)
-            as customers_change
+        sum(case
+            when mrr_before = 0 and mrr > 0 then 1
+            when mrr_before > 0 and mrr = 0 then -1
+            else 0
+        end) as customers_change
         {%- for measure in measures %},
         sum({{ measure }}_change) as {{ measure }}_change
         {%- endfor %}
     from ledger
-    group by 1, 2
+    group by {{ month_of('date') }}, currency
 ),
 
 firsts as (
-    select currency, min(month) as first_month from monthly group by currency
+    select currency, min(month) as first_month from monthly
+group by currency
 ),
 
 calendar as (

@@ -20,7 +20,9 @@ packaged as (
         case
             when transform_divide_by is null then quantity
             when transform_round = 'up'
-                then {{ whole_quotient('quantity + transform_divide_by - 1', 'transform_divide_by') }}
+                then {{ whole_quotient(
+                    'quantity + transform_divide_by - 1', 'transform_divide_by'
+                ) }}
             else {{ whole_quotient('quantity', 'transform_divide_by') }}
         end as units
     from items
@@ -44,7 +46,10 @@ tiered as (
                     then
                         tiers.unit_amount_decimal * cast(
                             greatest(
-                                least(packaged.units, coalesce(tiers.up_to_quantity, packaged.units))
+                                least(
+                                    packaged.units,
+                                    coalesce(tiers.up_to_quantity, packaged.units)
+                                )
                                 - tiers.over_quantity, 0
                             ) as decimal(19, 0)
                         )

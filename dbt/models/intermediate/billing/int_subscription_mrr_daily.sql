@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- MRR of each subscription at the end of each day on which it may have changed. A timeline that
 -- breaks off is zero from there on.
 {%- set measures = ['mrr_list', 'mrr', 'mrr_net_all', 'mrr_ending', 'mrr_estimated'] %}

@@ -46,10 +46,12 @@ causes as (
     from changed
     inner join {{ ref('int_late_objects') }} as late
         on
-            late.known_at > changed.published_before_at
+            changed.published_before_at < late.known_at
             and late.effective_on < changed.month + interval 1 month
-            and (late.object_type in ('subscription', 'invoice')
-                or changed.table_name = 'revenue_recognition')
+            and (
+                late.object_type in ('subscription', 'invoice')
+                or changed.table_name = 'revenue_recognition'
+            )
     where changed.value_before is not null
     group by changed.table_name, changed.month, changed.currency, changed.figure
 ),

@@ -1,8 +1,10 @@
+-- noqa: disable=LT02
 -- When each version that speaks of the past became known: the day from which it has effect, and
 -- the instant of the pull that brought it.
 {%- set objects = ['subscription', 'invoice', 'credit_note', 'refund'] %}
 with pulls as (
-    select pull_id, max(as_of) as known_at from {{ source('landing', 'coverage') }} group by pull_id
+    select pull_id, max(as_of) as known_at from {{ source('landing', 'coverage') }}
+group by pull_id
 ),
 
 rows_of as (

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- The monthly figures of this build that a later build may restate, one per row.
 {%- set tables = {
     'mrr_monthly': ['mrr', 'mrr_list', 'mrr_net_all', 'active_subscriptions', 'active_customers'],

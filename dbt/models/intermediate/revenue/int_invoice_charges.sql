@@ -17,7 +17,8 @@ links as (
     from charges
     inner join allocations on charges.payment_intent_id = allocations.payment_intent_id
     union
-    select charge_id, invoice_id from allocations where charge_id is not null
+    select charge_id, invoice_id from allocations
+    where charge_id is not null
     union
     select charges.id as charge_id, invoices.id as invoice_id
     from charges

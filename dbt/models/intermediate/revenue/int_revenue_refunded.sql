@@ -21,12 +21,17 @@ linked as (
         min(payments.invoice_id) as invoice_id
     from refunds
     inner join payments on refunds.charge_id = payments.charge_id
-    where refunds.id not in (select refund_id from credited where refund_id is not null)
+    where
+        refunds.id not in (
+            select refund_id from credited
+            where refund_id is not null
+        )
     group by refunds.id, refunds.created_at, refunds.amount
 ),
 
 invoices as (
-    select id, total from {{ ref('stg_invoices') }} where total > 0
+    select id, total from {{ ref('stg_invoices') }}
+    where total > 0
 ),
 
 lines as (
@@ -53,7 +58,8 @@ shares as (
 rounded as (
     select
         *,
-        {{ divide('cast(refund_amount as hugeint) * running_amount', 'total', 0, 0) }} as running_refund
+        {{ divide('cast(refund_amount as hugeint) * running_amount', 'total', 0, 0) }}
+            as running_refund
     from shares
 ),
 

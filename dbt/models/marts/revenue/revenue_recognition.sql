@@ -19,7 +19,8 @@ monthly as (
 ),
 
 firsts as (
-    select currency, min(month) as first_month from monthly group by currency
+    select currency, min(month) as first_month from monthly
+    group by currency
 ),
 
 spine as (

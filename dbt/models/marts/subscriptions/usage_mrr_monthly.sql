@@ -9,7 +9,8 @@ subscriptions as (
 ),
 
 firsts as (
-    select currency, min({{ month_of('billed_on') }}) as first_month from periods group by currency
+    select currency, min({{ month_of('billed_on') }}) as first_month from periods
+    group by currency
 ),
 
 months as (
@@ -38,7 +39,7 @@ ranked as (
         ) as recency
     from months
     inner join periods
-        on months.currency = periods.currency and periods.billed_on <= months.as_of_date
+        on months.currency = periods.currency and months.as_of_date >= periods.billed_on
     left join subscriptions on periods.subscription_id = subscriptions.id
     where subscriptions.ended_on is null or subscriptions.ended_on > months.as_of_date
 ),

@@ -54,13 +54,21 @@ final as (
         payload.reason as reason,
         payload.amount as amount,
         payload.total_excluding_tax as total_excluding_tax,
-        coalesce({{ sum_of('payload.total_taxes', 'amount') }}, {{ sum_of('payload.tax_amounts', 'amount') }}, 0) as tax_amount,
+        coalesce(
+            {{ sum_of('payload.total_taxes', 'amount') }},
+            {{ sum_of('payload.tax_amounts', 'amount') }},
+            0
+        ) as tax_amount,
         coalesce(payload.discount_amount, 0) as discount_amount,
         payload.pre_payment_amount as pre_payment_amount,
         payload.post_payment_amount as post_payment_amount,
         coalesce(payload.out_of_band_amount, 0) as out_of_band_amount,
-        {{ json_id('payload.customer_balance_transaction', '$') }} as customer_balance_transaction_id,
-        coalesce({{ ids_of('payload.refunds', 'refund') }}, {{ array_of(json_id('payload.refund', '$')) }}) as refund_ids,
+        {{ json_id('payload.customer_balance_transaction', '$') }}
+            as customer_balance_transaction_id,
+        coalesce(
+            {{ ids_of('payload.refunds', 'refund') }},
+            {{ array_of(json_id('payload.refund', '$')) }}
+        ) as refund_ids,
         {{ epoch('payload.effective_at') }} as effective_at,
         {{ epoch('payload.voided_at') }} as voided_at
     from parsed

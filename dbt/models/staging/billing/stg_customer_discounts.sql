@@ -29,7 +29,7 @@ final as (
         min(later.observed_at) as removed_at
     from seen
     left join versions as later
-        on seen.customer_id = later.customer_id and later.observed_at > seen.last_seen_at
+        on seen.customer_id = later.customer_id and seen.last_seen_at < later.observed_at
     group by seen.customer_id, seen.discount_id, seen.last_seen_at
 )
 

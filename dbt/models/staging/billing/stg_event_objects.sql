@@ -27,7 +27,12 @@ wanted as (
 ),
 
 final as (
-    select distinct event_id, observed_at, object_type, object_id, cast(payload as varchar) as payload
+    select distinct
+        event_id,
+        observed_at,
+        object_type,
+        object_id,
+        cast(payload as varchar) as payload
     from wanted
 )
 

@@ -85,7 +85,10 @@ final as (
         created_at,
         payload.number as number,
         {{ json_id('payload.customer', '$') }} as customer_id,
-        coalesce({{ json_id('payload.parent.subscription_details.subscription', '$') }}, {{ json_id('payload.subscription', '$') }}) as subscription_id,
+        coalesce(
+            {{ json_id('payload.parent.subscription_details.subscription', '$') }},
+            {{ json_id('payload.subscription', '$') }}
+        ) as subscription_id,
         lower(payload.currency) as currency,
         payload.status as status,
         payload.billing_reason as billing_reason,
@@ -93,7 +96,12 @@ final as (
         payload.subtotal as subtotal,
         payload.subtotal_excluding_tax as subtotal_excluding_tax,
         coalesce({{ sum_of('payload.total_discount_amounts', 'amount') }}, 0) as discount_amount,
-        coalesce({{ sum_of('payload.total_taxes', 'amount') }}, {{ sum_of('payload.total_tax_amounts', 'amount') }}, payload.tax, 0) as tax_amount,
+        coalesce(
+            {{ sum_of('payload.total_taxes', 'amount') }},
+            {{ sum_of('payload.total_tax_amounts', 'amount') }},
+            payload.tax,
+            0
+        ) as tax_amount,
         coalesce(payload.amount_shipping, 0) as shipping_amount,
         payload.total as total,
         payload.total_excluding_tax as total_excluding_tax,
@@ -108,8 +116,12 @@ final as (
         payload.attempted as is_attempted,
         {{ json_id('payload.charge', '$') }} as legacy_charge_id,
         {{ json_id('payload.payment_intent', '$') }} as legacy_payment_intent_id,
-        upper(coalesce(payload.customer_address.country, payload.customer_shipping.address.country)) as customer_country,
-        coalesce(payload.customer_address.state, payload.customer_shipping.address.state) as customer_state,
+        upper(coalesce(
+            payload.customer_address.country, payload.customer_shipping.address.country
+        )) as customer_country,
+        coalesce(
+            payload.customer_address.state, payload.customer_shipping.address.state
+        ) as customer_state,
         payload.customer_tax_exempt as customer_tax_exempt,
         {{ epoch('payload.period_start') }} as period_starts_at,
         {{ epoch('payload.period_end') }} as period_ends_at,
@@ -118,7 +130,8 @@ final as (
         {{ epoch('payload.effective_at') }} as effective_at,
         {{ epoch('payload.status_transitions.finalized_at') }} as finalized_at,
         {{ epoch('payload.status_transitions.paid_at') }} as paid_at,
-        {{ epoch('payload.status_transitions.marked_uncollectible_at') }} as marked_uncollectible_at,
+        {{ epoch('payload.status_transitions.marked_uncollectible_at') }}
+            as marked_uncollectible_at,
         {{ epoch('payload.status_transitions.voided_at') }} as voided_at,
         {{ json_id('payload.from_invoice.invoice', '$') }} as revised_invoice_id
     from parsed

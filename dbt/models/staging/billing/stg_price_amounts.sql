@@ -74,7 +74,7 @@ ranked as (
         tiers,
         row_number() over (
             partition by price_id, currency
-            order by tiers is null, is_own desc, tax_behavior, unit_amount_decimal
+            order by tiers is null asc, is_own desc, tax_behavior asc, unit_amount_decimal asc
         ) as preference
     from every_currency
 ),

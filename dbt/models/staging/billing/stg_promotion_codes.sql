@@ -27,7 +27,10 @@ final as (
         id,
         created_at,
         payload.code as code,
-        coalesce({{ json_id('payload.promotion.coupon', '$') }}, {{ json_id('payload.coupon', '$') }}) as coupon_id,
+        coalesce(
+            {{ json_id('payload.promotion.coupon', '$') }},
+            {{ json_id('payload.coupon', '$') }}
+        ) as coupon_id,
         {{ json_id('payload.customer', '$') }} as customer_id,
         payload.active as is_active,
         {{ epoch('payload.expires_at') }} as expires_at,

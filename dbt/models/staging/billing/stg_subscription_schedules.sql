@@ -29,7 +29,10 @@ final as (
         id,
         created_at,
         {{ json_id('payload.customer', '$') }} as customer_id,
-        coalesce({{ json_id('payload.subscription', '$') }}, payload.released_subscription) as subscription_id,
+        coalesce(
+            {{ json_id('payload.subscription', '$') }},
+            payload.released_subscription
+        ) as subscription_id,
         payload.status as status,
         payload.end_behavior as end_behavior,
         {{ epoch('payload.current_phase.start_date') }} as current_phase_starts_at,

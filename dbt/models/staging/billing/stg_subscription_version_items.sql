@@ -27,7 +27,7 @@ final as (
             item.plan.amount_decimal, item.plan.amount
         ) as unit_amount_decimal,
         coalesce(item.price.tiers_mode, item.plan.tiers_mode) as tiers_mode,
-        coalesce(item.price.recurring."interval", item.plan."interval") as recurring_interval,
+        coalesce(item.price.recurring.interval, item.plan.interval) as recurring_interval,
         coalesce(item.price.recurring.interval_count, item.plan.interval_count, 1)
             as interval_count,
         coalesce(item.price.recurring.usage_type, item.plan.usage_type, 'licensed') as usage_type,
@@ -36,7 +36,7 @@ final as (
             item.price.transform_quantity.divide_by, item.plan.transform_usage.divide_by
         ) as transform_divide_by,
         coalesce(
-            item.price.transform_quantity."round", item.plan.transform_usage."round"
+            item.price.transform_quantity.round, item.plan.transform_usage.round
         ) as transform_round,
         coalesce(item.price.tax_behavior, 'unspecified') as tax_behavior
     from exploded

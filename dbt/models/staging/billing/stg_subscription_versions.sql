@@ -11,7 +11,10 @@ from_events as (
     from {{ ref('stg_event_objects') }}
     where
         object_type = 'subscription'
-        and event_id not in (select event_id from landed where event_id is not null)
+        and event_id not in (
+            select event_id from landed
+            where event_id is not null
+        )
 ),
 
 seen as (

@@ -28,7 +28,10 @@ final as (
     select
         id,
         created_at,
-        coalesce({{ json_id('payload.owner.customer', '$') }}, {{ json_id('payload.customer', '$') }}) as customer_id,
+        coalesce(
+            {{ json_id('payload.owner.customer', '$') }},
+            {{ json_id('payload.customer', '$') }}
+        ) as customer_id,
         payload.owner.type as owner_type,
         payload.type as type,
         payload.value as value,

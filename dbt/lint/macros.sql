@@ -1,0 +1,57 @@
+{#-
+    What sqlfluff sees in place of the project's macros: a value where a macro gives an expression,
+    a query where it gives one. The lint is about the models' own text.
+-#}
+{% macro array_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro as_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro as_of_date() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro bare_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro by_exponent() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro convert_by() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro currency_exponent() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro currency_exponents() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro dates_between() -%}{%- set given = (varargs, kwargs) -%}(select current_date as date){%- endmacro %}
+{% macro day_starts_at() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro days_between() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro decimal_step() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro divide() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro epoch() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro exact_major() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro expected_settlement() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro explode_array() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro explode_dates() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro explode_map() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro explode_with_position() -%}{%- set given = (varargs, kwargs) -%}unnest(array_column) as entry, 1 as position{%- endmacro %}
+{% macro first_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro from_utc() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro half_even_quotient() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro ids_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro in_reporting_currency() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro instant() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro is_weekend() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_bool() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_decimal() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_id() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_int() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_part() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_total() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro map_value() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro month_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro monthly() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro newest() -%}{%- set given = (varargs, kwargs) -%}select id, created, observed_at, source, event_id, api_version, account, livemode, payload from raw_object{%- endmacro %}
+{% macro parse_json() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro power_of_ten() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro publish_amount() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro rate() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro reporting_date() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro round_half_even() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro seconds_between() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro spark_ddl() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro sum_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro text_key() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro text_list() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro to_major() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro to_units() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro to_utc() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro whole_quotient() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
