@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from heirpay_pipelines.sandbox.company.calendar import DAY, business_day_after, moment
+from heirpay_pipelines.sandbox.company.changes import change, keep
 from heirpay_pipelines.sandbox.company.ids import Ids
 from heirpay_pipelines.sandbox.company.templates import blank
 from heirpay_pipelines.sandbox.store import Store
@@ -16,7 +17,6 @@ DAILY_FROM_DAY = 488
 """Payouts are weekly (Mondays) until this day of the company's life, then on business days."""
 BANK_ACCOUNT = {"usd": "ba_1SandboxBankUSD00000000", "eur": "ba_1SandboxBankEUR00000000"}
 CURRENCIES = ("usd", "eur")
-ACTIVITY_FIRST = ("charge", "refund")
 
 
 class Books:
@@ -43,17 +43,25 @@ class Books:
             "balance_transaction", id=self.ids.new("txn"), amount=amount, available_on=available,
             balance_type="payments", created=at, currency=currency, description=description,
             exchange_rate=rate, fee=fee, fee_details=details, net=amount - fee,
-            reporting_category=category, source=source, status="pending", type=kind,
+            reporting_category=category, source=source,
+            status="available" if available <= at else "pending", type=kind,
         )  # fmt: skip
         self.store.put(entry)
-        self.pending.append(entry)
+        if available > at:
+            self.pending.append(entry)
         if payable:
             self.unpaid[currency].append(entry)
         return entry
 
-    def balance_of(self, currency: str, at: int) -> int:
+    def available(self, currency: str, at: int) -> int:
         """What is available for payout at an instant."""
         return sum(e["net"] for e in self.unpaid[currency] if e["available_on"] <= at)
+
+    def take_available(self, currency: str, at: int) -> list[Object]:
+        """What a payout of all that is available is made of; it waits for no other payout."""
+        ready = [e for e in self.unpaid[currency] if e["available_on"] <= at]
+        self.unpaid[currency] = [e for e in self.unpaid[currency] if e["available_on"] > at]
+        return ready
 
     def pay_out_day(self, day: int) -> None:
         """Make the automatic payouts that are due on this day (its first instant)."""
@@ -63,11 +71,10 @@ class Books:
             self._automatic(day + 300, currency)
 
     def _automatic(self, at: int, currency: str) -> None:
-        ready = [e for e in self.unpaid[currency] if e["available_on"] <= at]
-        total = sum(e["net"] for e in ready)
-        if not ready or total == 0:
+        total = self.available(currency, at)
+        if total == 0:
             return
-        self.unpaid[currency] = [e for e in self.unpaid[currency] if e["available_on"] > at]
+        ready = self.take_available(currency, at)
         payout = self.payout(at, total, currency, automatic=True, method="standard")
         self.store.link_payout(
             payout["id"], [*(e["id"] for e in ready), payout["balance_transaction"]]
@@ -92,45 +99,53 @@ class Books:
             description="STRIPE PAYOUT", payable=False,
         )  # fmt: skip
         payout["balance_transaction"] = entry["id"]
-        self.store.put(payout)
-        self.store.emit("payout.created", payout, at)
+        keep(self.store, at, "payout.created", payout)
         self.in_transit.append(payout)
         return payout
 
     def settle_payouts(self, day: int, failing: Iterable[str] = ()) -> None:
         """Payouts that arrive on this day are paid; those in `failing` come back."""
-        still = []
-        for payout in self.in_transit:
-            if payout["arrival_date"] > day:
-                still.append(payout)
-                continue
-            before = {"status": payout["status"], "trace_id": dict(payout["trace_id"]),
-                      "reconciliation_status": payout["reconciliation_status"]}  # fmt: skip
-            if payout["automatic"]:
-                payout["reconciliation_status"] = "completed"
+        arrived = [payout for payout in self.in_transit if payout["arrival_date"] <= day]
+        self.in_transit = [payout for payout in self.in_transit if payout["arrival_date"] > day]
+        for payout in arrived:
             if payout["id"] in failing:
-                self._return(payout, day + 7_200, before)
+                self._return(payout, day + 7_200)
                 continue
-            payout["status"] = "paid"
             trace = f"TRACE{payout['id'][-10:].upper()}"
-            payout["trace_id"] = {"status": "supported", "value": trace}
-            self.store.put(payout)
-            self.store.emit("payout.paid", payout, day + 7_200, before)
-        self.in_transit = still
+            change(
+                self.store, day + 7_200, "payout.paid", payout, status="paid",
+                trace_id={"status": "supported", "value": trace},
+            )  # fmt: skip
+            if payout["automatic"]:
+                change(
+                    self.store, day + 7_260, "payout.reconciliation_completed", payout,
+                    reconciliation_status="completed",
+                )  # fmt: skip
 
-    def _return(self, payout: Object, at: int, before: Object) -> None:
+    def _return(self, payout: Object, at: int) -> None:
         """The bank refused it: the money comes back as a transaction of its own."""
         entry = self.record(
             at, "payout_failure", "payout_reversal", payout["amount"], payout["currency"],
             payout["id"], days=0, description="Failed payout",
         )  # fmt: skip
-        payout.update(
-            status="failed", failure_code="account_closed",
-            failure_message="The bank account has been closed.",
+        done = "completed" if payout["automatic"] else "not_applicable"
+        change(
+            self.store, at, "payout.failed", payout, status="failed",
+            failure_code="account_closed", failure_message="The bank account has been closed.",
+            failure_balance_transaction=entry["id"], reconciliation_status=done,
+        )  # fmt: skip
+
+    def cancel(self, at: int, payout: Object) -> None:
+        """A manual payout is cancelled on its own day: its amount never left."""
+        entry = self.record(
+            at, "payout_cancel", "payout_reversal", payout["amount"], payout["currency"],
+            payout["id"], days=0, description="Cancelled payout", payable=False,
+        )  # fmt: skip
+        self.in_transit.remove(payout)
+        change(
+            self.store, at, "payout.canceled", payout, status="canceled",
             failure_balance_transaction=entry["id"],
         )  # fmt: skip
-        self.store.put(payout)
-        self.store.emit("payout.failed", payout, at, before)
 
     def close(self, now: int) -> None:
         """Set what depends on the clock: which transactions are available, and the balance."""

@@ -15,6 +15,7 @@ FEES = {
     "us_bank_account": (Decimal("0.008"), 0),
     "sepa_debit": (Decimal(0), 35),
     "klarna": (Decimal("0.0599"), 30),
+    "affirm": (Decimal("0.06"), 30),
     "crypto": (Decimal("0.015"), 0),
 }
 DISPUTE_FEE = 1500

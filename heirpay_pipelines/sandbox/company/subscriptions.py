@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from heirpay_pipelines.sandbox.company.calendar import DAY, after, moment
-from heirpay_pipelines.sandbox.company.catalog import Catalog, amount_of
+from heirpay_pipelines.sandbox.company.catalog import Catalog
+from heirpay_pipelines.sandbox.company.changes import change, keep
 from heirpay_pipelines.sandbox.company.customers import Customer
 from heirpay_pipelines.sandbox.company.ids import Ids
-from heirpay_pipelines.sandbox.company.invoicing import Line
+from heirpay_pipelines.sandbox.company.lines import Line, after_discounts, amount_of
 from heirpay_pipelines.sandbox.company.money import share
 from heirpay_pipelines.sandbox.company.templates import blank, empty_list
 from heirpay_pipelines.sandbox.store import Store
@@ -25,9 +27,8 @@ class Subscription:
 
     obj: Object
     customer: Customer
-    coupons: list[tuple[str, Object, int | None]] = field(default_factory=list)
-    """(discount id, coupon, the instant at which it ends)."""
-    failures: int = 0
+    coupons: list[tuple[Object, Object]] = field(default_factory=list)
+    """(discount, coupon) of those that still run."""
 
     @property
     def id(self) -> str:
@@ -39,8 +40,12 @@ class Subscription:
         return data
 
     @property
+    def status(self) -> str:
+        return str(self.obj["status"])
+
+    @property
     def live(self) -> bool:
-        return self.obj["status"] in ("active", "past_due", "trialing")
+        return self.status in ("active", "past_due", "trialing")
 
     @property
     def period(self) -> tuple[int, int]:
@@ -58,15 +63,16 @@ class Subscriptions:
         self, at: int, customer: Customer, items: Sequence[tuple[str, int]], *,
         trial_days: int = 0, coupons: Sequence[str] = (), status: str = "active",
     ) -> Subscription:  # fmt: skip
+        """A subscription of (price's lookup key, quantity); all items have one billing period."""
         id = self.ids.new("sub")
         trial_end = at + trial_days * DAY if trial_days else None
-        first = self.catalog.prices[items[0][0]]["recurring"]
-        anchor = moment(at).day
-        end = trial_end or after(at, first["interval"], first["interval_count"], anchor)
+        every = self.catalog.prices[items[0][0]]["recurring"]
+        end = trial_end or after(at, every["interval"], every["interval_count"], moment(at).day)
         obj = blank(
             "subscription", id=id,
             automatic_tax={"enabled": False, "disabled_reason": None, "liability": None},
-            billing_cycle_anchor=trial_end or at, billing_mode={"type": "classic", "flexible": None},
+            billing_cycle_anchor=trial_end or at,
+            billing_mode={"type": "classic", "flexible": None}, billing_schedules=[],
             cancel_at_period_end=False, collection_method="charge_automatically", created=at,
             currency=customer.currency, customer=customer.id, default_tax_rates=[], discounts=[],
             invoice_settings={"account_tax_ids": None, "issuer": {"type": "self"}}, livemode=False,
@@ -80,147 +86,160 @@ class Subscriptions:
             trial_start=at if trial_days else None,
         )  # fmt: skip
         subscription = Subscription(obj, customer)
-        for code in coupons:
-            subscription.coupons.append(self._discount(at, subscription, code))
-        obj["discounts"] = [discount for discount, _, _ in subscription.coupons]
+        subscription.coupons = [self._discount(at, subscription, code) for code in coupons]
+        obj["discounts"] = [discount["id"] for discount, _ in subscription.coupons]
         customer.subscriptions.append(id)
-        self.store.put(obj)
-        self.store.emit("customer.subscription.created", obj, at)
+        keep(self.store, at, "customer.subscription.created", obj)
         return subscription
 
     def _item(self, subscription: str, at: int, end: int, name: str, quantity: int) -> Object:
         price = self.catalog.prices[name]
-        metered = price["recurring"]["usage_type"] == "metered"
         item = blank(
             "subscription_item", id=self.ids.new("si", 14), created=at, current_period_end=end,
             current_period_start=at, discounts=[], metadata={}, price=embedded(price),
             quantity=quantity, subscription=subscription, tax_rates=[],
         )  # fmt: skip
-        if metered:
+        if price["recurring"]["usage_type"] == "metered":
             del item["quantity"]
-        item["plan"] = None
-        del item["plan"]
+        item.pop("plan", None)
         return item
 
-    def _discount(
-        self, at: int, subscription: Subscription, code: str
-    ) -> tuple[str, Object, int | None]:
+    def _discount(self, at: int, subscription: Subscription, code: str) -> tuple[Object, Object]:
         coupon = self.catalog.coupons[code]
         months = coupon["duration_in_months"]
-        end = after(at, "month", months, moment(at).day) if months else None
         discount = blank(
-            "discount", id=self.ids.new("di"), customer=subscription.customer.id, end=end,
+            "discount", id=self.ids.new("di"), customer=subscription.customer.id,
+            end=after(at, "month", months, moment(at).day) if months else None,
+            promotion_code=self.catalog.redeem(at, code),
             source={"type": "coupon", "coupon": coupon["id"]}, start=at,
             subscription=subscription.id,
         )  # fmt: skip
-        self.store.put(discount)
-        self.store.emit("customer.discount.created", discount, at)
-        return discount["id"], coupon, end
+        return keep(self.store, at, "customer.discount.created", discount), coupon
 
-    def active_coupons(self, subscription: Subscription, at: int) -> list[tuple[str, Object]]:
-        """Discounts that apply to an invoice now; a `once` one applies to the first only."""
-        first = subscription.obj["latest_invoice"] is None
-        return [
-            (discount, coupon)
-            for discount, coupon, end in subscription.coupons
-            if (end is None or at < end) and (coupon["duration"] != "once" or first)
-        ]
+    def coupons_of(self, subscription: Subscription, at: int) -> list[tuple[str, Object]]:
+        """(discount id, coupon) of what reduces an invoice now."""
+        return [(discount["id"], coupon) for discount, coupon in subscription.coupons
+                if discount["end"] is None or at < discount["end"]]  # fmt: skip
 
-    def period_lines(self, subscription: Subscription, rng: Any) -> list[Line]:
-        """A line for each item, for its current period; usage is billed for the one before."""
+    def spend_once(self, at: int, subscription: Subscription) -> None:
+        """After an invoice: coupons for one invoice are used up, others may have run out."""
+        gone = [discount for discount, coupon in subscription.coupons
+                if coupon["duration"] == "once"
+                or (discount["end"] is not None and discount["end"] <= at)]  # fmt: skip
+        if not gone:
+            return
+        subscription.coupons = [pair for pair in subscription.coupons if pair[0] not in gone]
+        for discount in gone:
+            self.store.emit("customer.discount.deleted", discount, at)
+        self.set(at, subscription, discounts=[d["id"] for d, _ in subscription.coupons])
+
+    def period_lines(
+        self, subscription: Subscription, rng: Random, before: int | None = None
+    ) -> list[Line]:
+        """A line for each item for its current period; usage is billed for the one before, which
+        began at `before` (None: there was none)."""
         lines = []
         for item in subscription.items:
             price = self.catalog.prices[item["price"]["lookup_key"]]
             start, end = item["current_period_start"], item["current_period_end"]
             quantity = item.get("quantity")
+            if quantity is None and before is None:
+                continue
             if quantity is None:
-                quantity, end = rng.randint(2_000, 60_000), start
-                start = start - 30 * DAY
-            amount = amount_of(price, quantity)
+                quantity, start, end = rng.randint(2_000, 60_000), before, start
             text = f"{quantity} × {price['lookup_key']}"
+            if subscription.status == "trialing":
+                lines.append(Line(price, quantity, 0, start, end, f"Trial of {text}", item["id"]))
+                continue
+            amount = amount_of(price, quantity)
             lines.append(Line(price, quantity, amount, start, end, text, item["id"]))
         return lines
 
-    def renew(self, at: int, subscription: Subscription) -> None:
-        """Begin the next period of every item."""
-        before = {"items": {"data": copy.deepcopy(subscription.items)}}
-        for item in subscription.items:
-            recurring = item["price"]["recurring"]
-            anchor = moment(subscription.obj["billing_cycle_anchor"]).day
+    def renew(self, at: int, subscription: Subscription, **fields: Any) -> None:
+        """Begin the next period of every item; `fields` change in the same step."""
+        items = copy.deepcopy(subscription.items)
+        anchor = moment(subscription.obj["billing_cycle_anchor"]).day
+        for item in items:
+            every = item["price"]["recurring"]
             start = item["current_period_end"]
-            item["current_period_start"] = start
-            item["current_period_end"] = after(
-                start, recurring["interval"], recurring["interval_count"], anchor
-            )
-        self._expire_discounts(at, subscription, before)
-        self.update(at, subscription, before)
+            end = after(start, every["interval"], every["interval_count"], anchor)
+            item.update(current_period_start=start, current_period_end=end)
+        self.set(at, subscription, items=subscription.obj["items"] | {"data": items}, **fields)
 
-    def _expire_discounts(self, at: int, subscription: Subscription, before: Object) -> None:
-        kept = [
-            (discount, coupon, end)
-            for discount, coupon, end in subscription.coupons
-            if (end is None or end > at) and coupon["duration"] != "once"
-        ]
-        if len(kept) != len(subscription.coupons):
-            before["discounts"] = subscription.obj["discounts"]
-            subscription.coupons = kept
-            subscription.obj["discounts"] = [discount for discount, _, _ in kept]
+    def restart(self, at: int, subscription: Subscription) -> None:
+        """Resume a paused subscription: a new period begins now, and its anchor with it."""
+        items = copy.deepcopy(subscription.items)
+        for item in items:
+            every = item["price"]["recurring"]
+            end = after(at, every["interval"], every["interval_count"], moment(at).day)
+            item.update(current_period_start=at, current_period_end=end)
+        items_list = subscription.obj["items"] | {"data": items}
+        self.set(at, subscription, "resumed", items=items_list, status="active",
+                 billing_cycle_anchor=at)  # fmt: skip
 
     def change_item(
-        self, at: int, subscription: Subscription, quantity: int, price_name: str | None = None
-    ) -> list[Line]:
-        """Change the first item in mid-period; returns the two proration lines."""
-        item = subscription.items[0]
+        self, at: int, subscription: Subscription, quantity: int | None = None,
+        price: str | None = None,
+    ) -> list[Line]:  # fmt: skip
+        """Change the first item in mid-period; returns the proration lines to bill.
+
+        Prorations are net of running discounts. A price of another interval begins a new period,
+        which is billed in full.
+        """
+        item = copy.deepcopy(subscription.items[0])
         old = self.catalog.prices[item["price"]["lookup_key"]]
-        new = self.catalog.prices[price_name] if price_name else old
+        new = self.catalog.prices[price] if price else old
+        quantity = quantity or item["quantity"]
         start, end = subscription.period
-        before = {"items": {"data": copy.deepcopy(subscription.items)}}
-        left, whole = end - at, end - start
+        coupons = [c for c in self.coupons_of(subscription, at) if c[1]["duration"] != "once"]
+
+        def part(of: Object, units: int) -> int:
+            return share(after_discounts(amount_of(of, units), coupons), end - at, end - start)
+
         unused = Line(
-            old, item["quantity"], -share(amount_of(old, item["quantity"]), left, whole), at,
-            end, f"Unused time on {old['lookup_key']}", item["id"], proration=True,
+            old, item["quantity"], -part(old, item["quantity"]), at, end,
+            f"Unused time on {old['lookup_key']}", item["id"], proration=True,
         )  # fmt: skip
+        fields: Object = {}
         if old["recurring"] == new["recurring"]:
             added = Line(
-                new, quantity, share(amount_of(new, quantity), left, whole), at, end,
+                new, quantity, part(new, quantity), at, end,
                 f"Remaining time on {new['lookup_key']}", item["id"], proration=True,
             )  # fmt: skip
         else:
-            # Another interval begins a new period, which is billed in full.
             every = new["recurring"]
             end = after(at, every["interval"], every["interval_count"], moment(at).day)
             text = f"{quantity} × {new['lookup_key']}"
             added = Line(new, quantity, amount_of(new, quantity), at, end, text, item["id"])
-            item["current_period_start"], item["current_period_end"] = at, end
-            before["billing_cycle_anchor"] = subscription.obj["billing_cycle_anchor"]
-            subscription.obj["billing_cycle_anchor"] = at
-        lines = [unused, added]
-        item["price"], item["quantity"] = embedded(new), quantity
-        self.update(at, subscription, before)
-        return lines
+            item.update(current_period_start=at, current_period_end=end)
+            fields["billing_cycle_anchor"] = at
+        item.update(price=embedded(new), quantity=quantity)
+        items = subscription.obj["items"] | {"data": [item, *subscription.items[1:]]}
+        self.set(at, subscription, items=items, **fields)
+        return [unused, added]
 
-    def set(self, at: int, subscription: Subscription, **fields: Any) -> None:
+    def swap(self, at: int, subscription: Subscription, price: str, **fields: Any) -> None:
+        """Give the first item another price from now on, without proration."""
+        item = subscription.items[0] | {"price": embedded(self.catalog.prices[price])}
+        items = subscription.obj["items"] | {"data": [item, *subscription.items[1:]]}
+        self.set(at, subscription, items=items, **fields)
+
+    def set(
+        self, at: int, subscription: Subscription, event: str = "updated", **fields: Any
+    ) -> None:
         """Change fields of the object; the event tells what they were."""
-        before = {name: subscription.obj[name] for name in fields}
-        subscription.obj.update(fields)
-        self.update(at, subscription, before)
-
-    def update(self, at: int, subscription: Subscription, before: Object) -> None:
-        self.store.put(subscription.obj)
-        self.store.emit("customer.subscription.updated", subscription.obj, at, before)
+        change(self.store, at, f"customer.subscription.{event}", subscription.obj, **fields)
 
     def cancel(self, at: int, subscription: Subscription, reason: str) -> None:
         """End it now. `reason` is Stripe's: cancellation_requested, payment_failed …"""
+        details = subscription.obj["cancellation_details"] or {"comment": None, "feedback": None}
         subscription.obj.update(
             status="canceled", canceled_at=subscription.obj["canceled_at"] or at, ended_at=at,
-            cancellation_details={"comment": None, "feedback": None, "reason": reason},
+            cancellation_details=details | {"reason": reason},
         )  # fmt: skip
-        self.store.put(subscription.obj)
-        self.store.emit("customer.subscription.deleted", subscription.obj, at)
+        keep(self.store, at, "customer.subscription.deleted", subscription.obj)
 
 
 def embedded(price: Object) -> Object:
     """A price as it stands inside another object: without its tiers."""
-    return {
-        name: value for name, value in price.items() if name not in ("tiers", "currency_options")
-    }
+    return {k: v for k, v in price.items() if k not in ("tiers", "currency_options")}
