@@ -37,6 +37,15 @@ from heirpay_pipelines.sandbox.store import Store
 
 Object = dict[str, Any]
 Action = Callable[[int], object]
+ACCOUNT_SETTINGS: Object = {
+    "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+    "card_payments": {"decline_on": {"avs_failure": False, "cvc_failure": True},
+                      "statement_descriptor_prefix": None},
+    "dashboard": {"display_name": "Meridian Software", "timezone": "Etc/UTC"},
+    "payments": {"statement_descriptor": "MERIDIAN SOFTWARE"},
+    "payouts": {"debit_negative_balances": True, "statement_descriptor": None,
+                "schedule": {"delay_days": 2, "interval": "daily"}},
+}  # fmt: skip
 
 
 class Company:
@@ -142,7 +151,7 @@ class Company:
                 default_currency="usd", details_submitted=True,
                 email="finance@meridian.example", payouts_enabled=True, type="standard",
                 business_profile={"mcc": "5734", "name": "Meridian Software Inc"},
-                settings={"payouts": {"schedule": {"delay_days": 2, "interval": "daily"}}},
+                settings=ACCOUNT_SETTINGS,
             )
         )  # fmt: skip
         if self.populated:

@@ -39,12 +39,13 @@ class Disputes:
             balance_transactions=[], charge=charge["id"], created=at, currency=charge["currency"],
             enhanced_eligibility_types=[], evidence=_no_evidence(),
             evidence_details={"due_by": at + EVIDENCE_DAYS * DAY, "enhanced_eligibility": {},
-                              "has_evidence": False, "past_due": False, "submission_count": 0},
+                              "has_evidence": False, "past_due": False, "submission_count": 0,
+                              "submission_method": "not_submitted"},
             is_charge_refundable=inquiry, livemode=False, metadata={},
             payment_intent=charge["payment_intent"],
             payment_method_details={"type": "card", "card": {
                 "brand": card["brand"], "case_type": "inquiry" if inquiry else "chargeback",
-                "network_reason_code": REASONS[reason]}},
+                "network": card["brand"], "network_reason_code": REASONS[reason]}},
             reason=reason, status="warning_needs_response" if inquiry else "needs_response",
         )  # fmt: skip
         self.store.put(dispute)
@@ -71,7 +72,7 @@ class Disputes:
             self.store, at, "charge.dispute.updated", dispute,
             status="warning_under_review" if inquiry else "under_review",
             evidence_details=dispute["evidence_details"] | {
-                "has_evidence": True, "submission_count": 1},
+                "has_evidence": True, "submission_count": 1, "submission_method": "manual"},
         )  # fmt: skip
 
     def close(self, at: int, dispute: Object, *, won: bool) -> None:

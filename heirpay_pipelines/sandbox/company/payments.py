@@ -273,7 +273,7 @@ def _destination(kind: str) -> Object:
     if kind == "card":
         details = {"reference_status": "pending", "reference_type": "acquirer_reference_number"}
         return {"type": "card", "card": {"type": "refund", **details}}
-    return {"type": kind, kind: {}}
+    return {"type": kind} | ({} if kind in DEBITS else {kind: {}})
 
 
 def _method_details(method: Object, customer: Customer, rng: Random) -> Object:

@@ -16,7 +16,7 @@ Object = dict[str, Any]
 SETTINGS: Object = {
     "application_fee_percent": None, "billing_cycle_anchor": "automatic",
     "billing_thresholds": None, "collection_method": "charge_automatically",
-    "default_payment_method": None, "default_source": None, "description": None,
+    "default_payment_method": None, "description": None,
     "invoice_settings": {"account_tax_ids": None, "days_until_due": None,
                          "issuer": {"type": "self"}},
     "on_behalf_of": None, "transfer_data": None,
@@ -45,7 +45,7 @@ class Schedules:
             billing_mode={"type": "classic", "flexible": None}, created=at,
             current_phase={"start_date": start, "end_date": end},
             customer=subscription.customer.id, default_settings=SETTINGS, end_behavior="release",
-            livemode=False, metadata={},
+            livemode=False, metadata={}, pause_schedules=[],
             phases=[_phase(subscription, start, end, None), _phase(subscription, end, last, then)],
             status="active", subscription=subscription.id,
         )  # fmt: skip

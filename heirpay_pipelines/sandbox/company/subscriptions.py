@@ -96,12 +96,12 @@ class Subscriptions:
         price = self.catalog.prices[name]
         item = blank(
             "subscription_item", id=self.ids.new("si", 14), created=at, current_period_end=end,
-            current_period_start=at, discounts=[], metadata={}, price=embedded(price),
+            current_period_start=at, discounts=[], metadata={}, plan=plan_of(price),
+            price=embedded(price),
             quantity=quantity, subscription=subscription, tax_rates=[],
         )  # fmt: skip
         if price["recurring"]["usage_type"] == "metered":
             del item["quantity"]
-        item.pop("plan", None)
         return item
 
     def _discount(self, at: int, subscription: Subscription, code: str) -> tuple[Object, Object]:
@@ -213,14 +213,15 @@ class Subscriptions:
             added = Line(new, quantity, amount_of(new, quantity), at, end, text, item["id"])
             item.update(current_period_start=at, current_period_end=end)
             fields["billing_cycle_anchor"] = at
-        item.update(price=embedded(new), quantity=quantity)
+        item.update(price=embedded(new), plan=plan_of(new), quantity=quantity)
         items = subscription.obj["items"] | {"data": [item, *subscription.items[1:]]}
         self.set(at, subscription, items=items, **fields)
         return [unused, added]
 
     def swap(self, at: int, subscription: Subscription, price: str, **fields: Any) -> None:
         """Give the first item another price from now on, without proration."""
-        item = subscription.items[0] | {"price": embedded(self.catalog.prices[price])}
+        new = self.catalog.prices[price]
+        item = subscription.items[0] | {"price": embedded(new), "plan": plan_of(new)}
         items = subscription.obj["items"] | {"data": [item, *subscription.items[1:]]}
         self.set(at, subscription, items=items, **fields)
 
@@ -243,3 +244,16 @@ class Subscriptions:
 def embedded(price: Object) -> Object:
     """A price as it stands inside another object: without its tiers."""
     return {k: v for k, v in price.items() if k not in ("tiers", "currency_options")}
+
+
+def plan_of(price: Object) -> Object:
+    """The price in its older form, which items still carry."""
+    every = price["recurring"]
+    return blank(
+        "plan", id=price["id"], active=price["active"], amount=price["unit_amount"],
+        amount_decimal=price["unit_amount_decimal"], billing_scheme=price["billing_scheme"],
+        created=price["created"], currency=price["currency"], interval=every["interval"],
+        interval_count=every["interval_count"], livemode=False, metadata={},
+        meter=every["meter"], product=price["product"], tiers_mode=price["tiers_mode"],
+        usage_type=every["usage_type"],
+    )  # fmt: skip
