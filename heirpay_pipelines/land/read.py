@@ -48,7 +48,7 @@ def open_files(landing: Landing) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute("set temp_file_encryption = true")
         try:
             yield connection
-        except duckdb.Error as error:
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise LandingError(
                 f"The landing cannot be read ({type(error).__name__}): a Parquet file below "
                 "landing/objects is damaged, or HEIRPAY_ENCRYPTION_KEY is not the one it was "

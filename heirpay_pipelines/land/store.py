@@ -44,10 +44,10 @@ group by kind, object_id
 
 CARRIED = """
 select
-    kind, object_id, event_id, payload ->> '$.type', created, api_version, doubtful,
+    kind, object_id, newest.event_id, payload ->> '$.type', created, api_version, doubtful,
     payload -> '$.data.object'
 from (select distinct on (id) * from {events}) as log
-inner join newest on event_id = log.id
+inner join newest on newest.event_id = log.id
 """
 
 PAYOUTS = """

@@ -182,10 +182,14 @@ class Pull:
         changes = Changes(
             self.client, self.store, self.progress, since, self.until, self.land
         )  # fmt: skip
-        fetched = (r for r in RESOURCES if r.follow == "always" or self.since(r) is None)
-        await changes.take_whole({resource.object_name for resource in fetched})
+        fetched = {
+            name
+            for name, resource in BY_OBJECT.items()
+            if resource.follow == "always" or self.since(resource) is None
+        }
+        await changes.take_whole(fetched)
         async with asyncio.TaskGroup() as group:
-            for resource in RESOURCES:
+            for resource in BY_OBJECT.values():
                 if resource in followed or resource.object_name in changes.wanted:
                     group.create_task(self._ask_again(resource, changes))
 

@@ -35,7 +35,7 @@ async def _probe(settings: Settings) -> list[ProbeResult]:
         account = await _account(client, settings)
         if not account.allowed:
             return [account]
-        rest = [resource for resource in RESOURCES if resource.object_name != "account"]
+        rest = [resource for resource in RESOURCES if resource.path != "account"]
         return [account, *await asyncio.gather(*(_resource(client, r) for r in rest))]
     finally:
         await client.close()

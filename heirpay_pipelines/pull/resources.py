@@ -35,6 +35,8 @@ class Resource:
 
 RESOURCES = (
     Resource("account", "account", "always", windowed=False),
+    # Connected accounts; their changes are told to them, not in the platform's event log.
+    Resource("account", "accounts", "created"),
     Resource("balance", "balance", "always", windowed=False),
     Resource("balance_transaction", "balance_transactions", "created"),
     Resource("charge", "charges"),

@@ -70,7 +70,9 @@ class Api:
         parts = path.split("/")
         self._permitted(parts[0])
         if path == "balance":
-            return self.renderer.render(self.store.get("balance", "balance"), expand)
+            # Stripe's balance has no id: it is the account's.
+            balance = self.renderer.shape(self.store.get("balance", "balance"), expand)
+            return orjson.dumps({name: value for name, value in balance.items() if name != "id"})
         if path == "account":
             account = self.store.get("account", self.store.account_id)
             return self.renderer.render(account, expand)
