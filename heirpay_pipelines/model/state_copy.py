@@ -23,8 +23,8 @@ def copy_state(connection: duckdb.DuckDBPyConnection, state: State) -> list[str]
             for row in state.rows(
                 "select name from sqlite_master where type = 'table'"
                 " and name not like 'sqlite_%'"
-                # Webhook bodies are on their way into landing, large and personal.
-                " and name not in ('migrations', 'webhook_bodies') order by name"
+                # Webhook bodies are large and personal, the other one holds keys.
+                " and name not in ('migrations', 'webhook_bodies', 'quarantined_files') order by name"
             )
         ]
         for table in tables:

@@ -12,7 +12,7 @@ MAX_CONNECTIONS = 1_000
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
     "--tolerance",
     default=300,
@@ -40,10 +40,14 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
     An event is acknowledged after it is on disk. Plain HTTP: for anything but loopback put a
     proxy with TLS in front.
     """
+    from datetime import UTC, datetime
+
     import uvicorn
 
     from heirpay_pipelines.receive.app import Bounds, create_app
+    from heirpay_pipelines.receive.replay import record_endpoint
     from heirpay_pipelines.receive.signature import Verifier, split_secrets
+    from heirpay_pipelines.state import open_state
 
     settings = Settings.load()
     secrets = split_secrets(settings.secret("stripe_webhook_secret"))
@@ -53,6 +57,8 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
             "Stripe's dashboard, Developers, Webhooks."
         )
     bounds = Bounds(max_body_bytes=max_body, requests_per_second=rate, burst=2 * rate)
+    with open_state(settings.state_file) as state:
+        record_endpoint(state, f"http://{host}:{port}", datetime.now(UTC))
     app = create_app(settings.state_file, Verifier(secrets, tolerance), bounds)
     uvicorn.run(
         app,

@@ -29,3 +29,9 @@ create table webhook_rejections (
   last_received_at text not null,
   deliveries integer not null
 );
+-- Where `heirpay receive` listens, so that others can ask whether it is well.
+create table webhook_endpoint (
+  id integer primary key check (id = 1),
+  url text not null,
+  started_at text not null
+);

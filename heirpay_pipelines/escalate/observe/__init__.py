@@ -1,0 +1,34 @@
+"""Looking for what fails now, in control results, published tables, state and files."""
+
+from __future__ import annotations
+
+from heirpay_pipelines.escalate.facts import Night, Observed
+from heirpay_pipelines.escalate.observe.controls import observe_controls, observe_inquiries
+from heirpay_pipelines.escalate.observe.host import observe_audit, observe_files, observe_run
+from heirpay_pipelines.escalate.observe.payments import observe_breaks, observe_failures
+from heirpay_pipelines.escalate.observe.webhooks import observe_deliveries, observe_rejections
+
+CHECKS = (
+    observe_run,
+    observe_controls,
+    observe_inquiries,
+    observe_breaks,
+    observe_failures,
+    observe_deliveries,
+    observe_rejections,
+    observe_files,
+    observe_audit,
+)
+
+
+def observe(night: Night) -> Observed:
+    """Make every check. One whose tables are not built evaluates nothing, so resolves nothing."""
+    seen = []
+    for check in CHECKS:
+        try:
+            seen.append(check(night))
+        except LookupError:
+            continue
+    scopes = frozenset().union(*(observed.scopes for observed in seen))
+    findings = tuple(finding for observed in seen for finding in observed.findings)
+    return Observed(scopes, findings)

@@ -1,0 +1,86 @@
+"""Failed controls, and regulators' inquiries that a person recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from heirpay_pipelines.escalate.facts import Finding, Night, Observed
+
+PASSED = {"pass", "not_applicable", "attested"}
+
+
+@cache
+def _rules() -> list[dict[str, str]]:
+    text = files("heirpay_pipelines.escalate").joinpath("control_symptoms.yaml").read_text()
+    rules: list[dict[str, str]] = yaml.safe_load(text)
+    return rules
+
+
+def observe_controls(night: Night) -> Observed:
+    """One finding for each failed control; a control without a verdict is not evaluated."""
+    scopes, findings = set(), []
+    for control in night.control_results:
+        scope = f"control:{control['control_id']}"
+        if control["status"] in PASSED:
+            scopes.add(scope)
+        elif control["status"] == "fail":
+            scopes.add(scope)
+            findings.append(_finding(night, control, scope))
+    return Observed(frozenset(scopes), tuple(findings))
+
+
+def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
+    rule = _rule(control)
+    blocking = control["severity"] == "blocking"
+    return Finding(
+        scope=scope,
+        symptom=rule["symptom"],
+        subject=f"control {control['key']}",
+        detail=f"{control['title']}: {control['violations'] or 0} violations in"
+        f" {control['checked'] or 0} checked. {control['what_to_do']}",
+        compliance_risk="high" if blocking or rule.get("trigger") else "medium",
+        clause=f"{control['framework']} {control['requirement']}",
+        trigger=rule.get("trigger"),
+        rows=(
+            "select * from compliance.control_results where control_id ="
+            f" '{control['control_id']}' and run_id = '{night.run.run_id}'"
+        ),
+        evidence={
+            "severity": control["severity"],
+            "violations": control["violations"],
+            "checked": control["checked"],
+            "ids": list(dict(control["evidence"]).get("ids", ())),
+        },
+    )
+
+
+def _rule(control: Mapping[str, Any]) -> dict[str, str]:
+    """The first rule that matches the control's key."""
+    return next(rule for rule in _rules() if re.search(rule["matches"], control["key"]))
+
+
+def observe_inquiries(night: Night) -> Observed:
+    """Each open inquiry of a regulator, until it is closed."""
+    found = night.state.rows("select * from regulatory_inquiries order by inquiry_id")
+    scopes = frozenset(f"inquiry:{row['inquiry_id']}" for row in found)
+    findings = tuple(
+        Finding(
+            scope=f"inquiry:{row['inquiry_id']}",
+            symptom="failed_control",
+            subject=f"inquiry {row['reference']} of {row['regulator']}",
+            detail=f"Received {row['received_at']}, an answer is due by {row['answer_due_at']}",
+            compliance_risk="high",
+            clause=f"{row['regulator']} {row['reference']}",
+            trigger="regulatory_inquiry",
+            evidence={"answer_due_at": row["answer_due_at"]},
+        )
+        for row in found
+        if row["closed_at"] is None and row["received_at"] <= night.run.as_of.isoformat()
+    )
+    return Observed(scopes, findings)

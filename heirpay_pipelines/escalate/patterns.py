@@ -1,0 +1,93 @@
+"""The pattern library as typed data, and the ids that everything in it carries."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Symptom(_Frozen):
+    """How a pattern shows, who looks at it and what they do."""
+
+    title: str
+    step: int
+    section: str
+    recommendation: str
+    action: str
+
+
+class Pattern(_Frozen):
+    """One error pattern of DOMAIN.md; solutions and triggers are names of code with a title."""
+
+    title: str
+    operation: str
+    role: str
+    symptoms: dict[str, Symptom]
+    strike_1: dict[str, str]
+    strike_2: dict[str, str]
+    triggers: dict[str, str]
+
+    def solutions(self, strike: int) -> dict[str, str]:
+        """What is tried at a strike; from the third on people act."""
+        return {1: self.strike_1, 2: self.strike_2}.get(strike, {})
+
+
+class PaymentThresholds(_Frozen):
+    window_days: int
+    minimum_attempts: int
+    open_at_rate: Decimal
+    critical_rate: Decimal
+    revenue_impact: Decimal
+
+
+class WebhookThresholds(_Frozen):
+    window_days: int
+    missing_share_inconsistent: Decimal
+    down_after_missing: int
+    late_share: Decimal
+    duplicate_share: Decimal
+
+
+class Thresholds(_Frozen):
+    payments: PaymentThresholds
+    webhooks: WebhookThresholds
+    reminder_hours: int
+    regulator_hours: int
+    decline_codes: dict[str, list[str]]
+
+
+@cache
+def patterns() -> dict[str, Pattern]:
+    """The three patterns by name."""
+    raw = yaml.safe_load(files(__package__).joinpath("patterns.yaml").read_text())
+    return {name: Pattern.model_validate(value) for name, value in raw["patterns"].items()}
+
+
+@cache
+def thresholds() -> Thresholds:
+    """When something is an incident and when it escalates at once."""
+    raw = yaml.safe_load(files(__package__).joinpath("thresholds.yaml").read_text())
+    return Thresholds.model_validate(raw)
+
+
+def pattern_of(symptom: str) -> str:
+    """The pattern that a symptom belongs to; LookupError for an unknown one."""
+    for name, pattern in patterns().items():
+        if symptom in pattern.symptoms:
+            return name
+    raise LookupError(f"{symptom} is no symptom of the pattern library")
+
+
+def identifier(project: str, symptom: str) -> str:
+    """`PAYMENT.<PROJECT>.<OPERATION>.<TOOL>.20000.<STEP>` of DOMAIN.md."""
+    pattern = patterns()[pattern_of(symptom)]
+    step = pattern.symptoms[symptom].step
+    return f"PAYMENT.{project.upper()}.{pattern.operation}.STRIPE.20000.{step:03d}"
