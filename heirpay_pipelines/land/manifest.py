@@ -58,6 +58,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         name: getattr(manifest, name).isoformat() for name in ("as_of", "started_at", "ended_at")
     }
     with partial.open("w") as file:
+        os.fchmod(file.fileno(), 0o600)
         json.dump(record, file, indent=1, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
