@@ -106,12 +106,24 @@ class Api:
         self, path: str, route: Route, params: dict[str, str], expand: tuple[str, ...]
     ) -> bytes:
         params = dict(params)
+        if path == "subscription_items":
+            return self._subscription_items(params, expand)
         objects = self.store.all(route.object_type)
         if path == "balance_transactions" and (payout := params.pop("payout", None)):
             objects = sorted(self.store.payout_contents(payout), key=_order)
         keep = self._filter(route, params)
         page = page_of(objects, params, keep, lambda id: self.store.find(route.object_type, id))
         return self._body(f"/v1/{path}", page, expand)
+
+    def _subscription_items(self, params: dict[str, str], expand: tuple[str, ...]) -> bytes:
+        """Items are kept inside their subscription, which the request has to name."""
+        if "subscription" not in params:
+            raise ApiError(400, "Missing required param: subscription.", param="subscription")
+        parent = self.store.find("subscription", params["subscription"])
+        if parent is None:
+            raise missing("subscription", params["subscription"])
+        objects = list(reversed(parent["items"]["data"]))
+        return self._body("/v1/subscription_items", _nested_page(objects, params), expand)
 
     def _filter(self, route: Route, params: dict[str, str]) -> Test:
         tests = [
