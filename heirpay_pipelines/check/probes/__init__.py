@@ -1,0 +1,36 @@
+"""Controls on facts that are in no table: the text of payloads, files, sockets, keys, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from heirpay_pipelines.check.probes import audit_log, files, network, personal_data, text
+from heirpay_pipelines.check.probes.given import ProbeInput
+from heirpay_pipelines.check.results import Outcome
+
+PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
+    "card_numbers_in_payloads": text.card_numbers_in_payloads,
+    "card_numbers_in_tables": text.card_numbers_in_tables,
+    "card_numbers_in_files": text.card_numbers_in_files,
+    "track_data_in_payloads": text.track_data_in_payloads,
+    "verification_codes_in_payloads": text.verification_codes_in_payloads,
+    "secrets_in_files": text.secrets_in_files,
+    "file_modes": files.file_modes,
+    "encrypted_at_rest": files.encrypted_at_rest,
+    "landing_unchanged": files.landing_unchanged,
+    "log_retention": audit_log.log_retention,
+    "audit_chain": audit_log.audit_chain,
+    "run_recorded": audit_log.run_recorded,
+    "segregation_of_duties": audit_log.segregation_of_duties,
+    "listeners_on_loopback": network.listeners_on_loopback,
+    "tls_settings": network.tls_settings,
+    "production_key": network.production_key,
+    "least_privilege_key": network.least_privilege_key,
+    "webhook_secret": network.webhook_secret,
+    "known_vulnerabilities": network.known_vulnerabilities,
+    "telemetry_off": network.telemetry_off,
+    "personal_data_map": personal_data.personal_data_map,
+    "retention_enforced": personal_data.retention_enforced,
+}
+
+__all__ = ["PROBES", "ProbeInput"]

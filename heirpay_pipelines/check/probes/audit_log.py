@@ -1,0 +1,79 @@
+"""The audit log and who did what in it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from heirpay_pipelines.audit import verify
+from heirpay_pipelines.audit.heads import known_heads
+from heirpay_pipelines.check.probes.given import ProbeInput
+from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
+from heirpay_pipelines.state.database import open_state
+
+RETENTION = timedelta(days=365)
+CONFIGURES = ("settings_changed", "code_changed", "waive")
+DECIDES = ("close_period", "incident_resolved", "attest", "apply_block", "gdpr_erase")
+
+
+def audit_chain(given: ProbeInput) -> Outcome:
+    """The hash chain is whole, also against the heads kept in reports and the warehouse."""
+    settings = given.run.settings
+    with open_state(settings.state_file) as state:
+        checked = verify(state, known_heads(settings))
+    if not checked.records and not checked.findings:
+        return not_evaluated("the audit log is empty: nothing was recorded yet")
+    ids = [f"{finding.kind} at {finding.sequence}" for finding in checked.findings]
+    return judge(checked.records, ids, head=str(checked.head))
+
+
+def run_recorded(given: ProbeInput) -> Outcome:
+    """Every run of the last year stands in the audit log."""
+    with open_state(given.run.settings.state_file) as state:
+        runs = [
+            row["run_id"]
+            for row in state.rows(
+                "select run_id from runs where outcome in ('published', 'refused')"
+            )
+        ]
+        logged = {
+            row["subject"]
+            for row in state.rows("select subject from audit_log where action like 'run%'")
+        }
+    if not runs:
+        return not_applicable("no earlier run has ended")
+    return judge(len(runs), sorted(set(runs) - logged))
+
+
+def log_retention(given: ProbeInput) -> Outcome:
+    """Twelve months of the log are there, or all since the first run (PCI DSS 10.5.1)."""
+    with open_state(given.run.settings.state_file) as state:
+        first_log = state.rows("select min(occurred_at) as at, count(*) as n from audit_log")[0]
+        first_run = state.rows("select min(started_at) as at from runs")[0]["at"]
+    if not first_log["n"]:
+        return not_evaluated("the audit log is empty: nothing was recorded yet")
+    began = datetime.fromisoformat(first_log["at"])
+    # A young installation has no older log than its first run.
+    first = datetime.fromisoformat(first_run) if first_run else began
+    needed = max(given.run.checked_at - RETENTION, first)
+    late = [] if began <= needed + timedelta(days=1) else [f"log begins {began:%Y-%m-%d}"]
+    return judge(int(first_log["n"]), late, begins=began.isoformat())
+
+
+def segregation_of_duties(given: ProbeInput) -> Outcome:
+    """Who resolves, closes, attests or erases is not who configured (SOX 404)."""
+    with open_state(given.run.settings.state_file) as state:
+        actors = {
+            kind: {
+                row["actor"]
+                for row in state.rows(
+                    "select distinct actor from audit_log where action in"
+                    f" ({', '.join('?' * len(actions))})",
+                    actions,
+                )
+            }
+            for kind, actions in (("configures", CONFIGURES), ("decides", DECIDES))
+        }
+    if not actors["decides"] or not actors["configures"]:
+        return not_applicable("nobody has both configured and decided anything yet")
+    both = sorted(actors["configures"] & actors["decides"])
+    return judge(len(actors["decides"]), both, unit="people who decided")

@@ -1,0 +1,139 @@
+"""Listeners, outbound connections, keys, telemetry and dependencies."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from importlib.metadata import distributions
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from heirpay_pipelines.check.probes.given import ProbeInput
+from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
+from heirpay_pipelines.sandbox import SANDBOX_KEY
+from heirpay_pipelines.settings import LOOPBACK
+
+SOCKET_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+LISTENING = "0A"
+TELEMETRY_SWITCHES = ("DAGSTER_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+INSECURE_VARIABLES = ("PYTHONHTTPSVERIFY", "SSL_CERT_FILE_DISABLE", "CURL_INSECURE")
+
+
+def listeners_on_loopback(given: ProbeInput) -> Outcome:
+    """Sockets of this user that listen are bound to loopback (PCI DSS 1.4.1, 2.2.4)."""
+    if not SOCKET_TABLES[0].exists():
+        return not_evaluated("this system shows no socket table")
+    listening = [
+        line.split()
+        for table in SOCKET_TABLES
+        if table.exists()
+        for line in table.read_text().splitlines()[1:]
+    ]
+    own = [f for f in listening if f[3] == LISTENING and int(f[7]) == os.getuid()]
+    inodes = _own_inodes()
+    ours = [fields for fields in own if fields[9] in inodes]
+    exposed = [f"port {int(f[1].split(':')[1], 16)}" for f in ours if not _is_loopback(f[1])]
+    return judge(len(ours), sorted(set(exposed)), unit="listening sockets of this process")
+
+
+def tls_settings(given: ProbeInput) -> Outcome:
+    """Outbound connections verify certificates and speak TLS 1.2 or newer (PCI DSS 4.2.1)."""
+    url = urlsplit(given.run.settings.stripe_api_base)
+    context = ssl.create_default_context()
+    faults = []
+    if url.scheme != "https" and url.hostname not in LOOPBACK:
+        faults.append("STRIPE_API_BASE is not https")
+    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
+        faults.append("TLS below 1.2 is allowed")
+    if context.verify_mode != ssl.CERT_REQUIRED or not context.check_hostname:
+        faults.append("certificates are not verified")
+    faults += [f"{name} is set to 0" for name in INSECURE_VARIABLES if os.environ.get(name) == "0"]
+    return judge(1, faults, endpoint=url.hostname, scheme=url.scheme)
+
+
+def production_key(given: ProbeInput) -> Outcome:
+    """No default or test key against Stripe itself (PCI DSS 2.2.2)."""
+    settings = given.run.settings
+    if urlsplit(settings.stripe_api_base).hostname in LOOPBACK:
+        return not_applicable("the account is the embedded one, on loopback")
+    key = settings.secret("stripe_api_key") or ""
+    faults = []
+    if not key or key == SANDBOX_KEY:
+        faults.append("the embedded account's default key")
+    elif key.startswith(("sk_test_", "rk_test_")):
+        faults.append("a test key")
+    return judge(1, faults)
+
+
+def least_privilege_key(given: ProbeInput) -> Outcome:
+    """The key is a restricted one, not the account's secret key (PCI DSS 7.2.2)."""
+    key = given.run.settings.api_key
+    kind = key.split("_", 1)[0]
+    faults = [] if kind == "rk" else [f"a {kind}_ key can do everything; use a restricted rk_ key"]
+    return judge(1, faults, kind=kind)
+
+
+def webhook_secret(given: ProbeInput) -> Outcome:
+    """Webhooks are verified with a signing secret where they are received (PCI DSS 6.2.4)."""
+    row = given.connection.execute("select count(*) from state.webhook_endpoint").fetchone()
+    if not row or not row[0]:
+        return not_applicable("no webhook endpoint was started; events come from the event log")
+    secrets = (given.run.settings.secret("stripe_webhook_secret") or "").split(",")
+    weak = [f"secret {n}" for n, s in enumerate(secrets, 1) if not s.strip().startswith("whsec_")]
+    return judge(len(secrets), weak)
+
+
+def telemetry_off(given: ProbeInput) -> Outcome:
+    """Nothing but the configured endpoints is contacted: the libraries' telemetry is off."""
+    on = [name for name in TELEMETRY_SWITCHES if os.environ.get(name, "") not in ("1", "true")]
+    return judge(len(TELEMETRY_SWITCHES), on)
+
+
+def known_vulnerabilities(given: ProbeInput) -> Outcome:
+    """Installed packages against offline advisories (PCI DSS 6.3.1, 6.3.3).
+
+    `security/advisories.json` under HEIRPAY_HOME is what `pip-audit --format json` wrote on a
+    machine that reaches an advisory source. Without it, or when it is older than 30 days, the
+    control is not evaluated: no evidence is no pass.
+    """
+    import json
+
+    path = given.run.settings.home / "security" / "advisories.json"
+    if not path.is_file():
+        return not_evaluated("no advisory data: put pip-audit's JSON into security/advisories.json")
+    age = given.run.checked_at.timestamp() - path.stat().st_mtime
+    if age > 30 * 86400:
+        return not_evaluated(f"the advisory data is {int(age // 86400)} days old")
+    try:
+        listed = {
+            (str(item["name"]).lower(), str(item.get("version"))): item.get("vulns", [])
+            for item in json.loads(path.read_text())["dependencies"]
+        }
+    except (ValueError, KeyError, TypeError):
+        return not_evaluated("security/advisories.json is not what pip-audit writes")
+    installed = {(d.metadata["Name"].lower(), d.version) for d in distributions()}
+    vulnerable = sorted(f"{n} {v}" for n, v in installed if listed.get((n, v)))
+    unknown = sorted(f"{n} {v}" for n, v in installed - set(listed))
+    if unknown and not vulnerable:
+        return not_evaluated(f"{len(unknown)} installed packages are not in the advisory data")
+    return judge(len(installed), vulnerable)
+
+
+def _own_inodes() -> set[str]:
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(entry.readlink())
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            found.add(target[8:-1])
+    return found
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.split(":")[0]
+    # Little-endian words, as the kernel prints them: 127.x.x.x, ::1 and ::ffff:127.x.x.x.
+    if len(host) == 8:
+        return host.endswith("7F")
+    return host == "0" * 24 + "01000000" or (host[:24].endswith("FFFF0000") and host[-2:] == "7F")

@@ -1,0 +1,190 @@
+"""Card data and secrets in stored text: DuckDB picks the few candidates, Python confirms them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from heirpay_pipelines.check.card_numbers import CardFinding, find_in_json, find_in_text
+from heirpay_pipelines.check.probes.given import ProbeInput
+from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
+
+# A superset of what the finder confirms: thirteen digits of any script with little between them;
+# an escape that could hide a separator or a digit; a verification code. RE2 is quick on the short
+# patterns and slow on one that holds them all.
+PREFILTER = (
+    r"(regexp_matches({0}, '[0-9]([^0-9A-Za-z]{{0,6}}[0-9]){{12}}')"
+    r" or regexp_matches({0}, '\\\\[unrt]|%20|%2[DEF]|%C2%A0|%3[0-9]|&nbsp;|&#')"
+    r" or (regexp_matches({0}, '[^\x00-\x7f]')"
+    r" and regexp_matches({0}, '\p{{Nd}}([^\p{{L}}\p{{Nd}}]{{0,6}}\p{{Nd}}){{12}}'))"
+    r" or regexp_matches({0},"
+    r" '(?i)(cvv2?|cvc2?|cvn2?|csc|security[ _-]?code|card verification)[^a-z]{{1,10}}[0-9]{{3}}'))"
+)
+MAY_HOLD = (
+    "(length({0}) >= 13 and (length({0}) - length(translate({0}, '0123456789', '')) >= 13"
+    " or strlen({0}) <> length({0}) or contains({0}, '\\u')))"
+)
+TABLES_SCANNED = ("staging", "intermediate", "finance", "operations", "compliance")
+BATCH = 1000
+
+
+def card_numbers_in_payloads(given: ProbeInput) -> Outcome:
+    """Primary account numbers in any landed payload (PCI DSS 3.5.1)."""
+    return _payload_outcome(given, "card_number")
+
+
+def track_data_in_payloads(given: ProbeInput) -> Outcome:
+    """Track data in any landed payload (PCI DSS 3.3.1.1)."""
+    return _payload_outcome(given, "track_data")
+
+
+def verification_codes_in_payloads(given: ProbeInput) -> Outcome:
+    """Card verification codes in any landed payload (PCI DSS 3.3.1.2)."""
+    return _payload_outcome(given, "verification_code")
+
+
+def card_numbers_in_tables(given: ProbeInput) -> Outcome:
+    """Primary account numbers in any text column of the models' tables."""
+    columns = given.connection.execute(
+        "select schema_name, table_name, list(column_name order by column_index)"
+        " from duckdb_columns() where schema_name in (select unnest(?))"
+        " and data_type in ('VARCHAR', 'JSON')"
+        # Hashes hold long runs of digits and are ours.
+        " and column_name not in ('hash', 'previous_hash') group by all order by all",
+        [list(TABLES_SCANNED)],
+    ).fetchall()
+    looked_at, offenders = 0, []
+    for schema, table, names in columns:
+        looked_at += len(names)
+        relation = f'"{schema}"."{table}"'
+        offenders += [
+            f"{schema}.{table}.{column}"
+            for column in _with_digits(given, relation, names)
+            if _column_has_card(given, relation, f'"{column}"')
+        ]
+    return judge(looked_at, offenders, unit="text columns")
+
+
+def _with_digits(given: ProbeInput, table: str, names: list[str]) -> list[str]:
+    """Columns with a text of thirteen digits or of characters that may hide them: one pass over
+    the table, without regular expressions, which take DuckDB longer to compile than to run."""
+    tests = ", ".join(f"coalesce(bool_or({MAY_HOLD.format(_text(n))}), false)" for n in names)
+    row = given.connection.execute(f"select {tests} from {table}").fetchone() or ()
+    return [name for name, may in zip(names, row, strict=True) if may]
+
+
+def _text(column: str) -> str:
+    return f'"{column}"::varchar'
+
+
+def _column_has_card(given: ProbeInput, table: str, column: str) -> bool:
+    cursor = given.connection.execute(
+        f"select distinct {column}::varchar from {table}"
+        f" where {MAY_HOLD.format(column + '::varchar')} and {PREFILTER.format(column)}"
+    )
+    while rows := cursor.fetchmany(BATCH):
+        if any(_is_card(find_in_json(str(row[0]))) for row in rows):
+            return True
+    return False
+
+
+def card_numbers_in_files(given: ProbeInput) -> Outcome:
+    """Card data in logs and other text files that the pipeline wrote (PCI DSS 3.5.1, 10.3)."""
+    home = given.run.settings.home
+    offenders, looked_at = [], 0
+    for path in text_files(home):
+        looked_at += 1
+        if any(find_in_text(line) for line in _lines(path)):
+            offenders.append(str(path.relative_to(home)))
+    return judge(looked_at, offenders, unit="files")
+
+
+def secrets_in_files(given: ProbeInput) -> Outcome:
+    """Our own secrets, verbatim, in any file under HEIRPAY_HOME (PCI DSS 8.3.2, 8.6.2)."""
+    settings = given.run.settings
+    names = ("stripe_api_key", "stripe_webhook_secret", "encryption_key", "notify")
+    values = {
+        name: part.strip().encode()
+        for name in names
+        for part in (settings.secret(name) or "").split(",")
+        if len(part.strip()) >= 8
+    }
+    if not values:
+        return judge(0, [], note="no secret is set; nothing to leak")
+    offenders, looked_at = [], 0
+    for path in sorted(settings.home.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            looked_at += 1
+            leaked = [name for name, value in values.items() if _holds(path, value)]
+            offenders += [f"{path.relative_to(settings.home)}: {name}" for name in leaked]
+    return judge(looked_at, offenders, unit="files")
+
+
+def text_files(home: Path) -> Iterator[Path]:
+    """Logs, JSON, CSV and HTML under `home`; databases and Parquet have their own scans. The bank's
+    own statements are input that others wrote: what is landed of them is scanned."""
+    for folder, names, files in os.walk(home):
+        names[:] = [n for n in sorted(names) if n not in ("warehouse", "bank", "data_docs")]
+        for name in sorted(files):
+            path = Path(folder) / name
+            if path.suffix in (".log", ".json", ".jsonl", ".txt", ".csv", ".out", ".err", ".md"):
+                yield path
+
+
+def _payload_outcome(given: ProbeInput, kind: str) -> Outcome:
+    found = _scan_payloads(given)
+    if found is None:
+        return not_evaluated("no landing view could be read")
+    offenders = sorted(
+        {
+            f"{object_id} ({finding.where})"
+            for object_id, finding in found[1]
+            if finding.kind == kind
+        }
+    )
+    return judge(found[0], offenders, unit="payloads")
+
+
+@lru_cache(maxsize=1)
+def _scan_payloads(given: ProbeInput) -> tuple[int, tuple[tuple[str, CardFinding], ...]] | None:
+    """Payloads looked at and what was found, once for the controls that share the scan."""
+    views = given.connection.execute(
+        "select table_name from duckdb_columns() where schema_name = 'landing'"
+        " and column_name = 'payload' order by 1"
+    ).fetchall()
+    total, found = 0, set()
+    for (view,) in views:
+        row = given.connection.execute(f'select count(*) from landing."{view}"').fetchone()
+        total += int(row[0]) if row else 0
+        cursor = given.connection.execute(
+            f'select id, payload from landing."{view}" where {PREFILTER.format("payload")}'
+        )
+        while rows := cursor.fetchmany(BATCH):
+            for object_id, payload in rows:
+                found |= {(str(object_id), item) for item in find_in_json(payload)}
+    return (total, tuple(sorted(found, key=repr))) if views else None
+
+
+def _is_card(findings: list[CardFinding]) -> bool:
+    return any(finding.kind in ("card_number", "track_data") for finding in findings)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        yield from file
+
+
+def _holds(path: Path, value: bytes) -> bool:
+    """Whether the file's bytes hold the value; read in pieces that overlap."""
+    try:
+        with path.open("rb") as file:
+            tail = b""
+            while piece := file.read(2**20):
+                if value in tail + piece:
+                    return True
+                tail = piece[-len(value) :]
+    except FileNotFoundError:  # a temporary file that went
+        return False
+    return False

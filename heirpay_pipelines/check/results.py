@@ -1,0 +1,116 @@
+"""What a control found, and what the whole of them means for publication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from heirpay_pipelines.settings import Settings
+
+Status = Literal["pass", "fail", "not_applicable", "not_evaluated", "attested"]
+NOT_PASSED: frozenset[Status] = frozenset({"fail", "not_evaluated"})
+EVIDENCE_IDS = 20
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a control may know of the run. `as_of` and `checked_at` are aware UTC instants;
+    `checked_at` is the injected clock."""
+
+    run_id: str
+    as_of: datetime
+    settings: Settings
+    checked_at: datetime
+    encryption_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one evaluation found: how many objects were looked at, how many were wrong, and
+    evidence (counts, ids of at most EVIDENCE_IDS objects; never personal data)."""
+
+    status: Status
+    checked: int | None = None
+    violations: int | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(checked: int, offenders: Sequence[str], total: int | None = None, **more: Any) -> Outcome:
+    """Fail with the first offending ids, or pass."""
+    violations = len(offenders) if total is None else total
+    evidence = {**more, **({"ids": list(offenders[:EVIDENCE_IDS])} if offenders else {})}
+    return Outcome("fail" if violations else "pass", checked, violations, evidence)
+
+
+def not_evaluated(reason: str) -> Outcome:
+    """Evidence is missing. Counts as not passed."""
+    return Outcome("not_evaluated", evidence={"reason": reason})
+
+
+def not_applicable(reason: str) -> Outcome:
+    """The control has no object here, for this reason."""
+    return Outcome("not_applicable", evidence={"reason": reason})
+
+
+@dataclass(frozen=True)
+class ControlResult:
+    """One row of compliance.control_results; `key` and `what_to_do` come from the register."""
+
+    run_id: str
+    control_id: str
+    key: str
+    framework: str
+    requirement: str
+    title: str
+    severity: Literal["blocking", "warning"]
+    status: Status
+    checked: int | None
+    violations: int | None
+    evidence: Mapping[str, Any]
+    checked_at: datetime
+    what_to_do: str
+    owner: str
+
+    @property
+    def passed(self) -> bool:
+        return self.status not in NOT_PASSED
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the run may be published, and the blocking controls that say no."""
+
+    publish: bool
+    blocking_failures: tuple[ControlResult, ...]
+    warnings: tuple[ControlResult, ...]
+    evidenced: int
+    total: int
+
+    @property
+    def reason(self) -> str | None:
+        """Why publication is refused, in one line."""
+        if self.publish:
+            return None
+        named = ", ".join(f"{r.key} ({r.status})" for r in self.blocking_failures)
+        return f"{len(self.blocking_failures)} blocking controls did not pass: {named}"
+
+    def __str__(self) -> str:
+        return f"{self.evidenced} of {self.total} controls evidenced"
+
+
+def verdict(results: Sequence[ControlResult]) -> Verdict:
+    """Publish only when every blocking control passed; one that could not be evaluated did not.
+
+    No result at all is no evidence: publication is refused.
+    """
+    missed = [result for result in results if not result.passed]
+    blocking = tuple(result for result in missed if result.severity == "blocking")
+    return Verdict(
+        publish=bool(results) and not blocking,
+        blocking_failures=blocking,
+        warnings=tuple(result for result in missed if result.severity == "warning"),
+        evidenced=len(results) - len(missed),
+        total=len(results),
+    )

@@ -1,0 +1,128 @@
+"""Running the register against one build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from heirpay_pipelines.check.attestations import newest_attestations
+from heirpay_pipelines.check.engine import open_build
+from heirpay_pipelines.check.expectations import evaluate_tables, first_line
+from heirpay_pipelines.check.probes import PROBES, ProbeInput
+from heirpay_pipelines.check.record import record_check
+from heirpay_pipelines.check.register import Control, load_register
+from heirpay_pipelines.check.results import (
+    ControlResult,
+    Outcome,
+    RunContext,
+    not_evaluated,
+)
+from heirpay_pipelines.state.database import open_state
+
+
+def run_controls(
+    build_database: Path,
+    run: RunContext,
+    *,
+    controls: Sequence[Control] | None = None,
+    data_docs: Path | None = None,
+) -> list[ControlResult]:
+    """Evaluate every control of the register (or `controls`) against a build database.
+
+    The database is only read. An exception in one control makes that one `not_evaluated`, with
+    the reason; the others go on. With `data_docs`, Great Expectations' pages are written there.
+    """
+    record_check(run)
+    register = list(load_register() if controls is None else controls)
+    with open_build(build_database, run.encryption_key) as connection:
+        outcomes = evaluate_tables(
+            connection, [c for c in register if c.native or c.rows], run, data_docs
+        )
+        given = ProbeInput(connection=connection, run=run)
+        for control in register:
+            if control.probe:
+                outcomes[control.key] = _probe(control, given)
+    outcomes |= _attested([c for c in register if c.attestation], run)
+    return [_result(control, outcomes[control.key], run) for control in register]
+
+
+def _probe(control: Control, given: ProbeInput) -> Outcome:
+    # The boundary that keeps one control's fault from hiding the others' results.
+    try:
+        return PROBES[str(control.probe)](given)
+    except Exception as error:  # noqa: BLE001
+        return not_evaluated(first_line(error))
+
+
+def _attested(controls: Sequence[Control], run: RunContext) -> Mapping[str, Outcome]:
+    """Controls that only a signature can evidence."""
+    if not controls:
+        return {}
+    with open_state(run.settings.state_file) as state:
+        signed = newest_attestations(state, run.checked_at)
+    outcomes = {}
+    for control in controls:
+        found = signed.get(control.key)
+        if found is None:
+            outcomes[control.key] = not_evaluated(
+                f"nobody has attested it: heirpay attest {control.key} --by NAME --statement TEXT"
+            )
+        elif found.expires_at <= run.checked_at:
+            outcomes[control.key] = not_evaluated(
+                f"the attestation of {found.attested_at:%Y-%m-%d} expired on"
+                f" {found.expires_at:%Y-%m-%d}"
+            )
+        else:
+            outcomes[control.key] = Outcome("attested", 1, 0, found.evidence())
+    return outcomes
+
+
+def _result(control: Control, outcome: Outcome, run: RunContext) -> ControlResult:
+    settled = _waived(control, outcome, run)
+    return ControlResult(
+        run_id=run.run_id,
+        control_id=control.identifier(run.settings.project),
+        key=control.key,
+        framework=control.framework,
+        requirement=control.requirement,
+        title=control.title,
+        severity=control.severity,
+        status=settled.status,
+        checked=settled.checked,
+        violations=settled.violations,
+        evidence=settled.evidence,
+        checked_at=run.checked_at,
+        what_to_do=control.what_to_do,
+        owner=control.owner,
+    )
+
+
+def _waived(control: Control, outcome: Outcome, run: RunContext) -> Outcome:
+    """A waiver accepts a failure until its date; an expired one is a failure of its own."""
+    waiver = control.waiver
+    if waiver is None:
+        return outcome
+    said = {
+        "waiver": waiver.reason,
+        "approver": waiver.approver,
+        "expires": waiver.expires.isoformat(),
+    }
+    if run.as_of.date() > waiver.expires:
+        return replace(
+            outcome,
+            status="fail",
+            evidence={
+                **outcome.evidence,
+                **said,
+                "reason": "the waiver has expired: renew or end it",
+            },
+        )
+    if outcome.status == "fail":
+        reason = f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}"
+        return replace(
+            outcome,
+            status="not_applicable",
+            evidence={**outcome.evidence, **said, "reason": reason},
+        )
+    return outcome

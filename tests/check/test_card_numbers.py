@@ -1,0 +1,159 @@
+"""Planted card numbers are all found; ids, epochs and bank references raise no alarm."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+from collections.abc import Callable
+
+import pytest
+from stdnum import luhn
+
+from heirpay_pipelines.check.card_numbers import find_in_json, find_in_text
+
+PREFIXES = {
+    "visa": ("4", 16), "visa19": ("4", 19), "mastercard": ("51", 16), "mastercard2": ("2221", 16),
+    "mastercard2b": ("2720", 16), "amex": ("37", 15), "discover": ("6011", 16),
+    "discover65": ("65", 16), "diners": ("36", 14), "diners38": ("38", 14), "jcb": ("3530", 16),
+    "maestro": ("6761", 18), "unionpay": ("62", 16), "mir": ("2200", 16),
+}  # fmt: skip
+
+
+def numbers(count: int, seed: int) -> list[str]:
+    """Well-formed numbers of every brand, from a seed."""
+    rng = random.Random(seed)
+    made = []
+    for n in range(count):
+        prefix, length = list(PREFIXES.values())[n % len(PREFIXES)]
+        body = prefix + "".join(rng.choices(string.digits, k=length - len(prefix) - 1))
+        made.append(body + luhn.calc_check_digit(body))
+    return made
+
+
+def grouped(number: str, separator: str) -> str:
+    if len(number) in (14, 15):
+        return separator.join((number[:4], number[4:10], number[10:]))
+    return separator.join(number[n : n + 4] for n in range(0, len(number), 4))
+
+
+FULL_WIDTH = str.maketrans(string.digits, "０１２３４５６７８９")
+ARABIC = str.maketrans(string.digits, "٠١٢٣٤٥٦٧٨٩")
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "plain": lambda n: f"paid with {n} today",
+    "spaces": lambda n: f"paid with {grouped(n, ' ')}",
+    "hyphens": lambda n: grouped(n, "-"),
+    "dots": lambda n: grouped(n, "."),
+    "slashes": lambda n: grouped(n, "/"),
+    "underscores": lambda n: f"no_{grouped(n, '_')}",
+    "no-break spaces": lambda n: grouped(n, "\u00a0"),
+    "zero-width spaces": lambda n: "\u200b".join(n),
+    "word joiners": lambda n: grouped(n, "\u2060"),
+    "en dashes": lambda n: grouped(n, "\u2013"),
+    "full-width digits": lambda n: n.translate(FULL_WIDTH),
+    "arabic digits": lambda n: n.translate(ARABIC),
+    "newline": lambda n: f"{n[:8]}\n{n[8:]}",
+    "windows newline": lambda n: f"{n[:8]}\r\n{n[8:]}",
+    "tabs": lambda n: grouped(n, "\t"),
+    "json in json": lambda n: json.dumps({"note": json.dumps({"card": grouped(n, "\u00a0")})}),
+    "json in json in json": lambda n: json.dumps(
+        json.dumps({"x": json.dumps({"y": n.translate(FULL_WIDTH)})})
+    ),
+    "inside an id": lambda n: f"order_{n}x",
+    "percent encoded": lambda n: f"https://shop.test/?q={grouped(n, '%20')}",
+    "html": lambda n: grouped(n, "&nbsp;"),
+    "digit by digit": lambda n: " ".join(n),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_planted_number_is_found(encoding: str) -> None:
+    for number in numbers(42, seed=len(encoding)):
+        text = ENCODINGS[encoding](number)
+        payload = json.dumps({"id": "cus_1", "description": text})
+        assert find_in_text(text), encoding
+        assert find_in_json(payload), encoding
+        assert find_in_json(json.dumps({"n": {"d": text}}, ensure_ascii=False)), encoding
+
+
+def test_as_a_json_number_and_as_a_key() -> None:
+    number = numbers(1, seed=3)[0]
+    assert find_in_json(json.dumps({"memo": int(number)}))
+    assert find_in_json(json.dumps({"metadata": {number: "x"}}))
+
+
+def test_a_finding_never_holds_the_number() -> None:
+    for number in numbers(14, seed=5):
+        findings = find_in_json(json.dumps({"description": f"card {number}"}))
+        assert findings
+        assert number not in repr(findings)
+        assert number[:6] not in repr(findings)
+        assert number[-4:] not in repr(findings)
+
+
+def test_track_data_and_verification_codes() -> None:
+    number = numbers(1, seed=7)[0]
+    kinds = {f.kind for f in find_in_text(f"%B{number}^DOE/JANE^29121010000000000000?")}
+    assert "track_data" in kinds
+    assert {f.kind for f in find_in_text(f";{number}=29121010000000000?")} >= {"track_data"}
+    assert {f.kind for f in find_in_text("CVV: 123")} == {"verification_code"}
+    assert {f.kind for f in find_in_json('{"card": {"cvc": "1234"}}')} == {"verification_code"}
+    assert find_in_json('{"checks": {"cvc_check": "pass"}, "cvc": null}') == []
+
+
+BASE62 = string.ascii_letters + string.digits
+
+
+def stripe_id(rng: random.Random) -> str:
+    prefix = rng.choice(("ch", "cus", "in", "pi", "txn", "po", "evt", "sub_sched", "cs_test"))
+    return f"{prefix}_{''.join(rng.choices(BASE62, k=rng.choice((14, 24))))}"
+
+
+def epoch(rng: random.Random) -> str:
+    return str(rng.randrange(1_400_000_000, 2_000_000_000) * rng.choice((1, 10**3, 10**6, 10**9)))
+
+
+def bank_trace(rng: random.Random) -> str:
+    routing = rng.choice(("0", "1", "2", "3")) + rng.choice("012") + digits(rng, 6)
+    return rng.choice(
+        (
+            routing + digits(rng, 7),  # ACH trace
+            "7" + digits(rng, 22),  # acquirer reference number
+            digits(rng, 12),  # retrieval reference number
+            f"2026{digits(rng, 4)}MMQFMP2K{digits(rng, 6)}",  # IMAD
+            f"trace {digits(rng, 16)}",
+            f"ref. {digits(rng, 15)}",
+        )
+    )
+
+
+def digits(rng: random.Random, count: int) -> str:
+    return "".join(rng.choices(string.digits, k=count))
+
+
+def test_a_million_ids_epochs_and_traces_raise_no_alarm() -> None:
+    rng = random.Random(11)
+    makers = (stripe_id, epoch, bank_trace)
+    alarms = []
+    for _ in range(1000):  # a thousand texts of a thousand values
+        text = ";".join(rng.choice(makers)(rng) for _ in range(1000))
+        if find_in_text(text):
+            alarms.append(text[:50])
+    assert alarms == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.4242424242424242",
+        "DK5000400440116243",
+        "4242424242424241",
+        "0000000000000000",
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+        "2026-10-28 2026-11-01",
+        '{"trace_id": {"status": "supported", "value": "4242424242424242"}}',
+        "+49 151 23456785",
+    ],
+)
+def test_what_only_looks_like_a_card_number(text: str) -> None:
+    assert find_in_json(text) == []
