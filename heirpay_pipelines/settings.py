@@ -6,6 +6,7 @@ that begins with `HEIRPAY_` and is not known is an error, so that a typo never b
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Annotated, Self
@@ -109,6 +110,12 @@ class Settings(BaseSettings):
     def api_key(self) -> str:
         """The key to call the API with. For the pull step alone: never log or store it."""
         return self.secret("stripe_api_key") or SANDBOX_KEY
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of every setting that is no secret: it changes when one of them does."""
+        shown = self.model_dump_json(by_alias=True)  # secrets are stars in it
+        return hashlib.sha256(shown.encode()).hexdigest()
 
     # Where things are. Everything the pipeline writes lies under `home`.
     @property

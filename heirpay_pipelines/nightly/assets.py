@@ -1,16 +1,23 @@
 """The steps before and after the models, as Dagster assets. Each calls its step and shows what
-it did; what a step does is in its own folder."""
+it did; what a step does is in its own folder.
 
-from __future__ import annotations
+No postponed annotations here: Dagster reads them to find the config.
+"""
 
 from collections.abc import Iterator
+from datetime import UTC
 
 import dagster as dg
 
+from heirpay_pipelines.land import PullOutcome, pull_and_land
 from heirpay_pipelines.nightly.night import Night
-from heirpay_pipelines.pull.resources import RESOURCES
+from heirpay_pipelines.publish.swap import discard_builds
+from heirpay_pipelines.pull.progress import TerminalProgress
+from heirpay_pipelines.pull.resources import DERIVED, RESOURCES
+from heirpay_pipelines.state.runs import record_pull
 
 OWNERS = ["team:finance"]
+LANDED = sorted({resource.object_name for resource in RESOURCES} | set(DERIVED))
 
 
 class PullConfig(dg.Config):
@@ -25,37 +32,48 @@ def landing_key(object_name: str) -> dg.AssetKey:
     return dg.AssetKey(["landing", object_name.replace(".", "_")])
 
 
-LANDED = sorted({resource.object_name for resource in RESOURCES})
-
-
 @dg.multi_asset(
     name="pull_and_land",
     specs=[
         dg.AssetSpec(
             landing_key(name),
             group_name="land",
-            description=f"Every observed version of each Stripe `{name}` object, as pulled.",
+            description=f"Every observed version of each Stripe `{name}`, as pulled, in Parquet.",
             kinds={"stripe", "parquet"},
             owners=OWNERS,
         )
         for name in LANDED
     ],
     required_resource_keys={"night"},
-    # A night that Stripe's own outage spoils is worth another try; what was landed stays.
+    # A night that an outage spoils is worth another try; nothing half pulled is ever visible.
     retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
 )
-def pull_and_land(
+def pull_and_land_asset(
     context: dg.AssetExecutionContext, config: PullConfig
-) -> Iterator[dg.MaterializeResult]:
-    """Pull what changed since the last night, or everything, into immutable Parquet."""
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Pull what changed since the last night (or everything), and commit it."""
     night: Night = context.resources.night
     run = night.begin(config.as_of)
     discard_builds(night.build.parent)
-    outcome = land(night.settings, run.as_of, config.full, progress_for(context))
+    with TerminalProgress(context.log.info) as progress:
+        outcome = pull_and_land(night.settings, run.as_of.astimezone(UTC), config.full, progress)
     with night.state() as state:
-        record_pull(state, night.run_id, outcome.pull_id, outcome.requests, outcome.rows)
+        record_pull(
+            state, night.run_id, outcome.manifest.pull_id, outcome.requests, outcome.rows
+        )
     for name in LANDED:
         yield dg.MaterializeResult(
-            asset_key=landing_key(name),
-            metadata={"dagster/row_count": outcome.rows.get(name, 0)},
+            asset_key=landing_key(name), metadata=_landed(name, outcome)
         )
+
+
+def _landed(name: str, outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
+    lines = [line for line in outcome.manifest.coverage if line["object_name"] == name]
+    return {
+        "new versions": dg.MetadataValue.int(outcome.rows.get(name, 0)),
+        "requests": dg.MetadataValue.int(sum(line["requests"] for line in lines)),
+        "coverage": dg.MetadataValue.text(
+            "; ".join(line["reason"] or line["status"] for line in lines) or "inside other objects"
+        ),
+        "pull": dg.MetadataValue.text(outcome.manifest.pull_id),
+    }

@@ -6,14 +6,15 @@ from functools import cache
 
 import dagster as dg
 
-from heirpay_pipelines.nightly.assets import (
-    control_results,
-    domain_report,
-    publication,
-    pull_and_land,
-    verdict,
-)
+from heirpay_pipelines.nightly.assets import pull_and_land_asset
 from heirpay_pipelines.nightly.checks import build_controls_check
+from heirpay_pipelines.nightly.closing import (
+    build_control_results,
+    domain_report,
+    final_verdict,
+    incidents,
+    publication,
+)
 from heirpay_pipelines.nightly.failure import failed_run_sensor
 from heirpay_pipelines.nightly.manifest import current_manifest
 from heirpay_pipelines.nightly.models import build_models_asset
@@ -40,16 +41,15 @@ def definitions(settings: Settings) -> dg.Definitions:
         execution_timezone=settings.timezone,
         description="Every night at 03:00 in the reporting time zone.",
     )
+    models = build_models_asset(current_manifest(settings))
+    controls = build_control_results(sorted(models.keys))
+    assets = [
+        pull_and_land_asset, models, controls, publication, incidents, domain_report, final_verdict,
+    ]  # fmt: skip
+    known = {key for asset in assets for key in asset.keys}
     return dg.Definitions(
-        assets=[
-            pull_and_land,
-            build_models_asset(current_manifest(settings)),
-            control_results,
-            publication,
-            domain_report,
-            verdict,
-        ],
-        asset_checks=[build_controls_check()],
+        assets=assets,
+        asset_checks=[build_controls_check(settings, known)],
         jobs=[nightly],
         schedules=[schedule],
         sensors=[failed_run_sensor],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,9 +45,12 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
     from heirpay_pipelines.nightly.job import definitions
 
     config = RunConfig(
-        ops={"pull_and_land": PullConfig(as_of=as_of.isoformat() if as_of else None, full=full)}
+        ops={"pull_and_land": PullConfig(as_of=as_of.isoformat() if as_of else None, full=full)},
+        # The whole log is in the UI; the terminal shows progress and the outcome.
+        loggers={"console": {"config": {"log_level": "CRITICAL"}}},
     )
-    with DagsterInstance.get() as instance:
+    # dbt's lines go to its own log and to the UI.
+    with open(os.devnull, "w") as devnull, redirect_stdout(devnull), DagsterInstance.get() as instance:
         result = (
             definitions(settings)
             .resolve_job_def("nightly")

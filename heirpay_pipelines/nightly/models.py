@@ -1,9 +1,11 @@
-"""The dbt models as Dagster assets, each with its rows, columns and, for marts, a preview."""
+"""The dbt models as Dagster assets, each with its rows, columns and, for marts, a preview.
 
-from __future__ import annotations
+No postponed annotations here: Dagster reads them.
+"""
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,11 @@ def build_models_asset(manifest: Path) -> dg.AssetsDefinition:
         request = build_request(night)
         prepare_build(request, night.settings)
         os.environ.update(request.environment())
-        dbt = DbtCliResource(project_dir=str(PROJECT_DIR), profiles_dir=str(PROJECT_DIR))
+        dbt = DbtCliResource(
+            project_dir=str(PROJECT_DIR),
+            profiles_dir=str(PROJECT_DIR),
+            dbt_executable=str(Path(sys.executable).with_name("dbt")),
+        )
         arguments = ["build", "--vars", json.dumps(request.variables())]
         invocation = dbt.cli(
             arguments,

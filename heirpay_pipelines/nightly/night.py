@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from heirpay_pipelines.audit import append
+from heirpay_pipelines.check.results import ControlResult
+from heirpay_pipelines.check.store import read_results
+from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.nightly.lock import run_lock
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
@@ -43,7 +49,30 @@ class Night:
         instant = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
         instant = instant.replace(tzinfo=instant.tzinfo or UTC, microsecond=0)
         with self.state() as state:
-            return open_run(state, self.run_id, instant)
+            run = open_run(state, self.run_id, instant)
+            detail = {
+                "as_of": run.as_of.isoformat(),
+                "code_version": version("heirpay-pipelines"),
+                "settings": self.settings.fingerprint,
+            }
+            append(state, datetime.now(UTC), "nightly", "run_started", self.run_id, detail)
+            return run
+
+    def say(self, text: str) -> None:
+        """One line of progress, for whoever watches the terminal."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def control_results(self) -> list[ControlResult]:
+        """What the check step of this run found, as it was stored."""
+        with self.state() as state:
+            return read_results(state, self.run_id, self.settings.project)
+
+    def coverage(self) -> list[dict[str, Any]]:
+        """The coverage statement that this run's figures rest on."""
+        landing = Landing(self.settings.landing_dir, self.key)
+        visible = landing.manifests(self.run().as_of)
+        newest = visible[-1]
+        return [{"api_version": newest.api_version, **line} for line in newest.coverage]
 
     def run(self) -> Run:
         with self.state() as state:

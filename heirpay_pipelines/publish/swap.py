@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import duckdb
+
 from heirpay_pipelines.duck import connect
 
 # What a build needs and a reader must not see: views over landing files, copies of state.
@@ -27,6 +29,15 @@ def publish(build: Path, target: Path, key: str | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.replace(build, target)  # noqa: PTH105 - named for what matters here: it replaces
     _fsync(target.parent)
+
+
+def record_published(build: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Say in the build's own run history that this run is the one that is published by it."""
+    build.execute(
+        "update operations.run_history set outcome = 'published', is_published = true"
+        " where run_id = ?",
+        [run_id],
+    )
 
 
 def discard_builds(directory: Path) -> None:

@@ -28,6 +28,8 @@ class RunFacts:
     coverage: Sequence[Mapping[str, Any]] = ()
     incidents: Sequence[Mapping[str, Any]] | None = None
     """Rows of `operations.incidents` as they are now; None: read the published ones."""
+    audit_head: str | None = None
+    """`sequence:hash` of the audit chain as it is now: a copy outside proves the log."""
 
 
 @dataclass(frozen=True)

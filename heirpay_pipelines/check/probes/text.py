@@ -124,9 +124,10 @@ def secrets_in_files(given: ProbeInput) -> Outcome:
 
 def text_files(home: Path) -> Iterator[Path]:
     """Logs, JSON, CSV and HTML under `home`; databases and Parquet have their own scans. The bank's
-    own statements are input that others wrote: what is landed of them is scanned."""
+    own statements are input that others wrote: what is landed of them is scanned; `target` is what
+    dbt makes of the project, not of data."""
     for folder, names, files in os.walk(home):
-        names[:] = [n for n in sorted(names) if n not in ("warehouse", "bank", "data_docs")]
+        names[:] = [n for n in sorted(names) if n not in ("warehouse", "bank", "data_docs", "target")]
         for name in sorted(files):
             path = Path(folder) / name
             if path.suffix in (".log", ".json", ".jsonl", ".txt", ".csv", ".out", ".err", ".md"):

@@ -6,5 +6,5 @@ select
     endpoint, object_name, mode, covered_from, covered_until, rows, requests, status, reason,
     api_version
 from operations.coverage
-where as_of = (select max(as_of) from operations.coverage)
+where pull_id = (select max(pull_id) from operations.coverage)
 order by endpoint, object_name
