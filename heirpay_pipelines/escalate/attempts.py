@@ -15,6 +15,7 @@ from heirpay_pipelines.escalate.patterns import patterns
 from heirpay_pipelines.escalate.regulations import context_of
 from heirpay_pipelines.escalate.runbooks import Runbook, learn, library, search
 from heirpay_pipelines.escalate.solutions import SOLUTIONS
+from heirpay_pipelines.escalate.warehouse import NotBuiltError
 
 log = logging.getLogger("heirpay.escalate")
 
@@ -71,7 +72,7 @@ def run_planned(night: Night) -> int:
 def _try(night: Night, incident: Incident, solution: str) -> Attempt:
     try:
         return SOLUTIONS[solution](night, incident)
-    except LookupError as error:
+    except NotBuiltError as error:
         return Attempt("not_applicable", str(error))
     except Exception as error:
         # One solution that breaks must not keep the others, and the escalation, from happening.

@@ -9,17 +9,19 @@ import duckdb
 
 from heirpay_pipelines.escalate.facts import Night
 
-MINOR_UNITS = "select currency, exponent from intermediate.currencies"
+
+class NotBuiltError(Exception):
+    """A table that a check or a solution reads is not there (yet): it cannot be made now."""
 
 
 def rows(night: Night, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The result of a query; LookupError when a table it reads is not built (yet)."""
+    """The result of a query; NotBuiltError when a table it reads is not built (yet)."""
     if night.warehouse is None:
-        raise LookupError("no warehouse is published yet")
+        raise NotBuiltError("no warehouse is published yet")
     try:
         cursor = night.warehouse.execute(sql, parameters or {})
     except duckdb.CatalogException as error:
-        raise LookupError(str(error).splitlines()[0]) from None
+        raise NotBuiltError(str(error).splitlines()[0]) from None
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -40,7 +42,7 @@ def in_reporting(night: Night, amount: Decimal, currency: str | None) -> Decimal
     )
     try:
         found = rows(night, sql, {"currency": currency})
-    except LookupError:
+    except NotBuiltError:
         return None
     if not found:
         return None

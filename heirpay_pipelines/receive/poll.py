@@ -17,6 +17,7 @@ from heirpay_pipelines.state import State
 PAGE = 100
 MAX_PAGES = 100  # 10,000 events; the nightly pull reads whatever is beyond
 SECONDS = 120
+ATTEMPTS = 3  # a fallback that waits for ten minutes holds up the escalation
 KEEP = """
 insert into webhook_deliveries (event_id, type, object_id, account, livemode, api_version, created,
   received_at, last_received_at, deliveries, replayed_at)
@@ -48,9 +49,12 @@ def poll_event_log(settings: Settings, state: State) -> tuple[int, int]:
 
 
 async def _fetch(settings: Settings, newest: int | None) -> list[Delivery]:
-    client = Client(settings.api_key, settings.stripe_api_base)
-    async with asyncio.timeout(SECONDS):
-        return [read_event(orjson.dumps(event)) async for event in _pages(client, newest)]
+    client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
+    try:
+        async with asyncio.timeout(SECONDS):
+            return [read_event(orjson.dumps(event)) async for event in _pages(client, newest)]
+    finally:
+        await client.close()
 
 
 async def _pages(client: Client, newest: int | None) -> AsyncIterator[dict[str, Any]]:

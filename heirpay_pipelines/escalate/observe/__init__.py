@@ -7,6 +7,7 @@ from heirpay_pipelines.escalate.observe.controls import observe_controls, observ
 from heirpay_pipelines.escalate.observe.host import observe_audit, observe_files, observe_run
 from heirpay_pipelines.escalate.observe.payments import observe_breaks, observe_failures
 from heirpay_pipelines.escalate.observe.webhooks import observe_deliveries, observe_rejections
+from heirpay_pipelines.escalate.warehouse import NotBuiltError
 
 CHECKS = (
     observe_run,
@@ -27,7 +28,7 @@ def observe(night: Night) -> Observed:
     for check in CHECKS:
         try:
             seen.append(check(night))
-        except LookupError:
+        except NotBuiltError:
             continue
     scopes = frozenset().union(*(observed.scopes for observed in seen))
     findings = tuple(finding for observed in seen for finding in observed.findings)

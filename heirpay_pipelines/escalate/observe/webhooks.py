@@ -8,7 +8,7 @@ from typing import Any
 
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
 from heirpay_pipelines.escalate.patterns import WebhookThresholds, thresholds
-from heirpay_pipelines.escalate.warehouse import as_of, rows
+from heirpay_pipelines.escalate.warehouse import NotBuiltError, as_of, rows
 
 DELIVERIES = """
 with recent as (
@@ -95,7 +95,7 @@ def _at_stake(night: Night) -> tuple[Decimal, str | None]:
     """The charges that the missing events tell of, in the currency with the largest sum."""
     try:
         found = rows(night, AT_STAKE)
-    except LookupError:
+    except NotBuiltError:
         return Decimal(0), None
     if not found:
         return Decimal(0), None

@@ -23,6 +23,7 @@ SOLUTIONS: dict[str, Solution] = {
     "poll_event_log": webhooks.poll_event_log,
     "manual_reconciliation_list": webhooks.manual_reconciliation_list,
     "backup_notification": webhooks.backup_notification,
+    "quarantine_data": compliance.quarantine_data,
     "restrict_access": compliance.restrict_access,
     "repair_audit_gap": compliance.repair_audit_gap,
     "isolate": compliance.isolate,
