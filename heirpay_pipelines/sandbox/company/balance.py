@@ -24,6 +24,7 @@ class Books:
 
     def __init__(self, store: Store, ids: Ids, start: int) -> None:
         self.store, self.ids, self.start = store, ids, start
+        self.daily_from = DAILY_FROM_DAY
         self.unpaid: dict[str, list[Object]] = {currency: [] for currency in CURRENCIES}
         self.in_transit: list[Object] = []
         self.pending: list[Object] = []
@@ -66,7 +67,7 @@ class Books:
     def pay_out_day(self, day: int) -> None:
         """Make the automatic payouts that are due on this day (its first instant)."""
         number, weekday = (day - self.start) // DAY, moment(day).weekday()
-        due = weekday < 5 if number >= DAILY_FROM_DAY else weekday == 0
+        due = weekday < 5 if number >= self.daily_from else weekday == 0
         for currency in CURRENCIES if due else ():
             self._automatic(day + 300, currency)
 
