@@ -18,8 +18,8 @@ from heirpay_pipelines.land.landing import Landing, sha256_of
 from heirpay_pipelines.land.manifest import LandedFile, LandingError, sync_folder
 from heirpay_pipelines.land.read import KEY_NAME, quoted, use_key
 
-BATCH_BYTES = 24 * 2**20
-BUFFER_BYTES = 64 * 2**20
+BATCH_BYTES = 16 * 2**20
+BUFFER_BYTES = 40 * 2**20
 COLUMNS = pa.schema(
     [
         ("id", pa.string()),
