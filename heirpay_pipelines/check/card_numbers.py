@@ -43,9 +43,12 @@ REFERENCE_WORD = re.compile(
     r"[\w\s.:#=\-]{0,12}$",
     re.IGNORECASE,
 )
-REFERENCE_KEYS = frozenset(
-    ["trace_id", "trace_number", "phone", "acquirer_reference_number", "retrieval_reference_number", "network_transaction_id", "authorization_code", "transaction_id", "reference_number", "bank_account", "account_number", "fingerprint", "end_to_end_id", "servicer_reference", "iban"]
-)
+REFERENCE_KEYS = frozenset({
+    "trace_id", "trace_number", "phone", "acquirer_reference_number",
+    "retrieval_reference_number", "network_transaction_id", "authorization_code",
+    "transaction_id", "reference_number", "bank_account", "account_number", "fingerprint",
+    "end_to_end_id", "servicer_reference", "iban",
+})  # fmt: skip
 GROUPINGS = {(4, 6, 5), (4, 6, 4), (4, 4, 5), (4, 4, 4, 4, 3), (6, 10), (6, 13)}
 
 

@@ -16,9 +16,12 @@ from heirpay_pipelines.model.project import PROJECT_DIR
 CLASSES = {"identity", "contact", "location", "payment_instrument", "free_text"}
 MODEL_SCHEMAS = ("staging", "intermediate", "finance", "operations", "compliance")
 # Names that hold personal data wherever they appear; a column so named must be tagged or cleared.
-TELLING_NAMES = frozenset(
-    ["name", "email", "phone", "address", "address_line1", "address_line2", "line1", "line2", "city", "postal_code", "ip_address", "customer_name", "customer_email", "customer_phone", "cardholder", "fingerprint", "issuer", "last4", "iban", "bank_account", "description", "counterparty", "counterparty_name", "remittance", "date_of_birth"]
-)
+TELLING_NAMES = frozenset({
+    "name", "email", "phone", "address", "address_line1", "address_line2", "line1", "line2",
+    "city", "postal_code", "ip_address", "customer_name", "customer_email", "customer_phone",
+    "cardholder", "fingerprint", "issuer", "last4", "iban", "bank_account", "description",
+    "counterparty", "counterparty_name", "remittance", "date_of_birth",
+})  # fmt: skip
 
 
 def tagged_columns() -> dict[tuple[str, str], str]:

@@ -127,7 +127,9 @@ def text_files(home: Path) -> Iterator[Path]:
     own statements are input that others wrote: what is landed of them is scanned; `target` is what
     dbt makes of the project, not of data."""
     for folder, names, files in os.walk(home):
-        names[:] = [n for n in sorted(names) if n not in ("warehouse", "bank", "data_docs", "target")]
+        names[:] = [
+            n for n in sorted(names) if n not in ("warehouse", "bank", "data_docs", "target")
+        ]
         for name in sorted(files):
             path = Path(folder) / name
             if path.suffix in (".log", ".json", ".jsonl", ".txt", ".csv", ".out", ".err", ".md"):

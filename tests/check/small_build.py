@@ -1,0 +1,138 @@
+"""A small build database on which every control of a table passes, and for each control the SQL
+that makes it fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+SCHEMA = """
+create schema landing; create schema staging; create schema intermediate; create schema finance;
+create schema state; create schema operations; create schema compliance;
+create table landing.coverage as select 'pull-1' as pull_id, timestamp '2026-11-01' as as_of,
+  '/v1/charges' as endpoint, 'complete' as status;
+create table landing.customer as select 'cus_1' as id,
+  '{"id":"cus_1","object":"customer","description":"an honest customer","created":1761955200}'
+  as payload;
+create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as account,
+  false as livemode;
+create table intermediate.currencies as select * from (values ('usd', 2, 1), ('eur', 2, 1))
+  as t(currency, exponent, charge_multiple);
+create table staging.customers as select 'cus_1' as id, timestamp '2026-10-01' as created_at,
+  false as is_deleted, 'a@b.test' as email, null::varchar as phone, 'fine' as description;
+create table staging.charges as select 'ch_1' as id, timestamp '2026-10-30' as created_at,
+  'usd' as currency, 1000 as amount, 1000 as amount_captured, 0 as amount_refunded,
+  'succeeded' as status, 'txn_1' as balance_transaction_id, 'card' as payment_method_type,
+  'authenticated' as three_d_secure_result, 'DE' as country;
+create table staging.balance_transactions as select * from (values
+  ('txn_1', timestamp '2026-10-30', 'usd', 1000, 30, 970),
+  ('txn_2', timestamp '2026-10-31', 'usd', -970, 0, -970))
+  as t(id, created_at, currency, amount, fee, net);
+create table staging.refunds as select 're_1' as id, 'ch_1' as charge_id, 'usd' as currency,
+  10 as amount;
+create table staging.disputes as select 'dp_1' as id, 'ch_1' as charge_id;
+create table staging.payouts as select 'po_1' as id, 'usd' as currency;
+create table staging.payout_transactions as select 'po_1' as payout_id,
+  'txn_1' as balance_transaction_id;
+create table staging.invoices as select 'in_1' as id, 'A-1' as number, 'cus_1' as customer_id,
+  timestamp '2026-10-30' as created_at, timestamp '2026-10-30' as finalized_at, 'usd' as currency,
+  'paid' as status, 1190 as total, 190 as tax_amount, 0 as shipping_amount,
+  'DE' as customer_country;
+create table staging.invoice_lines as select 'il_1' as id, 'in_1' as invoice_id, 1000 as amount,
+  0 as discount_amount, 190 as exclusive_tax_amount;
+create table staging.invoice_line_taxes as select 'in_1' as invoice_id, 190 as amount;
+create table staging.subscriptions as select 'sub_1' as id, 'cus_1' as customer_id;
+create table staging.subscription_items as select 'si_1' as id;
+create table staging.prices as select 'price_1' as id;
+create table staging.credit_notes as select 'cn_1' as id;
+create table staging.payment_intents as select 'pi_1' as id;
+create table staging.events as select 'evt_1' as id;
+create table staging.tax_ids as select 'txi_1' as id, 'cus_1' as customer_id;
+create table intermediate.ledger as select 'txn_1' as ledger_id, true as is_known_category;
+create table finance.mrr_monthly as select * from (values
+  (date '2026-09-01', 'usd', 10.0, 10.0, 10.0), (date '2026-10-01', 'usd', 15.0, 15.0, 15.0))
+  as t(month, currency, mrr, mrr_reporting, mrr_exact);
+create table finance.mrr_movements as select * from (values
+  ('cus_1', 'usd', date '2026-09-05', 10.0), ('cus_1', 'usd', date '2026-10-05', 5.0))
+  as t(customer_id, currency, occurred_on, mrr_change_exact);
+create table finance.churn_monthly as select date '2026-10-01' as month, 'usd' as currency,
+  1 as customers_start, 1 as customers_new, 0 as customers_reactivated, 1 as customers_churned,
+  1 as customers_end;
+create table finance.cohort_retention as select date '2026-10-01' as cohort_month,
+  0 as months_since, 'usd' as currency;
+create table finance.daily_revenue as select date '2026-10-30' as date, 'usd' as currency,
+  9.70 as net_volume, 0.9 as payment_success_rate;
+create table finance.balance_reconciliation as select * from (values
+  (date '2026-10-30', 'usd', 0.00, 9.70, 0.00, 9.70, null::decimal(9,2), null::decimal(9,2)),
+  (date '2026-10-31', 'usd', 9.70, 0.00, -9.70, 0.00, 0.00, 0.00))
+  as t(date, currency, opening_balance, activity, payouts, closing_balance,
+  stripe_closing_balance, difference);
+create table finance.payout_reconciliation as select 'po_1' as payout_id, true as is_automatic,
+  'paid' as stripe_status, 0.00 as difference, 'reconciled' as status;
+create table finance.disputes as select 'dp_1' as dispute_id;
+create table finance.tax_transactions as select 'ttx_1' as tax_movement_id, 'in_1' as document_id,
+  'in_1' as invoice_id, 'cus_1' as customer_id, 'vat' as tax_type, 'DE' as country,
+  'usd' as currency, 1.90 as tax_amount, 'reverse_charge' as taxability_reason;
+create table finance.tax_summary as select 'usd' as currency, 1.90 as tax_amount;
+create table finance.reconciliation_breaks as select 'brk_1' as break_id limit 0;
+create table finance.payment_failures as select 'ch_1' as charge_id;
+create table finance.risk_daily as select date '2026-10-30' as date, 'usd' as currency;
+create table state.runs as select 'run-1' as run_id, 'published' as outcome;
+create table state.control_results as select 'run-1' as run_id;
+create table state.webhook_endpoint as select 1 as id limit 0;
+"""
+
+MUTATIONS = {
+    "charge_balance_transaction_exists": "update staging.charges set balance_transaction_id = 'x'",
+    "refund_charge_exists": "update staging.refunds set charge_id = 'x'",
+    "dispute_charge_exists": "update staging.disputes set charge_id = 'x'",
+    "invoice_customer_exists": "update staging.invoices set customer_id = 'x'",
+    "subscription_customer_exists": "update staging.subscriptions set customer_id = 'x'",
+    "payout_composition_exists": "update staging.payout_transactions"
+    " set balance_transaction_id = 'x'",
+    "currencies_known": "update staging.payouts set currency = 'xxx'",
+    "amounts_valid": "update staging.charges set amount_refunded = amount + 1",
+    "net_is_amount_less_fee": "update staging.balance_transactions set net = net + 1 where fee > 0",
+    "amounts_whole_units": "update intermediate.currencies set charge_multiple = 7",
+    "coverage_complete": "update landing.coverage set status = 'forbidden'",
+    "data_fresh": "update landing.coverage set as_of = as_of - interval 3 days",
+    "account_active": "update staging.balance_transactions set created_at = timestamp '2026-09-01'",
+    "nothing_from_the_future": "update staging.charges set created_at = timestamp '2026-12-01'",
+    "quarantine_empty": "create table landing.quarantine as select 'quarantine_1' as id",
+    "reporting_categories_known": "update intermediate.ledger set is_known_category = false",
+    "one_account": "insert into landing.balance_transaction values ('txn_9', 'acct_2', false)",
+    "balance_identity": "update finance.balance_reconciliation set activity = activity + 0.01",
+    "balance_chain": "update finance.balance_reconciliation set opening_balance = 1"
+    " where date = date '2026-10-31'",
+    "balance_agrees_with_stripe": "update finance.balance_reconciliation set difference = 0.01",
+    "movements_add_up_to_mrr": "update finance.mrr_movements set mrr_change_exact = 6"
+    " where occurred_on = date '2026-10-05'",
+    "churn_adds_up": "update finance.churn_monthly set customers_end = 2",
+    "automatic_payouts_explained": "update finance.payout_reconciliation set difference = 0.01",
+    "payouts_arrived": "update finance.payout_reconciliation set status = 'unreconciled'",
+    "payouts_failed": "update finance.payout_reconciliation set status = 'failed'",
+    "no_open_breaks": "insert into finance.reconciliation_breaks values ('brk_1')",
+    "invoice_totals": "update staging.invoices set total = total + 500",
+    "tax_totals": "update staging.invoices set tax_amount = tax_amount + 111",
+    "revenue_is_ledger_activity": "update finance.daily_revenue set net_volume = 9.71",
+    "rates_in_range": "update finance.daily_revenue set payment_success_rate = 1.1",
+    "exchange_rates_present": "update finance.mrr_monthly set mrr_reporting = null",
+    "tax_summary_agrees": "update finance.tax_summary set tax_amount = 1.91",
+    "every_figure_traces_to_the_ledger": "update staging.balance_transactions set amount = 123",
+    "results_kept": "delete from state.control_results",
+    "deleted_customers_forgotten": "update staging.customers set is_deleted = true",
+    "vat_rate_of_consumers": "update finance.tax_transactions set country = 'FR'",
+    "reverse_charge_has_tax_id": "delete from staging.tax_ids",
+    "invoices_numbered": "update staging.invoices set number = null",
+    "strong_customer_authentication": "update staging.charges set three_d_secure_result = 'failed'",
+}
+
+
+def make_build(path: Path, *mutations: str) -> Path:
+    """The small build at `path`, with the mutations applied."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(SCHEMA)
+        for mutation in mutations:
+            connection.execute(mutation)
+    return path

@@ -1,0 +1,172 @@
+"""Every control can pass and can fail; the runner, waivers, the verdict, storing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from small_build import MUTATIONS, make_build
+
+from heirpay_pipelines.check import (
+    Control,
+    ControlResult,
+    RunContext,
+    load_register,
+    run_controls,
+    store_results,
+    verdict,
+)
+from heirpay_pipelines.check.attestations import attest
+from heirpay_pipelines.check.register import RegisterError, Waiver, parse_controls
+from heirpay_pipelines.check.specs import check_specs
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state import open_state
+
+AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
+ON_TABLES = [control for control in load_register() if control.native or control.rows]
+
+
+def context(home: Path, **settings: str) -> RunContext:
+    return RunContext("run-2", AS_OF, Settings(HEIRPAY_HOME=home, **settings), AS_OF)
+
+
+def one(build: Path, run: RunContext, control: Control) -> ControlResult:
+    (result,) = run_controls(build, run, controls=[control])
+    return result
+
+
+def control(key: str) -> Control:
+    return next(item for item in load_register() if item.key == key)
+
+
+def failing_sql(item: Control) -> str:
+    if item.key.startswith("unique_"):
+        return f"insert into {item.table} select * from {item.table} limit 1"
+    return MUTATIONS[item.key]
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ControlResult]:
+    folder = tmp_path_factory.mktemp("clean")
+    results = run_controls(
+        make_build(folder / "b.duckdb"), context(folder), controls=ON_TABLES,
+        data_docs=folder / "data_docs",
+    )  # fmt: skip
+    assert (folder / "data_docs" / "index.html").is_file()
+    return {result.key: result for result in results}
+
+
+@pytest.mark.parametrize("key", [item.key for item in ON_TABLES])
+def test_passes_on_good_data(clean: dict[str, ControlResult], key: str) -> None:
+    allowed = ("pass", "not_applicable") if key == "quarantine_empty" else ("pass",)
+    assert clean[key].status in allowed, clean[key]
+
+
+@pytest.mark.parametrize("key", [item.key for item in ON_TABLES])
+def test_fails_on_bad_data(tmp_path: Path, key: str) -> None:
+    item = control(key)
+    mutation = failing_sql(item)
+    if key == "unique_finance_reconciliation_breaks":
+        mutation = f"insert into {item.table} values ('brk_1'), ('brk_1')"
+    result = one(make_build(tmp_path / "b.duckdb", mutation), context(tmp_path), item)
+    assert result.status == "fail", result
+    assert (result.violations or 0) >= 1
+    if item.rows:
+        assert result.evidence["ids"]
+    assert len(item.what_to_do) > 20
+
+
+def test_the_register_covers_what_was_promised() -> None:
+    register = load_register()
+    assert len(register) >= 40
+    clauses = {c.requirement.split()[3].split(".")[0] for c in register if c.framework == "pci_dss"}
+    assert clauses == {str(n) for n in range(1, 13)}
+    names = [spec.name for spec in check_specs("heirpay")]
+    assert len(set(names)) == len(names)
+    assert all(name.replace("_", "").isalnum() for name in names)
+    ids = {item.identifier("heirpay") for item in register}
+    assert len(ids) == len(register)
+    assert "PAYMENT.HEIRPAY.BALANCE_IDENTITY.STRIPE.20000.001" in ids
+
+
+def test_a_missing_table_makes_one_control_not_evaluated_and_refuses(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b.duckdb", "drop table finance.churn_monthly")
+    chosen = [control("churn_adds_up"), control("balance_identity")]
+    missing, whole = run_controls(build, context(tmp_path), controls=chosen)
+    assert (missing.status, whole.status) == ("not_evaluated", "pass")
+    assert "churn_monthly" in missing.evidence["reason"]
+    assert not verdict([missing, whole]).publish
+    assert verdict([whole]).publish
+    assert not verdict([]).publish
+    assert str(verdict([missing, whole])) == "1 of 2 controls evidenced"
+
+
+def test_a_warning_does_not_stop_publication(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b.duckdb", MUTATIONS["invoice_totals"])
+    result = one(build, context(tmp_path), control("invoice_totals"))
+    assert result.evidence == {"ids": ["in_1"]}
+    assert verdict([result]).publish
+    assert verdict([result]).warnings == (result,)
+
+
+def test_a_waiver_holds_until_its_date_and_then_fails(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b.duckdb", MUTATIONS["invoice_totals"])
+    item = control("invoice_totals")
+    waiver = {"reason": "credited by hand", "approver": "the controller"}
+    running = item.model_copy(update={"waiver": Waiver(**waiver, expires=date(2026, 11, 1))})
+    expired = item.model_copy(update={"waiver": Waiver(**waiver, expires=date(2026, 10, 31))})
+    assert one(build, context(tmp_path), running).status == "not_applicable"
+    assert one(build, context(tmp_path), running).evidence["approver"] == "the controller"
+    good = make_build(tmp_path / "good.duckdb")
+    assert one(good, context(tmp_path), expired).status == "fail"
+
+
+def test_an_attestation_expires_and_cannot_be_edited(tmp_path: Path) -> None:
+    build, item = make_build(tmp_path / "b.duckdb"), control("physical_access")
+    run = context(tmp_path)
+    assert one(build, run, item).status == "not_evaluated"
+    with open_state(run.settings.state_file) as state:
+        attest(state, item.key, "Ana", "ana", "seen on site", None, AS_OF, 365)
+    assert one(build, run, item).status == "attested"
+    assert verdict([one(build, run, item)]).evidenced == 1
+    later = replace(run, checked_at=datetime(2027, 11, 2, tzinfo=UTC))
+    assert one(build, later, item).status == "not_evaluated"
+    with open_state(run.settings.state_file) as state:
+        state.connection.execute("update attestations set expires_at = '2099-01-01T00:00:00+00:00'")
+    assert one(build, later, item).status == "not_evaluated"
+
+
+def test_results_are_stored_with_comments_and_history(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b.duckdb")
+    run = context(tmp_path)
+    chosen = [control("balance_identity"), control("invoice_totals")]
+    with open_state(run.settings.state_file) as state:
+        for name in ("run-1", "run-2", "run-2"):
+            results = run_controls(build, replace(run, run_id=name), controls=chosen)
+            store_results(state, build, None, results)
+        assert state.rows("select count(*) as n from control_results")[0]["n"] == 4
+    with duckdb.connect(str(build), read_only=True) as connection:
+        stored = connection.execute(
+            "select run_id, status, evidence, checked_at from compliance.control_results"
+        ).fetchall()
+        assert len(stored) == 4
+        assert all(
+            json.loads(row[2]) == {} and row[3] == AS_OF.replace(tzinfo=None) for row in stored
+        )
+        uncommented = connection.execute(
+            "select column_name from duckdb_columns() where table_name in"
+            " ('control_results', 'audit_log') and schema_name <> 'state' and comment is null"
+        ).fetchall()
+        assert uncommented == []
+        logged = connection.execute("select count(*) from operations.audit_log").fetchone()
+        assert logged == (3,)
+
+
+def test_a_wrong_register_names_control_and_field() -> None:
+    text = "framework: finance\ncontrols: [{key: abc, step: 1, severity: fatal}]"
+    with pytest.raises(RegisterError, match=r"f\.yaml, control abc: .*severity"):
+        parse_controls(text, "f.yaml")
