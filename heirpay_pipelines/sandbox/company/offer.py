@@ -47,6 +47,7 @@ EVERYTHING = (("team_usd", 1), *((f"addon_{number:02d}_usd", 1) for number in ra
 # place: (percent, type, jurisdiction, level, display name). States have the suffixes of TAXED.
 TAXES: dict[str, tuple[str, str, str, str, str]] = {
     "DE": ("19.0", "vat", "Germany", "country", "VAT"),
+    "DE-reduced": ("7.0", "vat", "Germany", "country", "VAT (reduced)"),
     "FR": ("20.0", "vat", "France", "country", "VAT"),
     "FR-reduced": ("5.5", "vat", "France", "country", "VAT (reduced)"),
     "ES": ("21.0", "vat", "Spain", "country", "VAT"),

@@ -20,6 +20,7 @@ SERVICES = ("Workshop", "Data migration", "Audit support", "Custom report", "On-
 AMOUNTS = {"kwd": (15_000, 49_000), "jpy": (3_000, 9_800)}
 MANY_LINES = (11, 24)
 HANDBOOKS = {"GB": ("handbook_gbp", "GB-zero", "zero_rated"),
+             "DE": ("handbook_eur", "DE-reduced", "reduced_rated"),
              "FR": ("handbook_eur", "FR-reduced", "reduced_rated")}  # fmt: skip
 
 
@@ -35,9 +36,9 @@ class OneOffs:
         draw = rng.random()
         if draw < 0.18:
             self._invoice(at, customer, rng)
-        elif draw < 0.24 and customer.country in HANDBOOKS and not customer.reverse_charge:
+        elif draw < 0.30 and customer.country in HANDBOOKS and not customer.reverse_charge:
             self._handbook(at, customer)
-        elif draw < 0.30 and customer.method["type"] == "card":
+        elif draw < 0.35 and customer.method["type"] == "card":
             self._capture_later(at, customer, rng)
         else:
             self._payment(at, customer, rng)
