@@ -21,6 +21,7 @@ COMMANDS = {
     "receive": ("receive.command:receive", "Stripe's webhooks into a durable inbox."),
     "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
+    "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),
     "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),
     "query": ("publish.commands:query", "Read-only SQL on the published warehouse."),
     "report": ("publish.commands:report", "Where the newest report is."),

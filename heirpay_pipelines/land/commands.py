@@ -1,0 +1,63 @@
+"""`heirpay quarantine`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.manifest import LandingError
+from heirpay_pipelines.land.quarantine import Poisoned, quarantined_objects, retry_quarantined
+from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
+from heirpay_pipelines.settings import Settings
+
+
+@click.group()
+def quarantine() -> None:
+    """Poisoned objects: list them, show one, try them again."""
+
+
+@quarantine.command(name="list")
+def list_() -> None:
+    """Every object in quarantine, with its reason."""
+    found = quarantined_objects(_landing(Settings.load()))
+    for poisoned in found:
+        click.echo(f"{poisoned.id}  {poisoned.first_seen_at:%Y-%m-%d %H:%M}  {poisoned.reason}")
+    click.echo(f"{len(found)} in quarantine.", err=True)
+
+
+@quarantine.command()
+@click.argument("id")
+def show(id: str) -> None:
+    """What Stripe answered for one of them, as JSON. It may hold personal data."""
+    poisoned = _find(id)
+    shown = poisoned.record if poisoned.raw is None else poisoned.record | {"raw": poisoned.raw}
+    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+
+
+@quarantine.command()
+@click.argument("ids", nargs=-1)
+def retry(ids: tuple[str, ...]) -> None:
+    """Try them again: all, or those named. The next run models what was landed."""
+    settings = Settings.load()
+    try:
+        with run_lock(settings):
+            retried = retry_quarantined(settings, ids)
+    except (LandingError, AnotherRunError) as error:
+        raise click.ClickException(str(error)) from None
+    for one in retried:
+        click.echo(f"{one.id}  {'landed' if one.landed else 'stays'}: {one.detail}")
+    if any(not one.landed for one in retried):
+        raise SystemExit(1)
+
+
+def _landing(settings: Settings) -> Landing:
+    return Landing(settings.landing_dir, settings.secret("encryption_key"))
+
+
+def _find(id: str) -> Poisoned:
+    for poisoned in quarantined_objects(_landing(Settings.load())):
+        if poisoned.id == id:
+            return poisoned
+    raise click.ClickException(f"{id} is not in quarantine; see `heirpay quarantine list`.")
