@@ -22,6 +22,7 @@ MANUAL_PAYOUT_DAYS, INSTANT_PAYOUT_DAYS, CANCELLED_PAYOUT_DAYS = (20, 260), (180
 CARD_TESTING_DAYS = (455, 531)
 CREDIT_NOTE_DAYS = (90, 150, 210, 270, 330, 390, 450, 520)
 NEGATIVE_DAYS = (441,)
+GOODWILL_DAYS = (100, 190, 280, 370, 460, 515)
 DISPUTE_DAYS = range(510, 10_000, 6)
 """Toward the end there is always a dispute that waits for an answer."""
 RETIRED_PRICE_DAY = 60
@@ -46,6 +47,7 @@ class Occasions:
             (number in CARD_TESTING_DAYS, self.card_testing),
             (number in CREDIT_NOTE_DAYS, self.credit_note),
             (number in NEGATIVE_DAYS, self.clawback),
+            (number in GOODWILL_DAYS, self.goodwill),
             (number == RETIRED_PRICE_DAY, self.retire_price),
             (number in DISPUTE_DAYS, self.complaint),
         )
@@ -133,13 +135,21 @@ class Occasions:
         payments.fraud_warning(at, charge)
         payments.refund(at + 600, charge, charge["amount"], "fraudulent")
 
+    def goodwill(self, at: int) -> None:
+        """A credit of five on the next invoice for somebody who had reason to complain."""
+        company = self.company
+        running = [s.customer for s in company.running.values() if s.customer.currency != "jpy"]
+        if running:
+            customer = company.rng("goodwill", at).choice(running)
+            company.invoicing.move_balance(at, customer.obj, -500, "adjustment")
+
     def credit_note(self, at: int) -> None:
         """Credit a part of a recent paid invoice, to the card or to the customer's balance."""
         company = self.company
         paid = [invoice for invoice in company.store.all("invoice")[-120:]
                 if invoice["status"] == "paid" and invoice["amount_paid"] > 1000
                 and not invoice["post_payment_credit_notes_amount"]]  # fmt: skip
-        to_balance = company.number % 120 == 30
+        to_balance = CREDIT_NOTE_DAYS.index(company.number) % 2 == 1
         for invoice in reversed(paid):
             if credit_line(company, at, invoice, to_balance=to_balance) is not None:
                 break
