@@ -10,6 +10,7 @@ from datetime import UTC
 import dagster as dg
 
 from heirpay_pipelines.land import PullOutcome, pull_and_land
+from heirpay_pipelines.land.bank.files import land_bank_statements
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.pull.progress import TerminalProgress
@@ -32,6 +33,9 @@ def landing_key(object_name: str) -> dg.AssetKey:
     return dg.AssetKey(["landing", object_name.replace(".", "_")])
 
 
+BANK = landing_key("bank_transaction")
+
+
 @dg.multi_asset(
     name="pull_and_land",
     specs=[
@@ -43,6 +47,15 @@ def landing_key(object_name: str) -> dg.AssetKey:
             owners=OWNERS,
         )
         for name in LANDED
+    ]
+    + [
+        dg.AssetSpec(
+            BANK,
+            group_name="land",
+            description="Lines of bank statements: camt.053, MT940, BAI2, OFX and CSV files.",
+            kinds={"parquet"},
+            owners=OWNERS,
+        )
     ],
     required_resource_keys={"night"},
     # A night that an outage spoils is worth another try; nothing half pulled is ever visible.
@@ -57,6 +70,9 @@ def pull_and_land_asset(
     discard_builds(night.build.parent)
     with TerminalProgress(context.log.info) as progress:
         outcome = pull_and_land(night.settings, run.as_of.astimezone(UTC), config.full, progress)
+    bank = land_bank_statements(night.settings, run.as_of.astimezone(UTC))
+    for refused in bank.quarantined:
+        context.log.warning(f"Bank statement {refused.file_name} is quarantined: {refused.reason}")
     with night.state() as state:
         record_pull(
             state, night.run_id, outcome.manifest.pull_id, outcome.requests, outcome.rows
@@ -65,6 +81,14 @@ def pull_and_land_asset(
         yield dg.MaterializeResult(
             asset_key=landing_key(name), metadata=_landed(name, outcome)
         )
+    yield dg.MaterializeResult(
+        asset_key=BANK,
+        metadata={
+            "new lines": bank.lines,
+            "new files": bank.files,
+            "quarantined files": len(bank.quarantined),
+        },
+    )
 
 
 def _landed(name: str, outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
