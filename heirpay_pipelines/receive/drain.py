@@ -1,0 +1,176 @@
+"""From the inbox into landing: delivered events become versions that an intraday build can see.
+
+The nightly pull still reads the event log and asks Stripe again where events alone do not say what
+is newest, so what is landed here is early, never final. An event is marked as drained after the
+manifest is committed; a drain that was killed in between is recognised by its manifest, and its
+events are not landed twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from heirpay_pipelines.land import Landing, Manifest
+from heirpay_pipelines.land.manifest import write_manifest
+from heirpay_pipelines.land.read import open_files, relation
+from heirpay_pipelines.land.writer import Writer
+from heirpay_pipelines.pull.coverage import Coverage
+from heirpay_pipelines.pull.event_log import lacks
+from heirpay_pipelines.pull.resources import BY_OBJECT
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state import State, open_state
+
+MODE = "webhook"
+BATCH = 500
+
+# Two events of one second about one object do not say which is newer: its version is left to the
+# nightly pull, which fetches the object.
+WAITING = """
+select deliveries.event_id, deliveries.created, bodies.body,
+  exists (
+    select 1 from webhook_deliveries as twin
+    where twin.object_id = deliveries.object_id and twin.created = deliveries.created
+      and twin.event_id <> deliveries.event_id
+  ) as is_tied
+from webhook_deliveries as deliveries
+join webhook_bodies as bodies using (event_id)
+where deliveries.drained_at is null and deliveries.created <= ?
+  and (deliveries.account is null or deliveries.account = ?) and deliveries.livemode = ?
+order by deliveries.created, deliveries.event_id
+"""
+
+
+@dataclass(frozen=True)
+class DrainOutcome:
+    """What a drain did. `pull_id` is None when nothing was landed, and `reason` says why.
+
+    `left_to_pull` are events whose object an event alone does not give: tied or cut short.
+    """
+
+    events: int = 0
+    versions: int = 0
+    left_to_pull: int = 0
+    pull_id: str | None = None
+    reason: str | None = None
+
+
+def waiting(state: State) -> int:
+    """Delivered events that are not in landing yet."""
+    return int(
+        state.rows("select count(*) as n from webhook_deliveries where drained_at is null")[0]["n"]
+    )
+
+
+def drain(settings: Settings, as_of: datetime) -> DrainOutcome:
+    """Land every event that was created up to `as_of` (aware UTC) and waits in the inbox.
+
+    The caller holds the run lock: landing has one writer. Before the first pull nothing is drained,
+    for that pull lists everything, and neither for a night before the newest pull. Events of
+    other accounts, or of the other mode, stay in the inbox. Raises LandingError when landing
+    cannot be read or written; nothing is marked then.
+    """
+    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    newest = landing.newest()
+    if newest is None:
+        return DrainOutcome(reason="nothing was pulled yet: the first pull lists everything")
+    if as_of < newest.as_of:
+        return DrainOutcome(reason="the night lies before the newest pull")
+    with open_state(settings.state_file) as state:
+        state.connection.execute("pragma secure_delete = on")
+        finish_interrupted(landing, state)
+        outcome = asyncio.run(_land(landing, newest, state, as_of))
+        # What was deleted must not linger in the log beside the file.
+        state.connection.execute("pragma wal_checkpoint(truncate)")
+    return outcome
+
+
+async def _land(landing: Landing, newest: Manifest, state: State, as_of: datetime) -> DrainOutcome:
+    started = datetime.now(UTC)
+    pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-webhook"
+    writer = Writer(landing, pull_id, newest.account, newest.api_version, as_of)
+    drained, versions = [], 0
+    for row in _rows(state, newest, as_of):
+        event = orjson.loads(row["body"])
+        landed = await _add(writer, event, tied=bool(row["is_tied"]))
+        versions += landed
+        drained.append(row["event_id"])
+    if not drained:
+        return DrainOutcome(reason="the inbox is empty")
+    files = await writer.finish()
+    line = Coverage("webhooks", "event", MODE, None, as_of.isoformat(), len(drained), 0)
+    # The pull's own cursors stay: the next night follows the event log from where it was.
+    write_manifest(
+        landing.manifests_dir,
+        replace(
+            newest,
+            pull_id=pull_id,
+            as_of=as_of,
+            mode=MODE,
+            started_at=started,
+            ended_at=datetime.now(UTC),
+            requests=0,
+            files=files,
+            coverage=(line.record(),),
+        ),
+    )
+    mark_drained(state, drained, pull_id, as_of)
+    return DrainOutcome(len(drained), versions, len(drained) - versions, pull_id)
+
+
+def _rows(state: State, newest: Manifest, as_of: datetime) -> Iterator[dict[str, Any]]:
+    cursor = state.connection.execute(
+        WAITING, (int(as_of.timestamp()), newest.account, newest.livemode)
+    )
+    names = [column[0] for column in cursor.description]
+    while batch := cursor.fetchmany(BATCH):
+        for row in batch:
+            yield dict(zip(names, row, strict=True))
+
+
+async def _add(writer: Writer, event: dict[str, Any], *, tied: bool) -> bool:
+    """Land the event and, where it gives one, the version of its object; whether it did."""
+    at = datetime.fromtimestamp(event["created"], UTC)
+    facts = (at, event["id"], event.get("api_version"))
+    await writer.add(event, MODE, *facts)
+    obj = event["data"]["object"]
+    resource = BY_OBJECT.get(obj["object"])
+    # A cancelled subscription is Stripe's `deleted` too, yet the object lives on.
+    deleted = event["type"].endswith(".deleted") and obj["object"] != "subscription"
+    if resource is None or tied or not isinstance(obj.get("id"), str):
+        return False
+    if not deleted and lacks(obj, resource):
+        return False
+    await writer.add(obj | {"deleted": True} if deleted else obj, MODE, *facts)
+    return True
+
+
+def mark_drained(state: State, event_ids: list[str], pull_id: str, as_of: datetime) -> None:
+    """Note that events are in landing, and let go of their bodies, in one transaction."""
+    with state.transaction() as connection:
+        connection.executemany(
+            "update webhook_deliveries set drained_at = ?, pull_id = ? where event_id = ?",
+            [(as_of.isoformat(), pull_id, event_id) for event_id in event_ids],
+        )
+        connection.executemany(
+            "delete from webhook_bodies where event_id = ?", [(name,) for name in event_ids]
+        )
+
+
+def finish_interrupted(landing: Landing, state: State) -> None:
+    """Mark what a drain landed that was killed before it could."""
+    known = {
+        row["pull_id"] for row in state.rows("select distinct pull_id from webhook_deliveries")
+    }
+    for manifest in landing.manifests():
+        if manifest.mode != MODE or manifest.pull_id in known:
+            continue
+        files = [file for file in manifest.files if file.object_name == "event"]
+        with open_files(landing) as connection:
+            found = connection.execute(f"select id from {relation(landing, files)}").fetchall()
+        mark_drained(state, [row[0] for row in found], manifest.pull_id, manifest.as_of)

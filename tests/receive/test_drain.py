@@ -1,0 +1,219 @@
+"""From the inbox into landing: the same state as without webhooks, earlier, whatever is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import uvicorn
+from receive_endpoint import event
+
+from heirpay_pipelines.land import Landing, create_landing_views, pull_and_land
+from heirpay_pipelines.pull.budget import Budget
+from heirpay_pipelines.pull.client import Client
+from heirpay_pipelines.pull.coverage import Coverage
+from heirpay_pipelines.receive import drain as drain_module
+from heirpay_pipelines.receive.drain import drain, waiting
+from heirpay_pipelines.receive.event import read_event
+from heirpay_pipelines.receive.inbox import Inbox
+from heirpay_pipelines.receive.poll import poll_event_log
+from heirpay_pipelines.sandbox.account import open_account
+from heirpay_pipelines.sandbox.server import Server
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state import open_state
+
+KEY = "rk_test_of_the_drain"
+START = datetime(2026, 9, 1, tzinfo=UTC)
+NOW = datetime(2026, 10, 1, tzinfo=UTC)
+Versions = dict[tuple[str, str], Any]
+
+
+class Quiet:
+    """A progress that nobody watches."""
+
+    def started(self, limits: tuple[float, float]) -> None: ...
+    def listed(self, object_name: str, rows: int, requests: int) -> None: ...
+    def left(self, object_name: str, objects: int) -> None: ...
+    def done(self, coverage: Coverage) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@contextmanager
+def account() -> Iterator[tuple[Server, str]]:
+    """The embedded account on a free port: (server, base URL)."""
+    server = open_account(1, 1, START, NOW, KEY, "off", 0.0)
+    listening = socket.create_server(("127.0.0.1", 0))
+    running = uvicorn.Server(uvicorn.Config(server, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=running.run, args=([listening],), daemon=True)
+    thread.start()
+    try:
+        yield server, f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        running.should_exit = True
+        thread.join(timeout=10)
+
+
+def settings(home: Path, base: str) -> Settings:
+    return Settings(STRIPE_API_KEY=KEY, STRIPE_API_BASE=base, HEIRPAY_HOME=home)
+
+
+def pull(given: Settings, as_of: datetime) -> None:
+    client = Client(KEY, given.stripe_api_base, Budget((math.inf, math.inf)))
+    pull_and_land(given, as_of, False, Quiet(), client)
+
+
+def deliver(given: Settings, events: list[dict[str, Any]]) -> None:
+    """Put events into the inbox as the endpoint does."""
+
+    async def store() -> None:
+        inbox = Inbox(given.state_file, max_waiting=100_000)
+        await inbox.start()
+        bodies = [json.dumps(found).encode() for found in events]
+        await asyncio.gather(*(inbox.store(read_event(body)) for body in bodies))
+        await inbox.stop()
+
+    asyncio.run(store())
+
+
+def newest(given: Settings, as_of: datetime) -> Versions:
+    """The newest version of each landed object, in the models' order."""
+    found: Versions = {}
+    naive = as_of.replace(tzinfo=None)
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("create schema landing")
+        create_landing_views(connection, given, naive)
+        for name in Landing(given.landing_dir).files(as_of):
+            rows = connection.execute(
+                f'select id, payload from landing."{name.replace(".", "_")}"'
+                " where observed_at <= ? qualify row_number() over (partition by id order by"
+                " observed_at desc, case when source = 'list' then 0 else 1 end, event_id desc,"
+                " payload desc) = 1",
+                [naive],
+            ).fetchall()
+            found |= {(name, row[0]): json.loads(row[1]) for row in rows}
+    return found
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Two homes that pulled the same night; since then ten days have passed."""
+    folder = tmp_path_factory.mktemp("drain")
+    with account() as (server, base):
+        pushed, polled = settings(folder / "pushed", base), settings(folder / "polled", base)
+        pull(pushed, NOW)
+        pull(polled, NOW)
+        assert server.advance is not None
+        server.advance(10)
+        server.api.renderer.forget()
+        later = datetime.fromtimestamp(server.api.store.now, UTC)
+        events = [e for e in server.api.store.all("event") if e["created"] > NOW.timestamp()]
+        # As Stripe sends them: rendered by the API, shuffled, three in ten of them twice.
+        rendered = [json.loads(server.api.get(f"events/{e['id']}", [])) for e in events]
+        shuffled = rendered + random.Random(3).sample(rendered, len(rendered) * 3 // 10)
+        random.Random(4).shuffle(shuffled)
+        yield {"pushed": pushed, "polled": polled, "later": later, "events": shuffled}
+
+
+def test_delivered_events_end_in_the_same_state_as_a_pull(days: dict[str, Any]) -> None:
+    pushed, later = days["pushed"], days["later"]
+    deliver(pushed, days["events"])
+    ids = {found["id"] for found in days["events"]}
+    outcome = drain(pushed, later)
+    assert outcome.events == len(ids) > 50
+    assert outcome.versions > 0
+    landed = newest(pushed, later)
+    assert {("event", name) for name in ids} <= landed.keys()  # visible before any pull
+    assert drain(pushed, later).reason == "the inbox is empty"
+
+    pull(pushed, later)
+    pull(days["polled"], later)
+    assert newest(pushed, later) == newest(days["polled"], later)
+    with open_state(pushed.state_file) as state:
+        assert waiting(state) == 0
+        assert state.rows("select * from webhook_bodies") == []
+
+
+def test_polling_keeps_what_never_came(days: dict[str, Any]) -> None:
+    """The fallback asks the real API of the account."""
+    polled = days["polled"]
+    with open_state(polled.state_file) as state:
+        fetched, kept = poll_event_log(polled, state)
+        assert fetched == kept > 50
+        assert poll_event_log(polled, state) == (fetched, 0)
+        assert waiting(state) == kept
+
+
+@pytest.fixture
+def pulled(days: dict[str, Any], tmp_path: Path) -> Settings:
+    """A home of its own with one pull."""
+    given = settings(tmp_path, days["pushed"].stripe_api_base)
+    pull(given, days["later"])
+    return given
+
+
+def at(given: Settings, number: int, created: datetime, **fields: Any) -> dict[str, Any]:
+    return event(number, created=int(created.timestamp()), **fields)
+
+
+def test_a_killed_drain_is_taken_up_again(
+    days: dict[str, Any], pulled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = days["later"]
+    deliver(pulled, [at(pulled, n, later) for n in range(5)])
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("write_manifest", "mark_drained"):
+        with monkeypatch.context() as patch:
+            patch.setattr(drain_module, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                drain(pulled, later)
+    assert drain(pulled, later).reason == "the inbox is empty"  # the manifest was committed
+    with open_state(pulled.state_file) as state:
+        assert waiting(state) == 0
+    manifests = [m for m in Landing(pulled.landing_dir).manifests() if m.mode == "webhook"]
+    assert [m.rows_by_object() for m in manifests] == [{"event": 5, "charge": 5}]
+
+
+def test_ties_cut_objects_and_other_accounts(days: dict[str, Any], pulled: Settings) -> None:
+    later = days["later"]
+    tied = [
+        at(pulled, n, later, data={"object": {"id": "ch_t", "object": "charge"}}) for n in (1, 2)
+    ]
+    cut = {"id": "in_1", "object": "invoice", "lines": {"object": "list", "has_more": True}}
+    rest = [
+        at(pulled, 3, later, data={"object": cut}, type="invoice.paid"),
+        at(pulled, 4, later, account="acct_of_another"),
+        at(pulled, 5, later, livemode=True),
+        at(pulled, 6, datetime(2027, 1, 1, tzinfo=UTC)),
+        at(pulled, 7, later, type="customer.deleted", data={
+            "object": {"id": "cus_gone", "object": "customer"}}),
+    ]  # fmt: skip
+    deliver(pulled, tied + rest)
+    outcome = drain(pulled, later)
+    assert (outcome.events, outcome.versions, outcome.left_to_pull) == (4, 1, 3)
+    assert newest(pulled, later)["customer", "cus_gone"]["deleted"] is True
+    with open_state(pulled.state_file) as state:
+        left = state.rows("select event_id from webhook_bodies order by event_id")
+        assert [row["event_id"] for row in left] == ["evt_4", "evt_5", "evt_6"]
+
+
+def test_nothing_is_drained_before_the_first_pull_or_for_a_past_night(
+    days: dict[str, Any], pulled: Settings, tmp_path: Path
+) -> None:
+    deliver(pulled, [at(pulled, 1, NOW)])
+    assert drain(pulled, NOW).reason == "the night lies before the newest pull"
+    fresh = settings(tmp_path / "fresh", pulled.stripe_api_base)
+    assert "first pull lists everything" in str(drain(fresh, NOW).reason)
