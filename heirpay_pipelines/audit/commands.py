@@ -1,0 +1,56 @@
+"""`heirpay audit`."""
+
+from __future__ import annotations
+
+import click
+
+from heirpay_pipelines.settings import Settings
+
+
+@click.group()
+def audit() -> None:
+    """The append-only, hash-chained log of what was done."""
+
+
+@audit.command("verify")
+@click.option("--head", "kept", multiple=True, help="A head kept elsewhere: sequence:hash.")
+def verify_log(kept: tuple[str, ...]) -> None:
+    """Verify the chain, against the heads in warehouse and reports and those given.
+
+    Exit code 1 when anything was altered, removed, added or reordered.
+    """
+    from heirpay_pipelines.audit import AuditError, Head, verify
+    from heirpay_pipelines.audit.heads import known_heads
+    from heirpay_pipelines.state.database import open_state
+
+    settings = Settings.load()
+    try:
+        heads = [Head.parse(text) for text in kept]
+    except AuditError as error:
+        raise click.UsageError(str(error)) from None
+    with open_state(settings.state_file) as state:
+        checked = verify(state, [*known_heads(settings), *heads])
+    for finding in checked.findings:
+        click.echo(f"{finding.kind} at record {finding.sequence}: {finding.detail}", err=True)
+    if not checked.ok:
+        raise click.ClickException("the audit log was tampered with; call the security officer")
+    click.echo(f"{checked.records} records, unbroken. Head {checked.head}")
+
+
+@audit.command("log")
+@click.option("--last", default=20, show_default=True, help="How many records.")
+def show_log(last: int) -> None:
+    """Print the newest records."""
+    from heirpay_pipelines.state.database import open_state
+
+    with open_state(Settings.load().state_file) as state:
+        rows = state.rows(
+            "select * from (select * from audit_log order by sequence desc limit ?)"
+            " order by sequence",
+            (last,),
+        )
+    for row in rows:
+        click.echo(
+            f"{row['sequence']:>6} {row['occurred_at'][:19]} {row['actor']} {row['action']}"
+            f" {row['subject']} {row['detail']}"
+        )

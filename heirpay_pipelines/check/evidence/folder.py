@@ -1,0 +1,166 @@
+"""Writing and verifying an evidence folder.
+
+`manifest.json` lists each file with its SHA-256 and is signed with Ed25519; the private key lies
+under HEIRPAY_HOME (0600), its public half in the folder. What an auditor compares is the public
+key's fingerprint, told once by another way.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from heirpay_pipelines.audit import append, head, verify
+from heirpay_pipelines.audit.heads import known_heads
+from heirpay_pipelines.check.register import load_register
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import State
+
+MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.hex"
+PACKAGES = ("heirpay-pipelines", "duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "stripe")
+
+
+class EvidenceError(Exception):
+    """The evidence cannot be written. The message says what to do."""
+
+
+def write_evidence(
+    settings: Settings, state: State, target: Path, since: date, until: date, at: datetime, by: str
+) -> Path:
+    """Write control results, audit log, data profiles, versions and the signed manifest.
+
+    `since` and `until` are inclusive days in UTC. EvidenceError when `target` holds files already.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise EvidenceError(f"{target.name} is not empty: name a new folder with --to-folder")
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    span = (since.isoformat(), f"{until.isoformat()}T23:59:59.999999+00:00")
+    append(
+        state, at, by, "evidence_written", target.name, {"from": since.isoformat(), "to": span[1]}
+    )
+    for name, column in (("control_results", "checked_at"), ("audit_log", "occurred_at"),
+                         ("runs", "started_at")):  # fmt: skip
+        rows = state.rows(
+            f"select * from {name} where {column} between ? and ? order by 1, 2", span
+        )
+        _write_csv(target / f"{name}.csv", rows)
+    checked = verify(state, known_heads(settings))
+    register = [item.model_dump(mode="json") for item in load_register()]
+    documents: dict[str, Any] = {
+        "controls.json": register,
+        "data_profile.json": _profile(settings),
+        "audit_chain.json": {
+            "head": str(head(state)),
+            "records": checked.records,
+            "findings": [finding.detail for finding in checked.findings],
+        },
+        "versions.json": {name: version(name) for name in PACKAGES},
+    }
+    for name, content in documents.items():
+        _write(target / name, json.dumps(content, indent=1, sort_keys=True).encode())
+    _sign(settings, target, {"from": since.isoformat(), "to": until.isoformat(), "by": by,
+                             "written_at": at.astimezone(UTC).isoformat(),
+                             "audit_head": str(head(state))})  # fmt: skip
+    return target
+
+
+def verify_evidence(folder: Path, public_key: str | None = None) -> list[str]:
+    """What is wrong with an evidence folder; empty when it is as it was written.
+
+    `public_key` (hexadecimal) is the one the auditor was told; without it only the folder's
+    wholeness is proved, not who wrote it.
+    """
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        claimed = (folder / PUBLIC_KEY).read_text().strip()
+        signature = bytes.fromhex((folder / SIGNATURE).read_text())
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(claimed)).verify(signature, text)
+        listed = json.loads(text)["files"]
+    except (OSError, ValueError, InvalidSignature) as error:
+        return [f"the manifest or its signature is not what was written ({type(error).__name__})"]
+    faults = []
+    if public_key is not None and public_key.lower() != claimed:
+        faults.append("the folder was signed with another key")
+    present = {p.name for p in folder.iterdir()} - {MANIFEST, SIGNATURE, PUBLIC_KEY}
+    faults += [f"{name} was added" for name in sorted(present - set(listed))]
+    for name, digest in sorted(listed.items()):
+        path = folder / name
+        if not path.is_file():
+            faults.append(f"{name} is missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            faults.append(f"{name} was changed")
+    return faults
+
+
+def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:
+    key = _signing_key(settings.home / "state" / "evidence.key")
+    files = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(target.iterdir())
+    }
+    manifest = rfc8785.dumps({**facts, "files": files})
+    _write(target / MANIFEST, manifest)
+    _write(target / SIGNATURE, key.sign(manifest).hex().encode())
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    _write(target / PUBLIC_KEY, raw.hex().encode())
+
+
+def _signing_key(path: Path) -> Ed25519PrivateKey:
+    if path.is_file():
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text()))
+    key = Ed25519PrivateKey.generate()
+    raw = key.private_bytes(
+        serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
+    )
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(path, raw.hex().encode())
+    return key
+
+
+def _profile(settings: Settings) -> list[dict[str, Any]]:
+    """Rows and a hash of each published table, whatever the order of its rows."""
+    if not settings.warehouse.is_file():
+        return []
+    with connect(
+        settings.warehouse, settings.secret("encryption_key"), read_only=True
+    ) as warehouse:
+        tables = warehouse.execute(
+            "select schema_name, table_name, column_count from duckdb_tables() order by all"
+        ).fetchall()
+        profile = []
+        for schema, table, columns in tables:
+            row = warehouse.execute(
+                f"select count(*), cast(bit_xor(hash(t::varchar)) as varchar) from"
+                f' "{schema}"."{table}" as t'
+            ).fetchone()
+            count, digest = row or (0, None)
+            profile.append(
+                {"table": f"{schema}.{table}", "columns": columns, "rows": count, "hash": digest}
+            )
+        return profile
+
+
+def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    _write(path, b"")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        if rows:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
