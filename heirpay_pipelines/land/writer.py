@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from heirpay_pipelines.land.landing import Landing, sha256_of
 from heirpay_pipelines.land.manifest import LandedFile, LandingError, sync_folder
 from heirpay_pipelines.land.read import KEY_NAME, quoted, use_key
 
+MICROSECONDS = 1_000_000
+END_OF_TIME = 253_402_300_800  # the year 10000 in epoch seconds
 BATCH_BYTES = 16 * 2**20
 BUFFER_BYTES = 40 * 2**20
 COLUMNS = pa.schema(
@@ -60,8 +62,12 @@ class Writer:
     observed_at: datetime
     files: list[LandedFile] = field(default_factory=list)
     _batches: dict[str, Batch] = field(default_factory=dict)
+    _observed: int = field(init=False)
     _buffered: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self._observed = micros(self.observed_at)
 
     async def add(
         self,
@@ -82,8 +88,8 @@ class Writer:
             obj["object"],
             self.account,
             bool(obj.get("livemode", False)),
-            _naive(created) if isinstance(created, int) else None,
-            (observed_at or self.observed_at).replace(tzinfo=None),
+            None if created is None else created * MICROSECONDS,
+            micros(observed_at) if observed_at else self._observed,
             source,
             event_id,
             api_version or self.api_version,
@@ -160,8 +166,10 @@ def fault_of(obj: object) -> str | None:
     if obj["object"] != "balance" and not isinstance(obj.get("id"), str):
         return "field `id` is missing or no text"
     created = obj.get("created")
-    if created is not None and (not isinstance(created, int) or isinstance(created, bool)):
+    if created is not None and type(created) is not int:
         return "field `created` is no integer"
+    if created is not None and not 0 <= created < END_OF_TIME:
+        return "field `created` is no instant"
     return None
 
 
@@ -181,5 +189,6 @@ def _why(error: Exception) -> str:
     return text or type(error).__name__
 
 
-def _naive(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+def micros(at: datetime) -> int:
+    """Epoch microseconds: what a Parquet timestamp holds."""
+    return int(at.timestamp()) * MICROSECONDS + at.microsecond

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.errors import NotReadableError
 from heirpay_pipelines.pull.event_log import FETCHES, Land, Tally
-from heirpay_pipelines.pull.lister import Object, read_pages
+from heirpay_pipelines.pull.lister import Object, complete_nested, read_pages
 from heirpay_pipelines.pull.ports import Store
 from heirpay_pipelines.pull.resources import Resource
 
@@ -73,7 +73,8 @@ class Derived:
         if obj.get("deleted"):
             obj = last | {"deleted": True}
         tally.rows += 1
-        tally.requests += 1 + await self.land(resource, obj, "list")
+        tally.requests += 1 + await complete_nested(self.client, obj)
+        await self.land(resource, obj, "list")
 
 
 async def _each(ids: Iterable[str], read: Callable[[str], Awaitable[None]]) -> None:

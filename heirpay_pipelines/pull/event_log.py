@@ -16,14 +16,23 @@ import orjson
 
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.errors import NotReadableError
-from heirpay_pipelines.pull.lister import ListPull, Object, Page, Sink, Window, created_of, is_cut
+from heirpay_pipelines.pull.lister import (
+    ListPull,
+    Object,
+    Page,
+    Sink,
+    Window,
+    complete_nested,
+    created_of,
+    is_cut,
+)
 from heirpay_pipelines.pull.ports import Named, Progress, Store
 from heirpay_pipelines.pull.resources import BY_OBJECT, Resource
 
 FETCHES = 8
 # So many new objects are had cheaper by listing them, a hundred with each request.
 WORTH_LISTING = 5
-Land = Callable[..., Awaitable[int]]
+Land = Callable[..., Awaitable[None]]
 
 
 @dataclass
@@ -77,7 +86,7 @@ class Changes:
             return
         tally = self.tallies.setdefault(named.object_name, Tally())
         tally.rows += 1
-        tally.requests += await self.land(
+        await self.land(
             resource,
             obj | {"deleted": True} if deleted else obj,
             "event",
@@ -119,7 +128,8 @@ class Changes:
                 raise
             # Deleted since: the event's version is the last there was; the deletion is an event.
             obj = self.store.event_object(wish.event_id)
-        tally.requests += await self.land(resource, obj, "list")
+        tally.requests += await complete_nested(self.client, obj)
+        await self.land(resource, obj, "list")
         self.progress.listed(resource.object_name, 1, 1)
 
 

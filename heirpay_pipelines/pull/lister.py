@@ -205,12 +205,13 @@ async def complete_nested(client: Client, obj: Object) -> int:
 
 def cut_list(value: Any) -> bool:
     """Whether the value is a list inside an object that goes on elsewhere."""
-    is_list = isinstance(value, dict) and value.get("object") == "list"
-    return is_list and bool(value.get("has_more") and value.get("data"))
+    if type(value) is not dict or value.get("object") != "list":
+        return False
+    return bool(value.get("has_more") and value.get("data"))
 
 
 def is_cut(obj: object) -> bool:
-    return isinstance(obj, dict) and any(map(cut_list, obj.values()))
+    return isinstance(obj, dict) and any(cut_list(v) for v in obj.values() if type(v) is dict)
 
 
 # Nested lists whose entries hold discounts by reference only.

@@ -95,13 +95,11 @@ class Pull:
         read = {line.object_name for line in self.coverage.values()} & BY_OBJECT.keys()
         return {**self.cursors, **dict.fromkeys(sorted(read - broken), reached)}
 
-    async def land(self, resource: Resource | None, obj: Any, source: str, **seen: Any) -> int:
-        """Keep one whole object: its cut lists completed, its children beside it. Returns the
-        requests that it took."""
+    async def land(self, resource: Resource | None, obj: Any, source: str, **seen: Any) -> None:
+        """Keep one object, its cut lists completed before, with its children beside it."""
         if not isinstance(obj, dict):
             await self.store.put(obj, source, **seen)
-            return 0
-        requests = await complete_nested(self.client, obj)
+            return
         if obj.get("object") == "event":
             at = obj.get("created")
             if isinstance(at, int):
@@ -110,10 +108,10 @@ class Pull:
             seen |= {"event_id": obj.get("id"), "api_version": obj.get("api_version")}
         self._remember(obj)
         for name in resource.children if resource else ():
-            for child in (obj.get(name) or {}).get("data", []):
+            nested = obj.get(name)
+            for child in nested.get("data", []) if isinstance(nested, dict) else []:
                 await self.store.put(child, source, **seen)
         await self.store.put(obj, source, **seen)
-        return requests
 
     def _remember(self, obj: Object) -> None:
         kind = obj.get("object")
