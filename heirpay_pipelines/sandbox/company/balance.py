@@ -32,13 +32,13 @@ class Books:
     def record(
         self, at: int, kind: str, category: str, amount: int, currency: str, source: str | None,
         *, fee: int = 0, rate: float | None = None, days: int = SETTLEMENT_DAYS,
-        description: str | None = None, payable: bool = True, fee_kind: str = "stripe_fee",
+        description: str | None = None, payable: bool = True,
     ) -> Object:  # fmt: skip
         """One balance transaction. `payable` ones wait for an automatic payout."""
         available = business_day_after(at, days) if days else at
         details = (
             [{"amount": fee, "application": None, "currency": currency,
-              "description": "Stripe processing fees", "type": fee_kind}] if fee else []
+              "description": "Stripe processing fees", "type": "stripe_fee"}] if fee else []
         )  # fmt: skip
         entry = blank(
             "balance_transaction", id=self.ids.new("txn"), amount=amount, available_on=available,
