@@ -36,7 +36,9 @@ final as (
         bare_reference,
         bare_reference like '%{{ var("bank_counterparty", "STRIPE") }}%'
         or exists (
-            select 1 from descriptors where texts.bare_reference like '%' || descriptors.descriptor || '%'
+            select 1
+            from descriptors
+            where texts.bare_reference like '%' || descriptors.descriptor || '%'
         ) as names_stripe
     from texts
 )

@@ -120,7 +120,8 @@ runs as (
         lasts.number as last_number,
         row_number() over (
             partition by open_lines.id
-            order by lasts.number - firsts.number, abs(open_lines.bank_day - lasts.bank_day), lasts.id
+            order by
+                lasts.number - firsts.number, abs(open_lines.bank_day - lasts.bank_day), lasts.id
         ) as place
     from open_payouts as firsts
     inner join open_payouts as lasts

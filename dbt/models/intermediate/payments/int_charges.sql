@@ -68,7 +68,7 @@ usual_settlement as (
             currency,
             settlement_currency,
             row_number() over (
-                partition by currency order by settled_count desc, settlement_currency
+                partition by currency order by settled_count desc, settlement_currency asc
             ) as place
         from settlement_counts
     ) as ranked

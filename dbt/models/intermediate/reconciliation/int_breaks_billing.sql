@@ -73,8 +73,10 @@ without_invoice as (
         {{ reporting_date('coalesce(payments.paid_at, payments.created_at)') }} as seen_on,
         case
             when invoices.id is null then 'The payment names an invoice that was not found'
-            else concat('The payment names an invoice that is ', invoices.status, ' and shows ',
-                'less paid than its payments add up to')
+            else concat(
+                'The payment names an invoice that is ', invoices.status, ' and shows ',
+                'less paid than its payments add up to'
+            )
         end as detail
     from payments
     left join invoices on payments.invoice_id = invoices.id

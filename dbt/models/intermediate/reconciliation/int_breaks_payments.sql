@@ -99,7 +99,9 @@ orphans as (
         expected_source.occurred_on as seen_on,
         concat(
             'A movement of category ', expected_source.category, ' whose ', expected_source.object,
-            case when expected_source.source_id is null then ' is not named' else ' was not found' end
+            case
+                when expected_source.source_id is null then ' is not named' else ' was not found'
+            end
         ) as detail
     from expected_source
     -- A resource that the key cannot read is a fact of the coverage, not a break.
@@ -137,8 +139,9 @@ settled as (
 compared as (
     select
         *,
-        {{ expected_settlement('amount_captured', 'currency', 'settlement_currency', 'exchange_rate') }}
-            as expected_amount
+        {{ expected_settlement(
+            'amount_captured', 'currency', 'settlement_currency', 'exchange_rate'
+        ) }} as expected_amount
     from settled
 ),
 

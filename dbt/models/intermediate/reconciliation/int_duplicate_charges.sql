@@ -55,14 +55,14 @@ final as (
             and seconds.currency = firsts.currency
             and seconds.day = firsts.day
             and (
-                firsts.created_at < seconds.created_at
-                or (firsts.created_at = seconds.created_at and firsts.id < seconds.id)
+                seconds.created_at > firsts.created_at
+                or (seconds.created_at = firsts.created_at and seconds.id > firsts.id)
             )
             and firsts.created_at >= seconds.created_at - {{ apart }}
             and (
                 firsts.invoice_id is null
                 or seconds.invoice_id is null
-                or firsts.invoice_id = seconds.invoice_id
+                or seconds.invoice_id = firsts.invoice_id
             )
     group by seconds.id, seconds.currency, seconds.amount, seconds.created_on
 )

@@ -137,8 +137,10 @@ calculated_movements as (
         cast(null as varchar) as jurisdiction_level,
         cast(null as varchar) as tax_type,
         -- Stripe states no rate beside these lines: it is what the amounts say.
-        cast({{ divide('calculated.amount * 100', 'calculated.taxable_amount', 2, 0, 0) }}
-            as decimal(18, 6)) as rate,
+        cast(
+            {{ divide('calculated.amount * 100', 'calculated.taxable_amount', 2, 0, 0) }}
+            as decimal(18, 6)
+        ) as rate,
         cast(null as varchar) as tax_rate_id,
         cast(null as varchar) as taxability_reason,
         calculated.is_inclusive,

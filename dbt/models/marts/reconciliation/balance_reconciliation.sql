@@ -12,7 +12,7 @@ snapshots as (
         available + pending as balance,
         row_number() over (
             partition by {{ reporting_date('observed_at') }}, currency
-            order by observed_at desc, account_id
+            order by observed_at desc, account_id asc
         ) as recency
     from {{ ref('stg_balances') }}
 ),
@@ -29,7 +29,7 @@ later_movements as (
             last_snapshots.date = ledger.occurred_on
             and last_snapshots.currency = ledger.currency
             and ledger.balance_type = 'payments'
-            and ledger.occurred_at > last_snapshots.observed_at
+            and last_snapshots.observed_at < ledger.occurred_at
     group by last_snapshots.date, last_snapshots.currency
 ),
 

@@ -104,7 +104,7 @@ recoveries as (
     inner join successes
         on
             failures.payment_intent_id = successes.payment_intent_id
-            and successes.created_at >= failures.created_at
+            and failures.created_at <= successes.created_at
     union all
     select
         failures.id,
@@ -119,7 +119,7 @@ recoveries as (
         on
             failures.invoice_id = successes.invoice_id
             and failures.payment_intent_id is distinct from successes.payment_intent_id
-            and successes.created_at >= failures.created_at
+            and failures.created_at <= successes.created_at
 ),
 
 first_recoveries as (
@@ -182,7 +182,7 @@ final as (
     left join forbidden on counted.id = forbidden.id
     left join first_recoveries on counted.id = first_recoveries.id
     left join invoices
-        on counted.invoice_id = invoices.id and invoices.paid_at >= counted.occurred_at
+        on counted.invoice_id = invoices.id and counted.occurred_at <= invoices.paid_at
     left join attempts on counted.id = attempts.id
 )
 

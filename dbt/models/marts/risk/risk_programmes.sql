@@ -20,7 +20,8 @@ disputes as (
         sum(case when disputes.reason = 'fraudulent' then 1 else 0 end) as fraud_disputes
     from {{ ref('stg_disputes') }} as disputes
     inner join charges on disputes.charge_id = charges.id
-    where coalesce(disputes.case_type, 'chargeback') = 'chargeback'
+    where
+        coalesce(disputes.case_type, 'chargeback') = 'chargeback'
         and disputes.status not like 'warning%'
     group by {{ month_of(reporting_date('disputes.created_at')) }}, charges.brand
 ),

@@ -1,0 +1,221 @@
+"""Every kind of break is found, named and aged; a clean account has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import payment_objects as stripe
+import pytest
+from landing_harness import Landing, Warehouse, model
+from stripe_objects import invoice, line, tax
+
+AS_OF = "2026-02-01T00:00:00"
+SELECT = "+reconciliation_breaks +payout_reconciliation +daily_revenue"
+
+
+def pay(invoice_id: str, charge_id: str, amount: int, **extra: object) -> stripe.JsonObject:
+    return {
+        "id": f"inpay_{charge_id}",
+        "object": "invoice_payment",
+        "created": stripe.epoch("2026-01-05T12:00:00"),
+        "invoice": invoice_id,
+        "amount_paid": amount,
+        "amount_requested": amount,
+        "currency": "usd",
+        "is_default": True,
+        "status": "paid",
+        "payment": {"type": "payment_intent", "payment_intent": f"pi_{charge_id}"},
+        "status_transitions": {"paid_at": stripe.epoch("2026-01-05T12:00:00")},
+        **extra,
+    }
+
+
+def bill(name: str, amount: int, taxes: int = 0, **extra: object) -> stripe.JsonObject:
+    taxed = [tax("txr_1", taxes, amount)] if taxes else []
+    only = line(f"il_{name}", amount, "2026-01-05", "2026-02-05", taxes=taxed)
+    made = invoice(f"in_{name}", "cus_1", "2026-01-05T11:00:00", [only])
+    made["total_taxes"] = [{"amount": taxes, "tax_behavior": "exclusive"}] if taxes else []
+    return {**made, **extra}
+
+
+def paid_charge(name: str, amount: int, at: str, **extra: object) -> list[stripe.JsonObject]:
+    return [
+        stripe.charge(f"ch_{name}", amount, at, transaction=f"txn_{name}", **extra),
+        stripe.movement(f"txn_{name}", "charge", amount, at, source=f"ch_{name}"),
+    ]
+
+
+def clean_account() -> list[stripe.JsonObject]:
+    """Charges in two currencies, an invoice, a partial capture, payouts in and not yet in bank."""
+    yen = stripe.movement(
+        "txn_yen", "charge", 700, "2026-01-05T12:00:00", source="ch_yen", exchange_rate=0.007
+    )
+    return [
+        *paid_charge("a", 11_900, "2026-01-05T12:00:00"),
+        bill("a", 10_000, 1900),
+        pay("in_a", "ch_a", 11_900),
+        # ¥1,000 settles as $7.00: neither currency has the other's decimals.
+        stripe.charge("ch_yen", 1000, "2026-01-05T12:00:00", "jpy", transaction="txn_yen"),
+        yen,
+        # Authorised 50.00, captured 30.00.
+        stripe.charge(
+            "ch_part", 5000, "2026-01-06T12:00:00", transaction="txn_part", amount_captured=3000
+        ),
+        stripe.movement("txn_part", "charge", 5000, "2026-01-06T12:00:00", source="ch_part"),
+        stripe.refund("re_part", "ch_part", 2000, "2026-01-06T12:00:01", "txn_uncaptured"),
+        stripe.movement(
+            "txn_uncaptured",
+            "partial_capture_reversal",
+            -2000,
+            "2026-01-06T12:00:01",
+            source="re_part",
+        ),
+        # Two of one day in one credit after a weekend; then one by its trace; then a fresh one.
+        *payout("sum1", 4000, "2026-01-08", "2026-01-09"),
+        *payout("sum2", 1000, "2026-01-08", "2026-01-12"),
+        stripe.bank_line("bank_sum", 5000, "2026-01-12"),
+        *payout("trace", 2600, "2026-01-15", "2026-01-16", trace="TRC-778899"),
+        stripe.bank_line("bank_trace", 2600, "2026-01-20", reference="TRC778899/EXT"),
+        *payout("fresh", 3000, "2026-01-29", "2026-01-30"),
+        stripe.bank_line("bank_rent", -77_00, "2026-01-30", description="RENT"),
+        stripe.bank_line("bank_other", 99_00, "2026-01-30", description="CUSTOMER"),
+        stripe.balance({"usd": 5000}),
+    ]
+
+
+def payout(
+    name: str, amount: int, at: str, arrival: str, trace: str | None = None, **extra: object
+) -> list[stripe.JsonObject]:
+    traced = {"trace_id": {"status": "supported", "value": trace}} if trace else {}
+    return [
+        stripe.payout(
+            f"po_{name}", amount, at, arrival, f"txn_po_{name}", automatic=False, **traced, **extra
+        ),
+        stripe.movement(f"txn_po_{name}", "payout", -amount, at, source=f"po_{name}"),
+    ]
+
+
+def broken_account() -> list[stripe.JsonObject]:
+    """One break of each kind beside what is clean."""
+    unpaid = {"amount_paid": 0, "amount_remaining": 500, "status": "open"}
+    return [
+        *clean_account(),
+        # The balance says 1.00 more than the movements.
+        stripe.balance({"usd": 3000 + 100}),
+        # Two of the three contained movements explain 12.00 of 13.00.
+        stripe.payout("po_short", 1300, "2026-01-20", "2026-01-21", "txn_short"),
+        stripe.movement("txn_short", "payout", -1300, "2026-01-20", source="po_short"),
+        stripe.composition("po_short", ["txn_in", "txn_short"]),
+        stripe.movement("txn_in", "other_adjustment", 1200, "2026-01-19"),
+        stripe.bank_line("bank_short", 1300, "2026-01-21"),
+        *payout("gone", 777, "2026-01-13", "2026-01-14"),
+        stripe.bank_line("bank_stray", 4242, "2026-01-22"),
+        *payout("failed", 888, "2026-01-13", "2026-01-14", status="failed"),
+        stripe.charge("ch_unbooked", 100, "2026-01-10T00:00:00"),
+        stripe.movement("txn_orphan", "charge", 100, "2026-01-10T00:00:00", source="ch_unknown"),
+        stripe.charge("ch_wrong", 13_200, "2026-01-11T00:00:00", transaction="txn_wrong"),
+        stripe.movement("txn_wrong", "charge", 12_300, "2026-01-11T00:00:00", source="ch_wrong"),
+        *paid_charge("over", 1000, "2026-01-12T00:00:00", amount_refunded=1500),
+        stripe.refund("re_over", "ch_over", 1500, "2026-01-14T00:00:00", "txn_over_back"),
+        stripe.movement("txn_over_back", "refund", -1500, "2026-01-14T00:00:00", source="re_over"),
+        bill("unpaid", 18_000),
+        bill("open", 500, **unpaid),
+        *paid_charge("open", 500, "2026-01-05T12:00:00"),
+        pay("in_open", "ch_open", 500),
+        {**bill("total", 6000, **{**unpaid, "amount_remaining": 6500}), "total": 6500},
+        {**bill("tax", 2000, 380, **unpaid), "total_taxes": [{"amount": 491}]},
+        *paid_charge("one", 7700, "2026-01-25T10:00:00", **same_card()),
+        *paid_charge("two", 7700, "2026-01-25T10:00:40", **same_card()),
+        *paid_charge("later", 7700, "2026-01-25T10:30:00", **same_card()),
+    ]
+
+
+def same_card() -> stripe.JsonObject:
+    card = {"brand": "visa", "country": "US", "fingerprint": "print_same"}
+    return {"payment_method_details": {"type": "card", "card": card}}
+
+
+EXPECTED = {
+    ("balance_mismatch", "balance:usd"),
+    ("balance_transaction_missing", "ch_unbooked"),
+    ("balance_transaction_orphan", "txn_orphan"),
+    ("bank_credit_without_payout", "bank_stray"),
+    ("charge_amount_mismatch", "ch_wrong"),
+    ("duplicate_charge", "ch_two"),
+    ("invoice_paid_without_payment", "in_unpaid"),
+    ("invoice_total_mismatch", "in_total"),
+    ("payment_without_invoice", "ch_open"),
+    ("payout_failed", "po_failed"),
+    ("payout_mismatch", "po_short"),
+    ("payout_missing_in_bank", "po_gone"),
+    ("refund_exceeds_charge", "ch_over"),
+    ("tax_total_mismatch", "in_tax"),
+}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    landing = Landing()
+    stripe.land(landing, clean_account(), AS_OF)
+    yield model(landing, tmp_path_factory.mktemp("clean"), AS_OF, SELECT, tested=False)
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    landing = Landing()
+    stripe.land(landing, broken_account(), AS_OF)
+    yield model(landing, tmp_path_factory.mktemp("broken"), AS_OF, SELECT)
+
+
+def test_a_clean_account_has_no_break(clean: Warehouse) -> None:
+    assert clean.rows("select kind, object_id, detail from finance.reconciliation_breaks") == []
+
+
+def test_payouts_are_matched_over_weekends_by_trace_and_in_groups(clean: Warehouse) -> None:
+    rows = clean.rows(
+        "select payout_id, status, bank_status, matched_by, bank_amount"
+        " from finance.payout_reconciliation order by 1"
+    )
+    assert rows == [
+        ("po_fresh", "in_transit", "not_due", None, None),
+        ("po_sum1", "reconciled", "matched", "group", 40),
+        ("po_sum2", "reconciled", "matched", "group", 10),
+        ("po_trace", "reconciled", "matched", "reference", 26),
+    ]
+
+
+def test_every_kind_of_break_is_found_and_nothing_else(broken: Warehouse) -> None:
+    rows = broken.rows("select kind, object_id from finance.reconciliation_breaks")
+    assert sorted(rows) == sorted(EXPECTED)
+
+
+def test_breaks_have_amount_age_owner_and_a_stable_id(broken: Warehouse) -> None:
+    (row,) = broken.rows(
+        "select amount, currency, first_seen_on, age_days, severity, owner, related_object_id"
+        " from finance.reconciliation_breaks where kind = 'duplicate_charge'"
+    )
+    assert row == (Decimal("77"), "usd", date(2026, 1, 25), 7, "high", "payment", "ch_one")
+    ids = broken.rows("select break_id from finance.reconciliation_breaks")
+    assert len({id for (id,) in ids}) == len(EXPECTED)
+    assert all(id.startswith("brk_") for (id,) in ids)
+    amounts = dict(broken.rows("select kind, amount from finance.reconciliation_breaks"))
+    assert amounts["charge_amount_mismatch"] == -9
+    assert amounts["payout_mismatch"] == 1
+    assert amounts["refund_exceeds_charge"] == 5
+    assert amounts["tax_total_mismatch"] == Decimal("1.11")
+
+
+def test_a_break_keeps_its_id_the_next_night(
+    broken: Warehouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    landing = Landing()
+    stripe.land(landing, broken_account(), AS_OF)
+    folder = tmp_path_factory.mktemp("next")
+    later = model(landing, folder, "2026-02-03T00:00:00", SELECT, tested=False)
+    sql = "select break_id, first_seen_on, age_days from finance.reconciliation_breaks"
+    sql += " where kind = 'charge_amount_mismatch'"
+    (before,), (after,) = broken.rows(sql), later.rows(sql)
+    assert before[:2] == after[:2]
+    assert after[2] == before[2] + 2
