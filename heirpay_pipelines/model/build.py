@@ -13,6 +13,7 @@ from heirpay_pipelines.model.ecb import load_ecb_rates
 from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest
 from heirpay_pipelines.model.run_dbt import run_dbt
 from heirpay_pipelines.model.state_copy import copy_state
+from heirpay_pipelines.model.tax_ids import load_tax_id_checks
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
@@ -21,6 +22,9 @@ LANDING_COLUMNS = (
     " observed_at timestamp, source varchar, event_id varchar, api_version varchar,"
     " payload varchar, pull_id varchar"
 )
+
+COMPUTED = ("coverage", "ecb_rates", "tax_id_checks")
+"""Sources that are no landed object: made when the build begins."""
 
 
 def prepare_build(request: BuildRequest, settings: Settings) -> None:
@@ -65,5 +69,6 @@ def complete_landing(connection: duckdb.DuckDBPyConnection) -> None:
     }
     for source in sources:
         for table in source["tables"] if source["name"] == "landing" else []:
-            if table["name"] not in present and table["name"] not in ("coverage", "ecb_rates"):
+            if table["name"] not in present and table["name"] not in COMPUTED:
                 connection.execute(f'create table landing."{table["name"]}" ({LANDING_COLUMNS})')
+    load_tax_id_checks(connection)

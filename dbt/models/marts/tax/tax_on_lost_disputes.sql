@@ -1,0 +1,46 @@
+-- Tax that stays due on payments that a lost dispute took back: it was paid too much unless the
+-- invoice is credited. The tax is the disputed share of the invoice's.
+with disputes as (
+    select * from {{ ref('disputes') }}
+    where outcome = 'lost' and invoice_id is not null
+),
+
+invoices as (
+    select id, total, currency from {{ ref('stg_invoices') }}
+    where total > 0
+),
+
+taxes as (
+    select invoice_id, country, region, tax_type, sum(amount) as amount
+    from {{ ref('int_tax_movements') }}
+    where invoice_id is not null
+    group by invoice_id, country, region, tax_type
+    having sum(amount) > 0
+),
+
+final as (
+    select
+        disputes.dispute_id,
+        disputes.charge_id,
+        disputes.invoice_id,
+        disputes.customer_id,
+        disputes.opened_on,
+        taxes.country,
+        taxes.region,
+        taxes.tax_type,
+        disputes.currency,
+        disputes.amount as disputed_amount,
+        {{ to_major('taxes.amount', 'invoices.currency') }} as tax_due,
+        cast({{ round_half_even(
+            divide(
+                "(" ~ to_major('taxes.amount', 'invoices.currency') ~ " * disputes.amount)",
+                to_major('invoices.total', 'invoices.currency'), 6, 6, 3
+            ), 2, 6
+        ) }} as decimal(24, 3)) as tax_paid_too_much
+    from disputes
+    inner join invoices
+        on disputes.invoice_id = invoices.id and disputes.currency = invoices.currency
+    inner join taxes on disputes.invoice_id = taxes.invoice_id
+)
+
+select * from final

@@ -1,0 +1,130 @@
+"""What was charged against what was in force, ids that cannot exist, thresholds passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import payment_objects as stripe
+import pytest
+from landing_harness import Landing, Warehouse, epoch, model
+from stripe_objects import invoice, line, tax
+
+from heirpay_pipelines.model.tax_ids import check_tax_id
+
+AS_OF = "2026-04-01T00:00:00"
+SELECT = "+tax_warnings +tax_registrations +tax_on_lost_disputes"
+
+
+def rate(rate_id: str, percentage: float, country: str, **extra: Any) -> dict[str, Any]:
+    return {
+        "id": rate_id,
+        "object": "tax_rate",
+        "created": epoch("2024-01-01"),
+        "percentage": percentage,
+        "country": country,
+        "jurisdiction_level": "country",
+        "tax_type": "vat",
+        **extra,
+    }
+
+
+def sold(
+    name: str, at: str, country: str, rate_id: str | None, taxed: int, **extra: Any
+) -> dict[str, Any]:
+    taxes = [tax(rate_id, taxed, 10_000)] if rate_id else []
+    only = line(f"il_{name}", 10_000, at, at, taxes=taxes, currency="eur")
+    made = invoice(f"in_{name}", f"cus_{name}", at, [only], currency="eur")
+    made["customer_address"] = {"country": country, "state": None}
+    made["total_taxes"] = [{"amount": taxed, "tax_behavior": "exclusive"}]
+    return {**made, "total_excluding_tax": 10_000, **extra}
+
+
+def tax_id(name: str, kind: str, value: str) -> dict[str, Any]:
+    return {
+        "id": f"txi_{name}",
+        "object": "tax_id",
+        "created": epoch("2026-01-01"),
+        "customer": f"cus_{name}",
+        "type": kind,
+        "value": value,
+        "country": value[:2],
+    }
+
+
+def company() -> list[dict[str, Any]]:
+    charged = stripe.charge("ch_sk", 12_300, "2026-01-05", "eur", invoice="in_sk_new")
+    lost = stripe.dispute("du_1", "ch_sk", 6150, "2026-02-01", [], currency="eur")
+    return [
+        {"id": "acct_test", "object": "account", "country": "US", "default_currency": "usd"},
+        rate("txr_de", 19, "DE"),
+        rate("txr_fr", 20, "FR"),
+        rate("txr_sk20", 20, "SK"),
+        rate("txr_sk23", 23, "SK"),
+        sold("de", "2026-01-05", "DE", "txr_de", 1900),
+        sold("french", "2026-01-05", "DE", "txr_fr", 2000),
+        # Slovakia raised its rate on 2025-01-01: the day of the supply decides.
+        sold("sk_old", "2024-12-31", "SK", "txr_sk20", 2000),
+        sold("sk_late", "2025-01-01", "SK", "txr_sk20", 2000),
+        sold("sk_new", "2026-01-05", "SK", "txr_sk23", 2300),
+        charged,
+        lost,
+        # A threshold of nothing is passed by the first sale.
+        sold("gb", "2026-02-05", "GB", None, 0),
+        tax_id("good", "eu_vat", "DE136695976"),
+        tax_id("bad", "eu_vat", "DE136695970"),
+        tax_id("other", "zz_tin", "1"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    landing = Landing()
+    stripe.land(landing, company(), AS_OF)
+    yield model(landing, tmp_path_factory.mktemp("warnings"), AS_OF, SELECT)
+
+
+def test_warnings_and_nothing_else(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select kind, object_id, charged_rate, expected_rate from finance.tax_warnings"
+        " order by 1, 2"
+    )
+    assert rows == [
+        ("rate_not_in_force", "in_sk_late", 20, 23),
+        ("registration_threshold", "GB", None, None),
+        ("tax_id_checksum", "txi_bad", None, None),
+        ("wrong_jurisdiction", "in_french", 20, 19),
+    ]
+
+
+def test_registrations(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select country, status, is_collecting, sales_count, sales_amount"
+        " from finance.tax_registrations order by 1"
+    )
+    # Three sales of 100.00 euros within twelve months; the older two do not count.
+    assert rows[0] == ("EU", "collecting", True, 3, 300)
+    assert rows[1][:4] == ("GB", "passed", False, 1)
+
+
+def test_tax_on_a_lost_dispute_is_listed(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select dispute_id, invoice_id, tax_due, tax_paid_too_much"
+        " from finance.tax_on_lost_disputes"
+    )
+    assert rows == [("du_1", "in_sk_new", 23, Decimal("11.50"))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("eu_vat", "DE136695976", (True, None)),
+        ("eu_vat", "DE136695970", (False, "checksum")),
+        ("eu_vat", "DE12", (False, "length")),
+        ("gb_vat", "GB980780684", (True, None)),
+        ("zz_tin", "1", (None, None)),
+    ],
+)
+def test_tax_id(kind: str, value: str, expected: tuple[bool | None, str | None]) -> None:
+    assert check_tax_id(kind, value) == expected
