@@ -63,7 +63,7 @@ class ListPull:
     """One list, newest first, in as many chains of pages at a time as fill the limit.
 
     A window is read by following its cursor. When its pages say that many more are left, its older
-    half is split off, and read at the same time. Windows do not overlap, so nothing is read twice;
+    part is split off, and read at the same time. Windows do not overlap, so nothing is read twice;
     an object created while the list is read is newer than every window. The oldest window has no
     lower bound: `origin` only guides the split.
     """
@@ -98,7 +98,7 @@ class ListPull:
             self._left.pop(id(chain), None)
 
     def _split(self, group: asyncio.TaskGroup, chain: Chain) -> None:
-        """Split the older half off when it is worth it, and leave the newer to this chain."""
+        """Split the older part off when it is worth it, and leave the newer to this chain."""
         pages = chain.pages_left(self.origin)
         self._left[id(chain)] = pages
         self.left(sum(self._left.values()))
@@ -107,7 +107,10 @@ class ListPull:
         if busy or pages < WORTH_SPLITTING or self.splits >= allowed or chain.oldest is None:
             return
         since = chain.window.since
-        middle = ((self.origin if since is None else since) + chain.oldest) // 2
+        left = chain.oldest - (self.origin if since is None else since)
+        # Do not believe in many times more than what was seen: older times may hold little.
+        believed = min(pages, max(WORTH_SPLITTING, self.requests))
+        middle = chain.oldest - int(left * believed / pages / 2)
         if middle > (since or 0):
             self.splits += 1
             self._start(group, Window(since, middle))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,6 +148,21 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(settings: Settings) 
     (settings.landing_dir / "objects").write_text("in the way")
     with pytest.raises(LandingError, match=r"cannot be written .*run again"):
         land(settings, AS_OF, ["cus_1"])
+
+
+def test_a_full_disk_is_one_clear_error_and_nothing_is_visible(settings: Settings) -> None:
+    land(settings, AS_OF, ["cus_0"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        with pytest.raises(LandingError, match=r"cannot be written .*run again"):
+            land(settings, LATER, [f"cus_{n}" for n in range(5_000)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert ids(settings, LATER) == {"cus_0"}
+    Landing(settings.landing_dir).discard_uncommitted()
+    land(settings, LATER, ["cus_1"])
+    assert ids(settings, LATER) == {"cus_0", "cus_1"}
 
 
 STEPS = (
