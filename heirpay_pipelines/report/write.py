@@ -18,6 +18,7 @@ from heirpay_pipelines.report.handoffs import handoff_files
 from heirpay_pipelines.report.page import render
 from heirpay_pipelines.report.reading import open_reader
 from heirpay_pipelines.report.run_facts import RunFacts
+from heirpay_pipelines.report.tax_exports import write_exports
 from heirpay_pipelines.report.workbook import write_workbook
 from heirpay_pipelines.settings import Settings
 
@@ -65,11 +66,13 @@ def write_report(
 
 def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     handoffs = handoff_files(context)
+    exports = write_exports(context.reader.connection, draft / "exports")
     names = [
         "report.html",
         "report.json",
         "finance.xlsx",
         *(f"handoffs/{item.name}" for item in handoffs),
+        *(f"exports/{path.name}" for path in exports),
     ]
     figures = key_figures(context)
     document = build_document(context, figures, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from stripe_objects import invoice, line, tax
 from heirpay_pipelines.model.tax_ids import check_tax_id
 
 AS_OF = "2026-04-01T00:00:00"
-SELECT = "+tax_warnings +tax_registrations +tax_on_lost_disputes"
+SELECT = "+tax_warnings +tax_registrations +tax_on_lost_disputes +tax_oss_return"
 
 
 def rate(rate_id: str, percentage: float, country: str, **extra: Any) -> dict[str, Any]:
@@ -39,6 +40,16 @@ def sold(
     made["customer_address"] = {"country": country, "state": None}
     made["total_taxes"] = [{"amount": taxed, "tax_behavior": "exclusive"}]
     return {**made, "total_excluding_tax": 10_000, **extra}
+
+
+def voided(name: str, at: str, voided_at: str) -> dict[str, Any]:
+    made = sold(name, at, "DE", "txr_de", 1900, status="void")
+    made["status_transitions"] = {
+        "finalized_at": epoch(at),
+        "voided_at": epoch(voided_at),
+        "paid_at": None,
+    }
+    return made
 
 
 def tax_id(name: str, kind: str, value: str) -> dict[str, Any]:
@@ -70,6 +81,7 @@ def company() -> list[dict[str, Any]]:
         sold("sk_new", "2026-01-05", "SK", "txr_sk23", 2300),
         charged,
         lost,
+        voided("void", "2025-12-20", "2026-02-01"),
         # A threshold of nothing is passed by the first sale.
         sold("gb", "2026-02-05", "GB", None, 0),
         tax_id("good", "eu_vat", "DE136695976"),
@@ -114,6 +126,20 @@ def test_tax_on_a_lost_dispute_is_listed(warehouse: Warehouse) -> None:
         " from finance.tax_on_lost_disputes"
     )
     assert rows == [("du_1", "in_sk_new", 23, Decimal("11.50"))]
+
+
+def test_oss_return_keeps_corrections_of_earlier_quarters_apart(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select quarter, part, supplied_quarter, rate, taxable_amount, tax_amount"
+        " from finance.tax_oss_return where member_state = 'DE' and quarter >= '2025-10-01'"
+        " order by quarter, part desc"
+    )
+    before, now = date(2025, 10, 1), date(2026, 1, 1)
+    assert rows == [
+        (before, "supply", before, 19, 100, 19),
+        (now, "supply", now, 19, 100, 19),
+        (now, "correction", before, 19, -100, -19),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,14 @@
+-- EU One Stop Shop (Union scheme) by quarter, corrections of earlier quarters apart.
+select
+    strftime(quarter, '%Y') || '-Q' || quarter(quarter) as period,
+    part,
+    case when part = 'correction'
+        then strftime(supplied_quarter, '%Y') || '-Q' || quarter(supplied_quarter) end
+        as corrected_period,
+    member_state,
+    rate as vat_rate,
+    upper(currency) as currency,
+    taxable_amount,
+    tax_amount as vat_amount
+from finance.tax_oss_return
+order by period, part desc, corrected_period, member_state, vat_rate

@@ -1,0 +1,7 @@
+-- Every change of tax liability by document and line, as published.
+select
+    occurred_on, supplied_on, document_type, document_id, line_id, movement, invoice_id, customer_id,
+    country, region, jurisdiction, jurisdiction_level, tax_type, rate, taxability_reason,
+    is_inclusive, upper(currency) as currency, taxable_amount, tax_amount, tax_amount_reporting
+from finance.tax_transactions
+order by occurred_on, document_id, line_id, tax_movement_id

@@ -1,0 +1,25 @@
+-- Sales tax of the United States by month, state and, where the tax line names one, county, city
+-- or district.
+select
+    strftime(date_trunc('month', occurred_on), '%Y-%m') as period,
+    coalesce(region, '') as state,
+    coalesce(jurisdiction_level, '') as level,
+    case when jurisdiction_level = 'county' then jurisdiction else '' end as county,
+    case when jurisdiction_level = 'city' then jurisdiction else '' end as city,
+    case when jurisdiction_level = 'district' then jurisdiction else '' end as district,
+    rate,
+    upper(currency) as currency,
+    sum(case when taxability_reason = 'standard_rated' or taxability_reason is null
+        then taxable_amount else 0 end) as taxable_sales,
+    sum(case when taxability_reason in ('customer_exempt', 'product_exempt', 'reverse_charge')
+        then taxable_amount else 0 end) as exempt_sales,
+    sum(case when taxability_reason in ('not_collecting', 'not_subject_to_tax')
+        then taxable_amount else 0 end) as sales_not_collected,
+    sum(tax_amount) as tax_amount,
+    sum(case when date_trunc('month', supplied_on) < date_trunc('month', occurred_on)
+        then tax_amount else 0 end) as corrects_earlier_periods,
+    count(distinct document_id) as documents
+from finance.tax_transactions
+where country = 'US'
+group by all
+order by period, state, level, county, city, district, rate, currency
