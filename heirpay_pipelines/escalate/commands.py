@@ -53,7 +53,9 @@ def list_(everything: bool, as_json: bool) -> None:
     if not found:
         click.echo("No incident is open.")
         return
-    table = Table("incident", "urgency", "status", "strike", "what", "impact", "role", box=None)
+    table = Table(box=None)
+    for heading in ("incident", "urgency", "status", "strike", "what", "impact", "role"):
+        table.add_column(heading, no_wrap=heading != "what")
     for row in found:
         what = f"{row['symptom']}: {row['subject']}"
         impact = money(row["financial_impact"], row["currency"])

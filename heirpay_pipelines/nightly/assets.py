@@ -15,6 +15,7 @@ from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.pull.progress import TerminalProgress
 from heirpay_pipelines.pull.resources import DERIVED, RESOURCES
+from heirpay_pipelines.receive.drain import drain
 from heirpay_pipelines.state.runs import record_pull
 
 OWNERS = ["team:finance"]
@@ -68,6 +69,8 @@ def pull_and_land_asset(
     night: Night = context.resources.night
     run = night.begin(config.as_of)
     discard_builds(night.build.parent)
+    drained = drain(night.settings, run.as_of.astimezone(UTC))
+    context.log.info(f"webhooks: {drained.events} events landed; {drained.reason or 'inbox empty'}")
     with TerminalProgress(context.log.info) as progress:
         outcome = pull_and_land(night.settings, run.as_of.astimezone(UTC), config.full, progress)
     bank = land_bank_statements(night.settings, run.as_of.astimezone(UTC))

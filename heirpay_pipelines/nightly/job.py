@@ -19,6 +19,7 @@ from heirpay_pipelines.nightly.failure import failed_run_sensor
 from heirpay_pipelines.nightly.manifest import current_manifest
 from heirpay_pipelines.nightly.models import build_models_asset
 from heirpay_pipelines.nightly.night import night_resource
+from heirpay_pipelines.nightly.webhooks import drain_webhooks, outbox, webhooks_waiting
 from heirpay_pipelines.settings import Settings
 
 NIGHTLY_CRON = "0 3 * * *"
@@ -50,9 +51,9 @@ def definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         asset_checks=[build_controls_check(settings, known)],
-        jobs=[nightly],
+        jobs=[nightly, drain_webhooks],
         schedules=[schedule],
-        sensors=[failed_run_sensor],
+        sensors=[failed_run_sensor, webhooks_waiting, outbox],
         resources={"night": night_resource(settings)},
         executor=dg.in_process_executor,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -60,7 +60,7 @@ class Night:
 
     def say(self, text: str) -> None:
         """One line of progress, for whoever watches the terminal."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        print(text, file=sys.stderr, flush=True)
 
     def control_results(self) -> list[ControlResult]:
         """What the check step of this run found, as it was stored."""
@@ -70,9 +70,13 @@ class Night:
     def coverage(self) -> list[dict[str, Any]]:
         """The coverage statement that this run's figures rest on."""
         landing = Landing(self.settings.landing_dir, self.key)
-        visible = landing.manifests(self.run().as_of)
-        newest = visible[-1]
-        return [{"api_version": newest.api_version, **line} for line in newest.coverage]
+        lines: list[dict[str, Any]] = []
+        for manifest in reversed(landing.manifests(self.run().as_of)):
+            # Bank files and webhooks land beside a pull; the statement is the newest pull's.
+            lines += [{"api_version": manifest.api_version, **line} for line in manifest.coverage]
+            if manifest.mode not in ("bank", "webhook"):
+                break
+        return lines
 
     def run(self) -> Run:
         with self.state() as state:
@@ -94,6 +98,7 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
                 with night.state() as state:
                     reason = "a step failed; Dagster's run page shows which and why"
                     close_run(state, night.run_id, "failed", reason)
+                _tell_failure(night)
 
     @dg.resource(description="Settings, the run's record and the run lock.")
     def night(context: dg.InitResourceContext) -> Iterator[Night]:
@@ -101,3 +106,14 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
             yield opened
 
     return night
+
+
+def _tell_failure(night: Night) -> None:
+    """A failed run is an incident; nothing of the warehouse was looked at, so nothing else is."""
+    from heirpay_pipelines.escalate import RunFacts, process
+
+    with suppress(LookupError):  # a job that is no night has no record
+        run = night.run()
+        if run.outcome == "failed":
+            facts = RunFacts(run.run_id, run.as_of, run.outcome, run.reason)
+            process(night.settings, facts, [], None)

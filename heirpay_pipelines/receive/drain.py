@@ -60,11 +60,17 @@ class DrainOutcome:
     reason: str | None = None
 
 
-def waiting(state: State) -> int:
-    """Delivered events that are not in landing yet."""
-    return int(
-        state.rows("select count(*) as n from webhook_deliveries where drained_at is null")[0]["n"]
-    )
+def waiting(settings: Settings, state: State, as_of: datetime) -> int:
+    """How many events a drain would land now."""
+    newest = Landing(settings.landing_dir, settings.secret("encryption_key")).newest()
+    if newest is None or as_of < newest.as_of:
+        return 0
+    counted = f"select count(*) as n from ({WAITING})"
+    return int(state.rows(counted, _parameters(newest, as_of))[0]["n"])
+
+
+def _parameters(newest: Manifest, as_of: datetime) -> tuple[int, str, bool]:
+    return int(as_of.timestamp()), newest.account, newest.livemode
 
 
 def drain(settings: Settings, as_of: datetime) -> DrainOutcome:
@@ -124,9 +130,7 @@ async def _land(landing: Landing, newest: Manifest, state: State, as_of: datetim
 
 
 def _rows(state: State, newest: Manifest, as_of: datetime) -> Iterator[dict[str, Any]]:
-    cursor = state.connection.execute(
-        WAITING, (int(as_of.timestamp()), newest.account, newest.livemode)
-    )
+    cursor = state.connection.execute(WAITING, _parameters(newest, as_of))
     names = [column[0] for column in cursor.description]
     while batch := cursor.fetchmany(BATCH):
         for row in batch:

@@ -140,7 +140,7 @@ def test_delivered_events_end_in_the_same_state_as_a_pull(days: dict[str, Any]) 
     pull(days["polled"], later)
     assert newest(pushed, later) == newest(days["polled"], later)
     with open_state(pushed.state_file) as state:
-        assert waiting(state) == 0
+        assert waiting(pushed, state, later) == 0
         assert state.rows("select * from webhook_bodies") == []
 
 
@@ -151,7 +151,7 @@ def test_polling_keeps_what_never_came(days: dict[str, Any]) -> None:
         fetched, kept = poll_event_log(polled, state)
         assert fetched == kept > 50
         assert poll_event_log(polled, state) == (fetched, 0)
-        assert waiting(state) == kept
+        assert waiting(polled, state, days["later"]) == kept
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_killed_drain_is_taken_up_again(
                 drain(pulled, later)
     assert drain(pulled, later).reason == "the inbox is empty"  # the manifest was committed
     with open_state(pulled.state_file) as state:
-        assert waiting(state) == 0
+        assert waiting(pulled, state, later) == 0
     manifests = [m for m in Landing(pulled.landing_dir).manifests() if m.mode == "webhook"]
     assert [m.rows_by_object() for m in manifests] == [{"event": 5, "charge": 5}]
 

@@ -1,0 +1,80 @@
+"""Between two nights: delivered webhooks are drained into landing, waiting messages are sent."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from heirpay_pipelines.nightly.lock import AnotherRunError, refuse_second_run
+from heirpay_pipelines.nightly.night import Night
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import open_state
+
+SECONDS = 60
+
+
+@dg.op(
+    required_resource_keys={"night"},
+    description="Land what Stripe has delivered to `heirpay receive` since the last time.",
+)
+def drain_inbox(context: dg.OpExecutionContext) -> None:
+    """Land the waiting events; the next build sees them."""
+    from heirpay_pipelines.receive.drain import drain
+
+    night: Night = context.resources.night
+    outcome = drain(night.settings, datetime.now(UTC))
+    context.add_output_metadata(
+        {
+            "events": outcome.events,
+            "versions": outcome.versions,
+            "left to the pull": outcome.left_to_pull,
+            "pull": outcome.pull_id or outcome.reason or "",
+        }
+    )
+
+
+@dg.job(
+    name="drain_webhooks",
+    executor_def=dg.in_process_executor,
+    description="Delivered webhooks into landing.",
+)
+def drain_webhooks() -> None:
+    drain_inbox()
+
+
+@dg.sensor(
+    name="webhooks_waiting",
+    job=drain_webhooks,
+    minimum_interval_seconds=SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a drain when webhooks wait in the inbox and no run is under way.",
+)
+def webhooks_waiting(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a drain when there is something to land and nobody holds the run lock."""
+    from heirpay_pipelines.receive.drain import waiting
+
+    settings = Settings.load()
+    with open_state(settings.state_file) as state:
+        count = waiting(settings, state, datetime.now(UTC))
+    if not count:
+        return dg.SkipReason("nothing waits to be landed")
+    try:
+        refuse_second_run(settings)
+    except AnotherRunError:
+        return dg.SkipReason("a run is under way")
+    return dg.RunRequest()
+
+
+@dg.sensor(
+    name="outbox",
+    minimum_interval_seconds=SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Sends notifications that have not arrived yet, again and again until they do.",
+)
+def outbox(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Send what is due; starts no run."""
+    from heirpay_pipelines.escalate.outbox import deliver
+
+    settings = Settings.load()
+    with open_state(settings.state_file) as state:
+        done = deliver(settings, state, datetime.now(UTC))
+    return dg.SkipReason(f"{done.sent} sent, {done.failed} failed, {done.waiting} waiting")
