@@ -23,6 +23,7 @@ COMMANDS = {
     "attest": ("check.commands:attest", "Sign for a control that the pipeline cannot see."),
     "audit": ("audit.commands:audit", "Verify and read the hash-chained audit log."),
     "evidence": ("check.evidence.commands:evidence", "A signed evidence folder for an auditor."),
+    "breaks": ("publish.break_commands:breaks", "Reconciliation breaks: list, show, resolve."),
     "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
     "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),

@@ -14,6 +14,7 @@ from heirpay_pipelines.check import RunContext, run_controls, store_results, ver
 from heirpay_pipelines.escalate import RunFacts as EscalationFacts
 from heirpay_pipelines.escalate import process
 from heirpay_pipelines.escalate.published import incident_rows
+from heirpay_pipelines.model.breaks import record_breaks
 from heirpay_pipelines.model.figures import record_figures
 from heirpay_pipelines.nightly.checks import CONTROL_RESULTS
 from heirpay_pipelines.nightly.night import Night
@@ -91,6 +92,7 @@ def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]
         if found.publish:
             with connect(night.build, night.key, read_only=False) as build:
                 record_figures(build, state)
+                record_breaks(build, state, night.run().as_of)
                 record_published(build, night.run_id)
             publish(night.build, night.settings.warehouse, night.key)
         close_run(state, night.run_id, outcome, found.reason)

@@ -1,0 +1,94 @@
+-- Every break that the data shows as of the instant, resolved by somebody or not. The id follows
+-- from the kind and the object, so a break keeps it from night to night; `first_seen_on` is the day
+-- since which the data has it. A resolved break is open again when its amount changed, or when it
+-- had gone and came back: it was missing from the publication before.
+with minor_units as (
+    select * from {{ ref('int_breaks_payments') }}
+    union all
+    select * from {{ ref('int_breaks_billing') }}
+),
+
+found as (
+    select
+        kind,
+        object_id,
+        related_object_id,
+        currency,
+        {{ to_major('amount', 'currency') }} as amount,
+        seen_on,
+        detail
+    from minor_units
+    union all
+    select kind, object_id, related_object_id, currency, amount, seen_on, detail
+    from {{ ref('int_breaks_money') }}
+),
+
+named as (
+    select
+        concat('brk_', substr(md5({{ text_key([
+            'kind',
+            'object_id',
+            "case when kind = 'payment_without_invoice' then related_object_id end"
+        ]) }}), 1, 24)) as break_id,
+        *
+    from found
+),
+
+kinds as (
+    select * from {{ ref('break_kinds') }}
+),
+
+resolutions as (
+    select
+        break_id,
+        resolved_at,
+        resolved_by,
+        reason,
+        amount,
+        row_number() over (partition by break_id order by resolved_at desc) as recency
+    from {{ source('state', 'break_resolutions') }}
+    where reopened_as_of is null and {{ instant('resolved_as_of') }} <= {{ as_of() }}
+),
+
+sightings as (
+    select break_id, {{ instant('last_seen_as_of') }} as last_seen_as_of
+    from {{ source('state', 'break_sightings') }}
+),
+
+publication_before as (
+    select max({{ instant('as_of') }}) as as_of
+    from {{ source('state', 'runs') }}
+    where outcome = 'published' and {{ instant('as_of') }} < {{ as_of() }}
+),
+
+final as (
+    select
+        named.break_id,
+        named.kind,
+        kinds.severity,
+        named.currency,
+        named.amount,
+        named.object_id,
+        named.related_object_id,
+        named.seen_on as first_seen_on,
+        cast({{ days_between('named.seen_on', as_of_date()) }} as bigint) as age_days,
+        named.detail,
+        kinds.owner,
+        kinds.action,
+        resolutions.break_id is not null
+        and coalesce(cast(resolutions.amount as decimal(24, 3)), 0) = coalesce(named.amount, 0)
+        and (
+            publication_before.as_of is null
+            or coalesce(sightings.last_seen_as_of >= publication_before.as_of, false)
+        ) as is_resolved,
+        {{ instant('resolutions.resolved_at') }} as resolved_at,
+        resolutions.resolved_by,
+        resolutions.reason as resolution
+    from named
+    inner join kinds on named.kind = kinds.kind
+    cross join publication_before
+    left join resolutions on named.break_id = resolutions.break_id and resolutions.recency = 1
+    left join sightings on named.break_id = sightings.break_id
+)
+
+select * from final
