@@ -1,0 +1,1 @@
+"""What programs may ask: the published figures over MCP, read-only."""

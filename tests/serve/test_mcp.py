@@ -1,0 +1,290 @@
+"""A real MCP client against the real server process: it reads figures, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx2
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from heirpay_pipelines.escalate import RunFacts, process
+from heirpay_pipelines.serve.allowed_sql import RefusedSqlError, require_allowed
+from heirpay_pipelines.serve.bounded_sql import SqlBounds, run_bounded
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state import open_state
+
+FACTS = """
+create schema finance; create schema operations;
+create table finance.mrr_monthly (month date, currency varchar, mrr decimal(24,3));
+comment on table finance.mrr_monthly is 'Monthly recurring revenue';
+comment on column finance.mrr_monthly.mrr is 'Value of live subscriptions, per month';
+insert into finance.mrr_monthly values ('2026-09-01', 'usd', 100.10), ('2026-10-01', 'usd', 200.20),
+  ('2026-10-01', 'kwd', 1.234);
+create table finance.reconciliation_breaks (break_id varchar, kind varchar, severity varchar,
+  currency varchar, amount decimal(24,3), first_seen_on date);
+insert into finance.reconciliation_breaks values
+  ('brk_1', 'payout_mismatch', 'high', 'usd', -3.50, '2026-10-31'),
+  ('brk_2', 'duplicate_charge', 'high', 'eur', 12, '2026-10-30');
+"""
+CONTROL = {
+    "run_id": "run", "control_id": "PAYMENT.X.1", "key": "one", "framework": "SOX",
+    "requirement": "404", "title": "A control", "severity": "warning", "status": "fail",
+    "checked": 1, "violations": 1, "evidence": {}, "what_to_do": "Mend it.",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    os.umask(0o077)
+    home = tmp_path_factory.mktemp("serve")
+    given = Settings(HEIRPAY_HOME=home)
+    given.warehouse_dir.mkdir()
+    with duckdb.connect(given.warehouse) as connection:
+        connection.execute(FACTS)
+    latest = given.reports_dir / "latest"
+    latest.mkdir(parents=True)
+    (latest / "report.json").write_text(json.dumps({"verdict": "approved", "long": ["x"] * 9000}))
+    facts = RunFacts("run", datetime(2026, 11, 1, tzinfo=UTC), "published")
+    process(given, facts, [CONTROL], given.warehouse)
+    return given
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HEIRPAY", "STRIPE"))}
+    return kept | {"HEIRPAY_HOME": str(settings.home)}
+
+
+def over_stdio(settings: Settings, ask: Callable[[Client], Awaitable[Any]]) -> Any:
+    """Run `ask` with a client of a server process of its own."""
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "heirpay_pipelines", "mcp"],
+        env=environment(settings),
+        cwd=str(settings.home),
+    )
+
+    async def session() -> Any:
+        async with Client(command) as client:
+            return await ask(client)
+
+    return asyncio.run(session())
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    found: dict[str, Any] = result.structured_content
+    return found.get("result", found)
+
+
+async def refused(client: Client, tool: str, **arguments: Any) -> str:
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error, result.structured_content
+    return str(result.content[0].text)
+
+
+def test_a_client_reads_report_figures_breaks_and_takes_an_incident(settings: Settings) -> None:
+    async def ask(client: Client) -> None:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert set(tools) == {
+            "report", "metrics", "metric", "breaks", "query",
+            "incidents", "incident", "acknowledge",
+        }  # fmt: skip
+        writers = [n for n, tool in tools.items() if not tool.annotations.read_only_hint]
+        assert writers == ["acknowledge"]
+
+        report = await call(client, "report")
+        assert report == {"verdict": "approved", "sections": ["long", "verdict"]}
+        assert len((await call(client, "report", section="long"))["long"]) == 9000
+        assert "no 'nothing'" in await refused(client, "report", section="nothing")
+
+        assert (await call(client, "metrics"))["finance.mrr_monthly"] == "Monthly recurring revenue"
+        mrr = await call(client, "metric", name="finance.mrr_monthly.mrr", currency="usd")
+        assert mrr["meaning"] == "Value of live subscriptions, per month"
+        assert mrr["rows"] == [["2026-10-01", "usd", "200.200"], ["2026-09-01", "usd", "100.100"]]
+        assert "has no column 'mr'" in await refused(
+            client, "metric", name="finance.mrr_monthly.mr"
+        )
+        injected = await refused(client, "metric", name='finance.mrr_monthly.mrr" from x --')
+        assert "has no column" in injected
+
+        breaks = await call(client, "breaks", kind="payout_mismatch")
+        assert [row[0] for row in breaks["rows"]] == ["brk_1"]
+
+        opened = (await call(client, "incidents"))["incidents"]
+        assert len(opened) == 3  # the control and the two breaks
+        (incident,) = [i for i in opened if i["pattern"] == "compliance_violations"]
+        full = await call(client, "incident", incident_id=incident["incident_id"])
+        assert full["runbooks"][0]["name"] == "failed-payment-control"
+        taken = await call(client, "acknowledge", incident_id=incident["incident_id"], by="ada")
+        assert taken["status"] == "acknowledged"
+        assert "no incident" in await refused(client, "acknowledge", incident_id="x", by="ada")
+
+    over_stdio(settings, ask)
+    with open_state(settings.state_file) as state:
+        (row,) = state.rows("select * from audit_log where action = 'incident_acknowledged'")
+        assert row["actor"] == "mcp:ada"
+
+
+FORBIDDEN = [
+    "insert into finance.mrr_monthly values ('2026-01-01', 'usd', 1)",
+    "update finance.mrr_monthly set mrr = 0",
+    "delete from finance.mrr_monthly",
+    "drop table finance.mrr_monthly",
+    "create table memory.main.x as select 1",
+    "create view v as select 1",
+    "copy finance.mrr_monthly to 'out.csv'",
+    "copy (select 1) to '/tmp/heirpay-mcp-test.csv'",
+    "export database 'out'",
+    "attach '/tmp/other.duckdb'",
+    "detach heirpay",
+    "install httpfs",
+    "load httpfs",
+    "set enable_external_access = true",
+    "reset lock_configuration",
+    "pragma database_list",
+    "call pragma_version()",
+    "checkpoint",
+    "begin",
+    "select 1; drop table finance.mrr_monthly",
+    "select * from read_text('/etc/passwd')",
+    "select * from read_csv('/etc/passwd')",
+    "select * from read_blob('{state}')",
+    "select * from '/etc/passwd'",
+    "select * from '{home}/reports/latest/report.json'",
+    "select * from glob('/*')",
+    "select * from read_parquet('https://example.com/x.parquet')",
+    "select * from sqlite_scan('{state}', 'incidents')",
+    "select * from parquet_metadata('{home}/x.parquet')",
+    "select getenv('PATH')",
+    "select * from duckdb_settings()",
+    "select current_setting('memory_limit')",
+    "from duckdb_secrets()",
+    "with x as (select * from read_json_auto('/etc/hostname')) select * from x",
+    "show tables",
+    "from mrr_monthly",
+    "from staging.customers",
+    "from information_schema.tables",
+    "select (select count(*) from staging.customers)",
+    "from query('drop table x')",
+    "from query_table('staging.customers')",
+    'select * from finance.mrr_monthly where month in (select value from "duckdb_settings"())',
+    "explain analyze insert into finance.mrr_monthly values (null, null, null)",
+]
+
+
+def test_sql_never_writes_and_never_reads_a_file(settings: Settings) -> None:
+    before = settings.warehouse.read_bytes()
+
+    async def ask(client: Client) -> None:
+        for sql in FORBIDDEN:
+            text = sql.format(state=settings.state_file, home=settings.home)
+            assert await refused(client, "query", sql=text), sql
+        allowed = await call(client, "query", sql="from finance.mrr_monthly order by mrr limit 1")
+        assert allowed["rows"] == [["2026-10-01", "kwd", "1.234"]]
+        assert allowed["truncated"] is False
+
+    over_stdio(settings, ask)
+    assert settings.warehouse.read_bytes() == before
+    assert not Path("/tmp/heirpay-mcp-test.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "from finance.mrr_monthly",
+        "with x as (from finance.mrr_monthly) select sum(mrr) from x group by currency",
+        "describe finance.mrr_monthly",
+        "from heirpay.finance.mrr_monthly join operations.incidents on true",
+        "select * from range(3) union all select 1",
+        "summarize finance.mrr_monthly",
+    ],
+)
+def test_reading_published_tables_is_allowed(sql: str) -> None:
+    require_allowed(sql)
+
+
+def test_every_refusal_stands_without_the_locked_connection(settings: Settings) -> None:
+    for sql in FORBIDDEN:
+        with pytest.raises(RefusedSqlError):
+            require_allowed(sql.format(state=settings.state_file, home=settings.home))
+
+
+def test_a_query_is_bounded_in_rows_bytes_seconds_and_memory(settings: Settings) -> None:
+    assert len(run_bounded(settings, "select * from range(5000)")["rows"]) == 1000
+    wide = run_bounded(settings, "select repeat('x', 10000) from range(500)")
+    assert (len(wide["rows"]), wide["truncated"]) == (100, True)
+    endless = "select count(*) from range(100000000000) a, range(1000000) b"
+    started = time.monotonic()
+    with pytest.raises(RefusedSqlError, match=r"more than 0\.5 seconds"):
+        run_bounded(settings, endless, None, SqlBounds(seconds=0.5))
+    assert time.monotonic() - started < 5
+    hungry = "select count(distinct hash(i) || repeat('x', 200)) from range(10000000) t(i)"
+    with pytest.raises(RefusedSqlError, match="more than 64MB"):
+        run_bounded(settings, hungry, None, SqlBounds(memory="64MB"))
+
+
+def test_nothing_published_is_said_plainly(tmp_path: Path) -> None:
+    async def ask(client: Client) -> None:
+        assert "No warehouse is published yet" in await refused(client, "metrics")
+        assert "No report is written yet" in await refused(client, "report")
+        assert (await call(client, "incidents"))["incidents"] == []
+
+    over_stdio(Settings(HEIRPAY_HOME=tmp_path), ask)
+
+
+@contextmanager
+def over_http(settings: Settings) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "heirpay_pipelines", "mcp", "--http", "--port", str(port)]
+    process = subprocess.Popen(
+        command, env=environment(settings), cwd=settings.home, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}/mcp"
+    try:
+        for _ in range(200):
+            try:
+                httpx2.get(url)
+                break
+            except httpx2.TransportError:
+                time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_http_needs_the_token_and_the_right_host(settings: Settings) -> None:
+    async def ask(url: str, token: str) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {token}"}
+        async with (
+            httpx2.AsyncClient(headers=headers) as http,
+            Client(streamable_http_client(url, http_client=http)) as client,
+        ):
+            return await call(client, "report")
+
+    with over_http(settings) as url:
+        token = (settings.home / "state" / "mcp.token").read_text()
+        assert asyncio.run(ask(url, token))["verdict"] == "approved"
+        assert httpx2.post(url, json={}).status_code == 401
+        wrong = {"authorization": "Bearer wrong"}
+        assert httpx2.post(url, json={}, headers=wrong).status_code == 401
+        rebound = {"authorization": f"Bearer {token}", "host": "evil.example"}
+        assert httpx2.post(url, json={}, headers=rebound).status_code in (403, 421)
+    assert (settings.home / "state" / "mcp.token").stat().st_mode & 0o077 == 0
