@@ -24,6 +24,7 @@ COMMANDS = {
     "audit": ("audit.commands:audit", "Verify and read the hash-chained audit log."),
     "evidence": ("check.evidence.commands:evidence", "A signed evidence folder for an auditor."),
     "breaks": ("publish.break_commands:breaks", "Reconciliation breaks: list, show, resolve."),
+    "close": ("publish.close_command:close", "Close a month: freeze, approve, verify it."),
     "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
     "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),

@@ -1,0 +1,193 @@
+"""Closing a month: made, approved by another, verified, broken, and refused where it must be."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from heirpay_pipelines.audit import verify as verify_chain
+from heirpay_pipelines.cli import cli
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.manifest import LandedFile, Manifest, write_manifest
+from heirpay_pipelines.publish.close import (
+    CloseError,
+    approve_month,
+    blockers,
+    close_month,
+    verify_month,
+)
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import open_state
+
+OCTOBER = date(2026, 10, 1)
+WAREHOUSE = """
+create schema finance; create schema intermediate; create schema operations;
+create table operations.run_history as
+    select 'run-1' as run_id, timestamp '2026-11-01' as as_of, true as is_published;
+create table intermediate.period_figures as select * from (values
+    (date '2026-10-01', 'daily_revenue', '', 'usd', 'fees', -12.340::decimal(38, 3)),
+    (date '2026-10-01', 'tax_summary', 'DE/vat/19', 'eur', 'tax_amount', 19.000),
+    (date '2026-09-01', 'daily_revenue', '', 'usd', 'fees', -1.000)
+) as rows(month, table_name, item, currency, figure, value);
+create table finance.reconciliation_breaks (
+    break_id varchar, kind varchar, object_id varchar, severity varchar, first_seen_on date);
+create table finance.payout_reconciliation (payout_id varchar, status varchar, residual varchar,
+    bank_status varchar, arrival_date date);
+create table finance.daily_revenue (date date, currency varchar, unknown_categories varchar);
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("HEIRPAY_HOME", str(tmp_path))
+    settings = Settings(HEIRPAY_HOME=tmp_path)
+    settings.warehouse.parent.mkdir(parents=True)
+    change(settings, WAREHOUSE)
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    file = LandedFile("objects/charge/p-0.parquet", "charge", 3, "ab" * 32)
+    pulled = Manifest("p", at, "acct_1", False, "v", "full", {}, at, at, 1, (file,))
+    write_manifest(Landing(settings.landing_dir).manifests_dir, pulled)
+    return settings
+
+
+def change(settings: Settings, sql: str) -> None:
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(sql)
+
+
+def test_a_month_is_closed_approved_and_verified(settings: Settings) -> None:
+    assert blockers(settings, OCTOBER) == []
+    digest = close_month(settings, OCTOBER, "ada")
+    assert len(digest) == 64
+    with pytest.raises(CloseError, match="another person"):
+        approve_month(settings, OCTOBER, "ada")
+    approve_month(settings, OCTOBER, "grace")
+    assert verify_month(settings, OCTOBER) == []
+    with open_state(settings.state_file) as state:
+        kept = state.rows("select actor, action from audit_log order by sequence")
+        assert verify_chain(state).ok
+        (row,) = state.rows("select manifest from period_closes")
+    assert [tuple(record.values()) for record in kept] == [
+        ("ada", "month_closed"),
+        ("grace", "month_approved"),
+    ]
+    assert '"sha256":"' + "ab" * 32 in row["manifest"]
+    for again in (close_month, approve_month):
+        with pytest.raises(CloseError, match="already"):
+            again(settings, OCTOBER, "ada")
+
+
+def test_closing_the_same_publication_gives_the_same_hash(tmp_path: Path) -> None:
+    hashes = set()
+    for name in ("one", "two"):
+        settings = Settings(HEIRPAY_HOME=tmp_path / name)
+        settings.warehouse.parent.mkdir(parents=True)
+        change(settings, WAREHOUSE)
+        hashes.add(close_month(settings, OCTOBER, name))
+    assert len(hashes) == 1
+
+
+def test_a_later_publication_restates_openly(settings: Settings) -> None:
+    close_month(settings, OCTOBER, "ada")
+    change(settings, "update intermediate.period_figures set value = -13 where value < -12")
+    (difference,) = verify_month(settings, OCTOBER)
+    assert difference.figure == "daily_revenue fees usd"
+    assert (difference.closed, difference.now) == ("-12.340", "-13.000")
+    result = CliRunner().invoke(cli, ["close", "2026-10", "--verify"])
+    assert result.exit_code == 1
+    assert "closed -12.340, now -13.000" in result.output
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        (
+            "insert into finance.reconciliation_breaks values"
+            " ('brk_1', 'payout_failed', 'po_1', 'high', '2026-10-31')",
+            "open break",
+        ),
+        (
+            "insert into finance.payout_reconciliation values"
+            " ('po_1', 'unreconciled', null, 'missing', '2026-10-31')",
+            "payout",
+        ),
+        ("insert into finance.daily_revenue values ('2026-10-02', 'usd', 'moon')", "unknown"),
+        ("update operations.run_history set as_of = '2026-10-31'", "publication"),
+    ],
+)
+def test_what_blocks_is_listed_and_refused(settings: Settings, sql: str, what: str) -> None:
+    change(settings, sql)
+    (blocker,) = blockers(settings, OCTOBER)
+    assert blocker.what.startswith(what)
+    with pytest.raises(CloseError, match="block the close"):
+        close_month(settings, OCTOBER, "ada")
+    result = CliRunner().invoke(cli, ["close", "2026-10", "--check"])
+    assert result.exit_code == 1
+    assert blocker.subject in result.output
+
+
+def test_a_failed_blocking_control_blocks(settings: Settings) -> None:
+    with open_state(settings.state_file) as state:
+        for control, severity in (("c1", "blocking"), ("c2", "warning")):
+            state.connection.execute(
+                "insert into control_results values"
+                " ('run-1', ?, 'SOX', '404', 'title', ?, 'fail', 1, 1, '', '')",
+                (control, severity),
+            )
+    assert [blocker.subject for blocker in blockers(settings, OCTOBER)] == ["c1"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update period_figures set value = '0'",
+        "delete from period_figures",
+        "insert into period_figures values ('2026-10', 'x', '', 'usd', 'x', '1')",
+        "insert or replace into period_figures"
+        " select month, table_name, item, currency, figure, '0' from period_figures",
+        "update period_closes set manifest = '{}'",
+        "update period_closes set closed_by = 'eve'",
+        "update period_closes set approved_by = 'eve'",
+        "delete from period_closes",
+        "insert or replace into period_closes select * from period_closes",
+    ],
+)
+def test_no_mutation_of_a_closed_month_succeeds(settings: Settings, sql: str) -> None:
+    close_month(settings, OCTOBER, "ada")
+    approve_month(settings, OCTOBER, "grace")
+    with (
+        open_state(settings.state_file) as state,
+        pytest.raises(sqlite3.IntegrityError, match="a closed month is not changed"),
+    ):
+        state.connection.execute(sql)
+    assert verify_month(settings, OCTOBER) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update period_figures set value = '0.000' where figure = 'fees'",
+        "delete from period_figures where figure = 'fees'",
+        "update period_closes set manifest = replace(manifest, '-12.340', '-99.000')",
+    ],
+)
+def test_tampering_past_the_triggers_is_found(settings: Settings, sql: str) -> None:
+    close_month(settings, OCTOBER, "ada")
+    with open_state(settings.state_file) as state:
+        for row in state.rows("select name from sqlite_master where type = 'trigger'"):
+            state.connection.execute(f"drop trigger {row['name']}")
+        state.connection.execute(sql)
+    with pytest.raises(CloseError, match="state file was changed"):
+        verify_month(settings, OCTOBER)
+
+
+@pytest.mark.parametrize("text", ["2026", "2026-13", "october"])
+def test_what_is_no_month_is_refused(settings: Settings, text: str) -> None:
+    result = CliRunner().invoke(cli, ["close", text, "--by", "ada"])
+    assert result.exit_code == 1
+    assert "no month" in result.output
