@@ -41,14 +41,7 @@ def drain_webhooks() -> None:
     drain_inbox()
 
 
-@dg.sensor(
-    name="webhooks_waiting",
-    job=drain_webhooks,
-    minimum_interval_seconds=SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a drain when webhooks wait in the inbox and no run is under way.",
-)
-def webhooks_waiting(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def _ask_for_a_drain(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for a drain when there is something to land and nobody holds the run lock."""
     from heirpay_pipelines.receive.drain import waiting
 
@@ -64,13 +57,7 @@ def webhooks_waiting(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
     return dg.RunRequest()
 
 
-@dg.sensor(
-    name="outbox",
-    minimum_interval_seconds=SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends notifications that have not arrived yet, again and again until they do.",
-)
-def outbox(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def _send_what_is_due(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Send what is due; starts no run."""
     from heirpay_pipelines.escalate.outbox import deliver
 
@@ -78,3 +65,22 @@ def outbox(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     with open_state(settings.state_file) as state:
         done = deliver(settings, state, datetime.now(UTC))
     return dg.SkipReason(f"{done.sent} sent, {done.failed} failed, {done.waiting} waiting")
+
+
+# Not by the decorator: it warns, on every command, of a parameter that is not used here.
+webhooks_waiting = dg.SensorDefinition(
+    name="webhooks_waiting",
+    evaluation_fn=_ask_for_a_drain,
+    job=drain_webhooks,
+    minimum_interval_seconds=SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a drain when webhooks wait in the inbox and no run is under way.",
+)
+outbox = dg.SensorDefinition(
+    name="outbox",
+    evaluation_fn=_send_what_is_due,
+    job=drain_webhooks,
+    minimum_interval_seconds=SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Sends notifications that have not arrived yet, again and again until they do.",
+)
