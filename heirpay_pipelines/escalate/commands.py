@@ -13,6 +13,8 @@ import click
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State, open_state
 
+WIDTH = 200  # where no terminal says how wide it is
+
 
 @click.group()
 def incidents() -> None:
@@ -55,13 +57,14 @@ def list_(everything: bool, as_json: bool) -> None:
         return
     table = Table(box=None)
     for heading in ("incident", "urgency", "status", "strike", "what", "impact", "role"):
-        table.add_column(heading, no_wrap=heading != "what")
+        table.add_column(heading, no_wrap=heading != "what", overflow="fold")
     for row in found:
         what = f"{row['symptom']}: {row['subject']}"
         impact = money(row["financial_impact"], row["currency"])
         cells = (row["incident_id"], row["urgency"], row["status"], str(row["strike"]))
         table.add_row(*cells, what, impact, row["role"])
-    Console(soft_wrap=True).print(table)
+    terminal = Console()
+    (terminal if terminal.is_terminal else Console(width=WIDTH)).print(table)
 
 
 @incidents.command()

@@ -92,6 +92,8 @@ def _implications(incident: Incident) -> list[dict[str, str | None]]:
     if clause is None and incident["symptom"] != "data_exposure":
         return []
     regulation = regulation_of(incident)
+    if not regulation.framework:  # a rule of our own, of no regulator's
+        return []
     found = {
         "clause": regulation.clause or clause or "",
         "notify": regulation.regulator,

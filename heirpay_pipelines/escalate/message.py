@@ -19,7 +19,7 @@ def money(amount: str, currency: str | None) -> str:
     value = Decimal(amount)
     if not value or currency is None:
         return "none"
-    return f"{value.normalize():,f} {currency.upper()}"
+    return f"{value:,f} {currency.upper()}"
 
 
 def write_message(

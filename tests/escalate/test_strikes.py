@@ -179,7 +179,7 @@ def test_the_document_has_its_nine_fields(home: Home) -> None:
         "immediate_actions_required",
         "urgency_level",
     ]
-    assert document["financial_impact"]["amount"] == "50000.000"
+    assert document["financial_impact"]["amount"] == "50000.00"
     assert document["issue_type"]["trigger"] == "failure_rate_critical"
     assert document["urgency_level"] == "critical"
     assert {a["solution"] for a in document["attempted_solutions"]} >= {"retryable_and_when"}

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
+from heirpay_pipelines.escalate.warehouse import money_of
 
 PASSED = {"pass", "not_applicable", "attested"}
 
@@ -38,14 +39,18 @@ def observe_controls(night: Night) -> Observed:
 def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
     rule = _rule(control)
     blocking = control["severity"] == "blocking"
+    ids = list(dict(control["evidence"]).get("ids", ()))
+    amount, currency = money_of(night, ids)
     return Finding(
         scope=scope,
         symptom=rule["symptom"],
         subject=f"control {control['key']}",
-        detail=f"{control['title']}: {control['violations'] or 0} violations in"
+        detail=f"{control['title']}: {control['violations'] or 0} violations among"
         f" {control['checked'] or 0} checked. {control['what_to_do']}",
+        amount=amount,
+        currency=currency,
         compliance_risk="high" if blocking or rule.get("trigger") else "medium",
-        clause=f"{control['framework']} {control['requirement']}",
+        clause=control["requirement"],
         trigger=rule.get("trigger"),
         rows=(
             "select * from compliance.control_results where control_id ="
@@ -55,7 +60,7 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
             "severity": control["severity"],
             "violations": control["violations"],
             "checked": control["checked"],
-            "ids": list(dict(control["evidence"]).get("ids", ())),
+            "ids": ids,
         },
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
 from heirpay_pipelines.escalate.patterns import PaymentThresholds, patterns, thresholds
-from heirpay_pipelines.escalate.warehouse import as_of, in_reporting, rows
+from heirpay_pipelines.escalate.warehouse import as_of, exact, in_reporting, rows
 
 FAILURES = """
 with attempts as (
@@ -85,7 +85,7 @@ def observe_failures(night: Night) -> Observed:
 def _failure(
     night: Night, limits: PaymentThresholds, row: dict[str, Any], scope: str, rate: Decimal
 ) -> Finding:
-    amount = Decimal(row["at_risk"])
+    amount = exact(night, Decimal(row["at_risk"]), row["currency"])
     reporting = in_reporting(night, amount, row["currency"])
     trigger = None
     if rate >= limits.critical_rate:
@@ -119,7 +119,7 @@ def observe_breaks(night: Night) -> Observed:
     """Each kind of reconciliation break in each currency."""
     findings = []
     for row in rows(night, BREAKS):
-        amount = Decimal(row["amount"] or 0)
+        amount = exact(night, Decimal(row["amount"] or 0), row["currency"])
         reporting = in_reporting(night, amount, row["currency"])
         over = reporting is not None and reporting >= thresholds().payments.revenue_impact
         findings.append(
@@ -127,7 +127,7 @@ def observe_breaks(night: Night) -> Observed:
                 scope="breaks",
                 symptom="processing_errors",
                 subject=f"{row['kind']} in {row['currency']}",
-                detail=f"{row['breaks']} breaks of kind {row['kind']}, since {row['since']}",
+                detail=f"Breaks of kind {row['kind']}: {row['breaks']}, since {row['since']}",
                 amount=amount,
                 currency=row["currency"],
                 compliance_risk="medium" if row["severe"] else "low",

@@ -1,0 +1,148 @@
+"""A killed evaluation ends where it would have; a past night changes nothing; people can act."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from escalate_night import Home, control
+
+from heirpay_pipelines.cli import cli
+from heirpay_pipelines.state import open_state
+from heirpay_pipelines.state.switches import ISOLATION, set_switch
+
+STEPS = ("run_planned", "learn_from_resolved", "tell", "deliver")
+TABLES = ("incidents", "incident_attempts", "escalations", "outbox_messages")
+
+
+def facts(home: Home) -> dict[str, list[dict[str, Any]]]:
+    """Everything but the clock's readings."""
+    return {
+        table: [
+            {k: v for k, v in row.items() if k not in ("ended_at", "created_at", "body")}
+            for row in home.state(f"select * from {table} order by 1, 2, 3")
+        ]
+        for table in TABLES
+    }
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_each_step_it_is_taken_up_again(
+    home: Home, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    module = importlib.import_module("heirpay_pipelines.escalate.process")
+    failing = [control("one"), control("card_numbers_in_payloads")]
+    whole = Home(tmp_path / "whole")
+    for night in range(3):
+        whole.night(night, failing)
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                home.night(night, failing)
+        home.night(night, failing)
+    assert facts(home) == facts(whole)
+
+
+def test_a_past_night_computed_again_changes_nothing(home: Home) -> None:
+    home.night(0, [control("one")])
+    home.night(1, [control("one")])
+    before = facts(home)
+    outcome = home.night(0, [control("one", "pass"), control("two")])
+    assert (outcome.opened, outcome.resolved) == ((), ())
+    assert facts(home) == before
+
+
+def test_what_comes_back_is_the_next_occurrence(home: Home) -> None:
+    (first,) = home.night(0, [control("one")]).opened
+    home.night(1, [control("one", "pass")])
+    (second,) = home.night(2, [control("one")]).opened
+    assert (first[:-2], first[-2:], second[-2:]) == (second[:-2], "_1", "_2")
+
+
+def test_a_control_without_a_verdict_neither_strikes_nor_resolves(home: Home) -> None:
+    home.night(0, [control("one")])
+    outcome = home.night(1, [control("one", "not_evaluated")])
+    assert (outcome.struck, outcome.resolved, outcome.unresolved) == ((), (), 1)
+
+
+def test_a_failed_run_is_an_incident_until_one_succeeds(home: Home) -> None:
+    (incident,) = home.night(0, outcome="failed").opened
+    assert home.night(1).resolved == (incident,)
+
+
+@pytest.fixture
+def heirpay(home: Home, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("HEIRPAY_HOME", str(home.path))
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, ["incidents", *arguments])
+
+    return run
+
+
+def test_list_show_ack_and_resolve(home: Home, heirpay: Any) -> None:
+    assert heirpay("list").output == "No incident is open.\n"
+    home.attempts_made(100)
+    home.failures("insufficient_funds", 12, "19.99")
+    (name,) = home.night(0).opened
+    listed = heirpay("list").output
+    assert name in listed
+    assert "239.88 USD" in listed
+    assert json.loads(heirpay("list", "--json").output)[0]["incident_id"] == name
+    shown = heirpay("show", name).output
+    for text in ("12 of 100 attempts", "retryable_and_when", "Runbook insufficient-funds"):
+        assert text in shown
+    assert len(json.loads(heirpay("show", name, "--json").output)["worklists"]) == 3
+
+    assert heirpay("ack", name, "--note", "on it").exit_code == 0
+    assert home.incident(incident_id=name)["status"] == "acknowledged"
+    done = heirpay("resolve", name, "--note", "paid", "--worked", "Called the three customers")
+    assert done.exit_code == 0
+    assert home.incident(incident_id=name)["status"] == "resolved"
+    (book,) = (home.path / "runbooks").iterdir()
+    assert "Called the three customers" in book.read_text()
+    again = heirpay("resolve", name, "--note", "x")
+    assert (again.exit_code, "is resolved already" in again.output) == (1, True)
+    assert heirpay("show", "inc_none_1").exit_code == 1
+    actions = [r["action"] for r in home.state("select action from audit_log order by sequence")]
+    assert actions == ["incident_opened", "incident_acknowledged", "incident_resolved"]
+
+
+def test_inquiry_release_restore_and_deliver(home: Home, heirpay: Any) -> None:
+    assert heirpay("inquiry", "BaFin", "A-1").exit_code == 0
+    assert heirpay("inquiry", "BaFin", "A-1", "--close").exit_code == 0
+    assert heirpay("inquiry", "BaFin", "A-1", "--close").exit_code == 1
+
+    assert heirpay("release", "--note", "x").exit_code == 1
+    with open_state(home.settings.state_file) as state:
+        set_switch(state, ISOLATION, datetime(2026, 11, 1, tzinfo=UTC), "inc")
+    assert heirpay("release", "--note", "checked").exit_code == 0
+
+    leak = home.path / "reports" / "leak.csv"
+    leak.parent.mkdir()
+    leak.write_bytes(b"4242424242424242")
+    home.night(0, [control("card_numbers_in_files", evidence={"ids": ["reports/leak.csv"]})])
+    assert not leak.exists()
+    (stored,) = home.state("select stored_as from quarantined_files")
+    assert heirpay("restore", stored["stored_as"]).exit_code == 0
+    assert leak.read_bytes() == b"4242424242424242"
+    assert heirpay("restore", stored["stored_as"]).exit_code == 1
+    assert heirpay("deliver").output == "0 sent, 0 failed, 1 waiting.\n"
+
+
+def test_names_outside_the_home_are_never_moved(home: Home) -> None:
+    outside = home.path.parent / "outside.txt"
+    outside.write_text("mine")
+    names = ["../outside.txt", str(outside), "state/heirpay.sqlite", "warehouse/heirpay.duckdb"]
+    home.night(0, [control("card_numbers_in_files", evidence={"ids": names})])
+    assert outside.read_text() == "mine"
+    assert home.warehouse.is_file()
+    assert home.state("select * from quarantined_files") == []
