@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import operator
-from collections.abc import Callable
+import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
@@ -17,25 +16,20 @@ from heirpay_pipelines.sandbox.errors import (
     not_permitted,
     unknown_route,
 )
-from heirpay_pipelines.sandbox.lists import Object, Page, limit_of, page_of
+from heirpay_pipelines.sandbox.filters import PAGING, Params, filters_of, unknown_parameter
+from heirpay_pipelines.sandbox.lists import Object, Page, nested_page, page_of
 from heirpay_pipelines.sandbox.render import ExpandError, Renderer
+from heirpay_pipelines.sandbox.reporting.api import ReportingApi
 from heirpay_pipelines.sandbox.routes import BY_PATH, CHILDREN, NESTED, Route
 from heirpay_pipelines.sandbox.store import Store
 
 EVENT_RETENTION = 30 * 86_400
-IGNORED = {"limit", "starting_after", "ending_before", "created", "expand", "types"}
-Test = Callable[[Object], bool]
-COMPARISONS: dict[str, Callable[[int, int], bool]] = {
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
+EXPAND_DEPTH = 4
 
 
 @dataclass
 class Api:
-    """Answers GET requests on one store.
+    """Answers requests on one store.
 
     `keys` may read everything; `denied` are paths for which a restricted key has no permission.
     """
@@ -44,124 +38,179 @@ class Api:
     keys: frozenset[str]
     denied: frozenset[str] = frozenset()
     renderer: Renderer = field(init=False)
+    reporting: ReportingApi = field(init=False)
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(self.store)
+        self.reporting = ReportingApi(self.store)
 
     def authorise(self, header: str) -> None:
         """Bearer, or Basic with the key as user; raise ApiError 401 otherwise."""
         scheme, _, value = header.partition(" ")
         key = value.strip()
         if scheme.lower() == "basic":
-            key = base64.b64decode(value).decode("utf-8", "replace").partition(":")[0]
+            key = _user(key)
         if key not in self.keys:
             raise bad_key(key)
 
-    def get(self, path: str, query: list[tuple[str, str]]) -> bytes:
-        """The body for GET /v1/<path>; raises ApiError."""
-        params = {name: value for name, value in query if not name.startswith("expand[")}
-        expand = tuple(value for name, value in query if name.startswith("expand["))
+    def post(self, path: str, form: Params, idempotency_key: str = "") -> bytes:
+        """The body for POST /v1/<path>: only reports are made; raises ApiError."""
+        self._permitted(path)
+        if path != "reporting/report_runs":
+            raise unknown_route("POST", f"/v1/{path}")
+        return self.reporting.create(form, idempotency_key)
+
+    def get(self, path: str, query: Params, base_url: str = "") -> bytes:
+        """The body for GET /v1/<path>; raises ApiError. `base_url` is where files are served."""
+        expand = tuple(value for name, value in query if _is_expand(name))
+        params = [(name, value) for name, value in query if not _is_expand(name)]
+        for each in expand:
+            if each.count(".") >= EXPAND_DEPTH:
+                raise _expand_error(
+                    f"You cannot expand more than {EXPAND_DEPTH} levels of a property. "
+                    f"Property: {each}."
+                )
         try:
+            if path.startswith(("reporting/", "files/")):
+                self._permitted(path)
+                return self.reporting.get(path, params, base_url)
             return self._dispatch(path, params, expand)
         except ExpandError as error:
-            raise ApiError(400, str(error), param="expand") from None
+            raise _expand_error(str(error)) from None
 
-    def _dispatch(self, path: str, params: dict[str, str], expand: tuple[str, ...]) -> bytes:
+    def _dispatch(self, path: str, params: Params, expand: tuple[str, ...]) -> bytes:
+        self._permitted(path)
+        if path in ("account", "balance"):
+            return self._singleton(path, params, expand)
+        if (route := BY_PATH.get(path)) is not None:
+            return self._list(route, params, expand)
+        if path == "subscription_items" or path.startswith("subscription_items/"):
+            return self._subscription_items(path.partition("/")[2], params, expand)
         parts = path.split("/")
-        self._permitted(parts[0])
-        if path == "balance":
-            # Stripe's balance has no id: it is the account's.
-            balance = self.renderer.shape(self.store.get("balance", "balance"), expand)
-            return orjson.dumps({name: value for name, value in balance.items() if name != "id"})
+        size = 2 if parts[0] in ("radar", "billing") else 1
+        head, tail = "/".join(parts[:size]), parts[size:]
+        route = BY_PATH.get(head)
+        if route is None or not all(tail):
+            raise unknown_route("GET", f"/v1/{path}")
+        parent = self._object(route.object_type, tail[0])
+        if len(tail) == 1:
+            _only(params, ())
+            return self.renderer.render(parent, expand)
+        return self._under(path, head, parent, tail[1:], params, expand)
+
+    def _permitted(self, path: str) -> None:
+        for resource in self.denied:
+            if path == resource or path.startswith(f"{resource}/"):
+                raise not_permitted(resource)
+
+    def _singleton(self, path: str, params: Params, expand: tuple[str, ...]) -> bytes:
+        _only(params, ())
         if path == "account":
             account = self.store.get("account", self.store.account_id)
             return self.renderer.render(account, expand)
-        if (route := BY_PATH.get(path)) is not None:
-            return self._list(path, route, params, expand)
-        head, tail = ("/".join(parts[:2]), parts[2:]) if parts[0] in ("radar", "billing") else (
-            parts[0], parts[1:]
-        )  # fmt: skip
-        route = BY_PATH.get(head)
-        if route is None or not tail:
-            raise unknown_route("GET", f"/v1/{path}")
-        if len(tail) == 1:
-            return self.renderer.render(self._object(route, tail[0]), expand)
-        return self._children(head, route, tail, params, expand)
+        # Stripe's balance has no id: it is the account's.
+        balance = self.renderer.shape(self.store.get("balance", "balance"), expand)
+        return orjson.dumps({name: value for name, value in balance.items() if name != "id"})
 
-    def _permitted(self, resource: str) -> None:
-        if resource in self.denied:
-            raise not_permitted(resource)
-
-    def _object(self, route: Route, id: str) -> Object:
-        found = self.store.find(route.object_type, id)
-        if found is None or self._expired(found):
-            raise missing(route.object_type, id)
+    def _object(self, kind: str, id: str) -> Object:
+        found = self.store.find(kind, id)
+        too_old = kind == "event" and found is not None and found["created"] < self._oldest(kind)
+        if found is None or too_old:
+            raise missing(kind, id)
         return found
 
-    def _expired(self, obj: Object) -> bool:
-        too_old = obj.get("created", 0) < self.store.now - EVENT_RETENTION
-        return obj["object"] == "event" and bool(too_old)
+    def _oldest(self, kind: str) -> int:
+        """Events are kept for thirty days, everything else for ever."""
+        return self.store.now - EVENT_RETENTION if kind == "event" else 0
 
-    def _list(
-        self, path: str, route: Route, params: dict[str, str], expand: tuple[str, ...]
-    ) -> bytes:
-        params = dict(params)
-        if path == "subscription_items":
-            return self._subscription_items(params, expand)
-        objects = self.store.all(route.object_type)
-        if path == "balance_transactions" and (payout := params.pop("payout", None)):
+    def _list(self, route: Route, params: Params, expand: tuple[str, ...]) -> bytes:
+        objects = None
+        payout = dict(params).get("payout")
+        if route.path == "balance_transactions" and payout is not None:
+            params = [(name, value) for name, value in params if name != "payout"]
             objects = sorted(self.store.payout_contents(payout), key=_order)
-        keep = self._filter(route, params)
-        page = page_of(objects, params, keep, lambda id: self.store.find(route.object_type, id))
-        return self._body(f"/v1/{path}", page, expand)
+        if route.path == "accounts":  # those connected to this one, which is not among them
+            objects = [o for o in self.store.all("account") if o["id"] != self.store.account_id]
+        return self._page(f"/v1/{route.path}", route, params, expand, objects)
 
-    def _subscription_items(self, params: dict[str, str], expand: tuple[str, ...]) -> bytes:
-        """Items are kept inside their subscription, which the request has to name."""
-        if "subscription" not in params:
-            raise ApiError(400, "Missing required param: subscription.", param="subscription")
-        parent = self.store.find("subscription", params["subscription"])
-        if parent is None:
-            raise missing("subscription", params["subscription"])
-        objects = list(reversed(parent["items"]["data"]))
-        return self._body("/v1/subscription_items", _nested_page(objects, params), expand)
-
-    def _filter(self, route: Route, params: dict[str, str]) -> Test:
-        tests = [
-            _test(route, name, wanted)
-            for name, wanted in params.items()
-            if name.partition("[")[0] not in IGNORED
-        ]
-        types = {value for name, value in params.items() if name.startswith("types[")}
-        if types:
-            tests.append(lambda obj: obj["type"] in types)
-        if route.default is not None and "status" not in params:
-            tests.append(route.default)
-        if route.object_type == "event":
-            tests.append(lambda obj: not self._expired(obj))
-        return lambda obj: all(test(obj) for test in tests)
-
-    def _children(
+    def _page(
         self,
-        head: str,
+        url: str,
         route: Route,
+        params: Params,
+        expand: tuple[str, ...],
+        objects: list[Object] | None = None,
+    ) -> bytes:
+        """A page of these objects, or of all of the route's, that pass its filters."""
+        kind, filters = route.object_type, filters_of(route, params)
+        if objects is None:
+            objects = self.store.all(kind)
+            if filters.equal:
+                objects = self.store.having(kind, *filters.equal.pop(0))
+        page = page_of(
+            objects,
+            dict(params),
+            filters.keep,
+            lambda id: self.store.find(kind, id),
+            self._oldest(kind),
+        )
+        return self._body(url, page, expand)
+
+    def _subscription_items(self, id: str, params: Params, expand: tuple[str, ...]) -> bytes:
+        """Items are kept inside their subscription, which a list has to name."""
+        if id:
+            _only(params, ())
+            for parent in self.store.having("subscription", "items.data.id", id):
+                item = next(each for each in parent["items"]["data"] if each["id"] == id)
+                return self.renderer.render(item, expand)
+            raise missing("subscription_item", id)
+        wanted = dict(params).get("subscription")
+        if wanted is None:
+            raise ApiError(
+                400, "Missing required param: subscription.", param="subscription",
+                code="parameter_missing",
+            )  # fmt: skip
+        _only(params, (*PAGING, "subscription"))
+        items = self._object("subscription", wanted)["items"]["data"]
+        return self._body("/v1/subscription_items", nested_page(items, dict(params)), expand)
+
+    def _under(
+        self,
+        path: str,
+        head: str,
+        parent: Object,
         tail: list[str],
-        params: dict[str, str],
+        params: Params,
         expand: tuple[str, ...],
     ) -> bytes:
-        parent, name = self._object(route, tail[0]), tail[1]
+        """A list under an object, or one of its entries."""
+        name, id = tail[0], "/".join(tail[1:])
         if (head, name) in CHILDREN:
-            kind, owner = CHILDREN[head, name]
-            objects = [o for o in self.store.all(kind) if o.get(owner) == parent["id"]]
+            route, owner = CHILDREN[head, name]
+            entries = self.store.having(route.object_type, owner, parent["id"])
+            if not id:
+                return self._page(f"/v1/{path}", route, params, expand, entries)
+            kind = route.object_type
         elif (head, name) in NESTED:
-            objects = list(reversed(parent[NESTED[head, name]]["data"]))
+            entries, kind = parent[NESTED[head, name]]["data"], name
+            if not id:
+                _only(params, PAGING)
+                return self._body(f"/v1/{path}", nested_page(entries, dict(params)), expand)
         else:
-            raise unknown_route("GET", f"/v1/{head}/{'/'.join(tail)}")
-        return self._body(f"/v1/{head}/{tail[0]}/{name}", _nested_page(objects, params), expand)
+            raise unknown_route("GET", f"/v1/{path}")
+        for entry in entries:
+            if entry["id"] == id:
+                return self.renderer.render(entry, expand)
+        raise missing(kind, id)
 
     def _body(self, url: str, page: Page, expand: tuple[str, ...]) -> bytes:
         inner = tuple(path.removeprefix("data.") for path in expand if path.startswith("data."))
         if len(inner) != len(expand):
-            raise ApiError(400, "Lists expand paths that begin with 'data.'", param="expand")
+            other = next(path for path in expand if not path.startswith("data."))
+            raise ExpandError(
+                f"This property cannot be expanded ({other}). "
+                f"You may want to try expanding 'data.{other}' instead."
+            )
         data = b",".join(self.renderer.render(obj, inner) for obj in page.data)
         more = b"true" if page.has_more else b"false"
         return b'{"object":"list","data":[%b],"has_more":%b,"url":%b}' % (
@@ -169,37 +218,28 @@ class Api:
         )  # fmt: skip
 
 
+def _is_expand(name: str) -> bool:
+    return name == "expand" or name.startswith("expand[")
+
+
+def _expand_error(message: str) -> ApiError:
+    return ApiError(400, message, param="expand")
+
+
+def _only(params: Params, known: Iterable[str]) -> None:
+    for name, _ in params:
+        if name not in known:
+            raise unknown_parameter(name)
+
+
+def _user(credentials: str) -> str:
+    """The user name of Basic credentials; nothing where they are malformed."""
+    try:
+        decoded = base64.b64decode(credentials, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return decoded.decode("utf-8", "replace").partition(":")[0]
+
+
 def _order(obj: Object) -> tuple[int, str]:
     return int(obj["created"]), obj["id"]
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _test(route: Route, name: str, wanted: str) -> Test:
-    """What one query parameter asks of an object; raises ApiError for one that is not known."""
-    custom = dict(route.custom)
-    if name in custom:
-        test = custom[name]
-        return lambda obj: test(obj, wanted)
-    if name in route.filters:
-        return lambda obj: _text(obj.get(name)) == wanted
-    field_name, _, comparison = name.rstrip("]").partition("[")
-    if field_name == "arrival_date" and comparison in COMPARISONS:
-        compare, bound = COMPARISONS[comparison], int(wanted)
-        return lambda obj: compare(int(obj[field_name]), bound)
-    raise ApiError(400, f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
-
-
-def _nested_page(objects: list[Object], params: dict[str, str]) -> Page:
-    """A page of a list that is ordered by position, not by time; `objects` is last first."""
-    ordered = objects[::-1]
-    start = 0
-    if cursor := params.get("starting_after"):
-        ids = [obj["id"] for obj in ordered]
-        if cursor not in ids:
-            raise ApiError(400, f"No such object: '{cursor}'", param="starting_after")
-        start = ids.index(cursor) + 1
-    limit = limit_of(params)
-    return Page(ordered[start : start + limit], len(ordered) > start + limit)

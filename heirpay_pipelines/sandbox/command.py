@@ -43,6 +43,7 @@ def serve(
     import uvicorn
 
     from heirpay_pipelines.sandbox.account import open_account
+    from heirpay_pipelines.sandbox.serving import uvicorn_config
 
     instant = _instant(now) if now else _today()
     first = _instant(start) if start else start_of(instant)
@@ -55,8 +56,9 @@ def serve(
     click.echo(f"Account  {store.account_id}, as of {instant:%Y-%m-%d %H:%M} UTC")
     click.echo("Objects  " + ", ".join(f"{len(store.all(t))} {t}" for t in store.types()))
     click.echo(f"Pull it  STRIPE_API_BASE=http://127.0.0.1:{port} STRIPE_API_KEY={key} heirpay run")
-    uvicorn.run(server, host="127.0.0.1", port=port, log_level="warning", access_log=False,
-                lifespan="on", loop="uvloop", http="httptools")  # fmt: skip
+    config = uvicorn_config(server)
+    config.host, config.port = "127.0.0.1", port
+    uvicorn.Server(config).run()
 
 
 def _instant(text: str) -> datetime:

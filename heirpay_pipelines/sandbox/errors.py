@@ -56,6 +56,12 @@ def not_permitted(resource: str) -> ApiError:
     return error
 
 
+def wrong_version(asked: str, spoken: str) -> ApiError:
+    return ApiError(
+        400, f"Invalid Stripe API version: {asked}. The embedded account speaks {spoken}.",
+    )  # fmt: skip
+
+
 def rate_limited(reason: str) -> ApiError:
     error = ApiError(429, "Too many requests. Slow down.", code="rate_limit")
     error.headers["Stripe-Rate-Limited-Reason"] = reason

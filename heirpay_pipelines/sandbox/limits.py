@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 LIMITS = {"live": (100, 25), "test": (25, 25), "off": (0, 0)}
 
 
+def endpoint_of(resource: str) -> str:
+    """The endpoint that a path under /v1/ is counted under: its first part, or its first two."""
+    first, *rest = resource.split("/", 2)
+    return f"{first}/{rest[0]}" if first in ("radar", "billing", "reporting") and rest else first
+
+
 @dataclass
 class Bucket:
     """Lets `rate` requests a second through, and as many at once."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heirpay_pipelines.sandbox.errors import ApiError
+from heirpay_pipelines.sandbox.filters import integer
 
 Object = dict[str, Any]
 MAX_LIMIT = 100
@@ -26,14 +27,16 @@ def page_of(
     params: dict[str, str],
     keep: Callable[[Object], bool],
     find: Callable[[str], Object | None],
+    oldest: int = 0,
 ) -> Page:
     """One page of `objects` (oldest first) by `limit`, `created[…]`, and cursors.
 
-    `find` looks a cursor's object up by its id.
+    `find` looks a cursor's object up by its id; what was created before `oldest` is not served.
     Raises ApiError as Stripe does for a limit out of range or a cursor that is not known.
     """
     limit = limit_of(params)
     first, after = _created_window(objects, params)
+    first = max(first, bisect_left(objects, oldest, key=created_at))
     cursor, before = params.get("starting_after"), params.get("ending_before")
     if cursor and before:
         raise ApiError(400, "You cannot parameterize both starting_after and ending_before.")
@@ -60,15 +63,33 @@ def _take(
 
 
 def limit_of(params: dict[str, str]) -> int:
-    text = params.get("limit", str(DEFAULT_LIMIT))
-    if not text.isdigit():
-        raise ApiError(400, f"Invalid integer: {text}", param="limit")
-    if not 1 <= int(text) <= MAX_LIMIT:
+    limit = integer(params.get("limit", str(DEFAULT_LIMIT)), "limit")
+    if not 1 <= limit <= MAX_LIMIT:
         raise ApiError(
-            400, f"This value must be between 1 and {MAX_LIMIT} (it currently is '{text}').",
+            400, f"This value must be between 1 and {MAX_LIMIT} (it currently is '{limit}').",
             param="limit", code="parameter_invalid_integer",
         )  # fmt: skip
-    return int(text)
+    return limit
+
+
+def nested_page(entries: list[Object], params: dict[str, str]) -> Page:
+    """One page of a list that is kept inside an object, in its own order."""
+    limit, start, stop = limit_of(params), 0, len(entries)
+    after, before = params.get("starting_after"), params.get("ending_before")
+    if after is not None:
+        start = _place(entries, after, "starting_after") + 1
+    if before is not None:
+        stop = _place(entries, before, "ending_before")
+        start = max(start, stop - limit)
+        return Page(entries[start:stop], start > 0)
+    return Page(entries[start : start + limit], stop > start + limit)
+
+
+def _place(entries: list[Object], cursor: str, param: str) -> int:
+    for place, entry in enumerate(entries):
+        if entry["id"] == cursor:
+            return place
+    raise ApiError(400, f"No such object: '{cursor}'", param=param, code="resource_missing")
 
 
 def created_at(obj: Object) -> int:
@@ -80,9 +101,10 @@ def _created_window(objects: list[Object], params: dict[str, str]) -> tuple[int,
     bounds: dict[str, int] = {}
     for name in COMPARED:
         if (text := params.get(f"created[{name}]")) is not None:
-            bounds[name] = _seconds(text)
+            bounds[name] = integer(text, "created")
     if (exact := params.get("created")) is not None:
-        bounds = {"gte": _seconds(exact), "lte": _seconds(exact)}
+        second = integer(exact, "created")
+        bounds = {"gte": second, "lte": second}
     lowest = max(bounds.get("gte", 0), bounds.get("gt", -1) + 1)
     first = bisect_left(objects, lowest, key=created_at)
     after = len(objects)
@@ -90,12 +112,6 @@ def _created_window(objects: list[Object], params: dict[str, str]) -> tuple[int,
         if bound is not None:
             after = min(after, bisect_left(objects, bound, key=created_at))
     return first, after
-
-
-def _seconds(text: str) -> int:
-    if not text.isdigit():
-        raise ApiError(400, f"Invalid timestamp: {text}", param="created")
-    return int(text)
 
 
 def _position(objects: list[Object], cursor: str, param: str, known: Object | None) -> int:

@@ -11,11 +11,14 @@ from heirpay_pipelines.sandbox.store import Store
 
 Object = dict[str, Any]
 NESTED_LIMIT = 10
-EXPAND_DEPTH = 4
 
 
 class ExpandError(Exception):
     """A path of `expand[]` cannot be expanded; the message is Stripe's."""
+
+
+def not_expandable(name: str) -> ExpandError:
+    return ExpandError(f"This property cannot be expanded ({name}).")
 
 
 class Renderer:
@@ -23,28 +26,26 @@ class Renderer:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._kept: dict[tuple[str, str], tuple[Object, bytes]] = {}
 
     def render(self, obj: Object, expand: tuple[str, ...] = ()) -> bytes:
         """One object as JSON; `expand` are paths relative to it."""
         if expand:
             return orjson.dumps(self.shape(obj, expand))
         key = (obj["object"], obj["id"])
-        kept = self._kept.get(key)
-        if kept is None or kept[0] is not obj:
-            kept = (obj, orjson.dumps(self.shape(obj, ())))
-            self._kept[key] = kept
-        return kept[1]
+        kept = self.store.rendered.get(key)
+        if kept is None:
+            kept = orjson.dumps(self.shape(obj, ()))
+            if self.store.find(*key) is obj:  # an entry of a nested list changes with its parent
+                self.store.rendered[key] = kept
+        return kept
 
     def forget(self) -> None:
         """Drop what was kept: objects may have been changed in place."""
-        self._kept.clear()
+        self.store.forget()
 
     def shape(self, obj: Object, expand: tuple[str, ...]) -> Object:
         wanted: dict[str, tuple[str, ...]] = {}
         for path in expand:
-            if path.count(".") >= EXPAND_DEPTH:
-                raise ExpandError("You cannot expand more than 4 levels of a property.")
             head, _, rest = path.partition(".")
             wanted[head] = (*wanted.get(head, ()), *((rest,) if rest else ()))
         shaped = {}
@@ -53,31 +54,38 @@ class Renderer:
         for name, value in obj.items():
             if name in hidden and (name not in wanted or value is None):
                 continue  # not sent, or made from other objects below
-            shaped[name] = self._value(value, wanted.pop(name, None))
+            shaped[name] = self._value(name, value, wanted.pop(name, None))
         for name, inner in wanted.items():
             shaped[name] = self._included(obj, name, inner)
         return shaped
 
-    def _value(self, value: Any, expand: tuple[str, ...] | None) -> Any:
+    def _value(self, name: str, value: Any, expand: tuple[str, ...] | None) -> Any:
         if isinstance(value, str):
-            if expand is None:
-                return value
-            target = type_of(value, self.store.find)
-            return self.shape(target, expand) if target is not None else value
+            return value if expand is None else self._referred(name, value, expand)
         if isinstance(value, list):
-            return [self._value(item, expand) for item in value]
+            return [self._value(name, item, expand) for item in value]
         if isinstance(value, dict):
             if value.get("object") == "list":
                 return self._list(value, expand)
             return self.shape(value, expand or ())
+        if expand is not None and value is not None:
+            raise not_expandable(name)
         return value
+
+    def _referred(self, name: str, reference: str, expand: tuple[str, ...]) -> Any:
+        """The object in place of its id; the id where the account does not hold the object."""
+        kind = type_of(name, reference)
+        if kind is None:
+            raise not_expandable(name)
+        target = self.store.find(kind, reference)
+        return reference if target is None else self.shape(target, expand)
 
     def _list(self, nested: Object, expand: tuple[str, ...] | None) -> Object:
         inner = tuple(path.removeprefix("data.") for path in expand or () if path != "data")
         shown = nested["data"][:NESTED_LIMIT]
         return {
             **nested,
-            "data": [self._value(item, inner) for item in shown],
+            "data": [self._value("data", item, inner) for item in shown],
             "has_more": len(nested["data"]) > NESTED_LIMIT,
         }
 
@@ -86,9 +94,11 @@ class Renderer:
         if source is None:
             if name in INCLUDABLE.get(obj.get("object", ""), ()):
                 return None
-            raise ExpandError(f"This property cannot be expanded ({name}).")
+            raise not_expandable(name)
         kind, field = source
-        found = [o for o in reversed(self.store.all(kind)) if o.get(field) == obj["id"]]
+        found = self.store.having(kind, field, obj["id"])[::-1]
+        if kind == "subscription":  # as the list of subscriptions: those that are not canceled
+            found = [each for each in found if each["status"] != "canceled"]
         path = {"customer": "customers", "charge": "charges", "invoice": "invoices"}[obj["object"]]
         listing = {
             "object": "list",

@@ -7,7 +7,19 @@ from typing import Any
 
 import orjson
 
+Object = dict[str, Any]
 API_VERSION = "2026-10-28.endive"
+
+
+def values_at(obj: Any, path: str) -> list[str]:
+    """The values at a dotted path, as they are written in a query; those of every list entry."""
+    if isinstance(obj, list):
+        return [text for entry in obj for text in values_at(entry, path)]
+    if path:
+        head, _, rest = path.partition(".")
+        inner = obj.get(head) if isinstance(obj, dict) else None
+        return [] if inner is None else values_at(inner, rest)
+    return [str(obj).lower() if isinstance(obj, bool) else str(obj)]
 
 
 class Store:
@@ -25,6 +37,8 @@ class Store:
         self._payouts: dict[str, list[str]] = {}
         self._payout_of: dict[str, str] = {}
         self._lists: dict[str, list[dict[str, Any]]] = {}
+        self._found: dict[str, dict[str, dict[str, list[dict[str, Any]]]]] = {}
+        self.rendered: dict[tuple[str, str], bytes] = {}
         self._events = 0
 
     def put(self, obj: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +49,8 @@ class Store:
             insort(self._order.setdefault(kind, []), (obj.get("created", 0), key))
         known[key] = obj
         self._lists.pop(kind, None)
+        self._found.pop(kind, None)
+        self.rendered.pop((kind, key), None)
         return obj
 
     def get(self, object_type: str, id: str) -> dict[str, Any]:
@@ -52,6 +68,22 @@ class Store:
             listed = [known[key] for _, key in self._order.get(object_type, [])]
             self._lists[object_type] = listed
         return listed
+
+    def having(self, object_type: str, path: str, value: str) -> list[dict[str, Any]]:
+        """Those of `all` that hold a value (as text) at a dotted path, through lists too."""
+        by_path = self._found.setdefault(object_type, {})
+        if path not in by_path:
+            found: dict[str, list[dict[str, Any]]] = {}
+            for obj in self.all(object_type):
+                for text in dict.fromkeys(values_at(obj, path)):
+                    found.setdefault(text, []).append(obj)
+            by_path[path] = found
+        return by_path[path].get(value, [])
+
+    def forget(self) -> None:
+        """Drop what is derived from objects, after they were changed without `put`."""
+        self._found.clear()
+        self.rendered.clear()
 
     def types(self) -> list[str]:
         return sorted(self._objects)

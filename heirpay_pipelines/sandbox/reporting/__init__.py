@@ -1,0 +1,1 @@
+"""Stripe's Reporting API: types, runs and the CSV files that they result in."""
