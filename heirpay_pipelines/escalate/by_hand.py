@@ -13,7 +13,7 @@ from heirpay_pipelines.escalate.regulations import context_of
 from heirpay_pipelines.escalate.runbooks import learn
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
-from heirpay_pipelines.state.switches import ISOLATION, release_switch
+from heirpay_pipelines.state.switches import ISOLATION, release_switch, set_switch
 
 
 def acknowledge(state: State, incident_id: str, actor: str, note: str, at: datetime) -> None:
@@ -96,6 +96,12 @@ def close_inquiry(state: State, actor: str, regulator: str, reference: str, at: 
     append(
         state, at, actor, "inquiry_closed", name, {"regulator": regulator, "reference": reference}
     )
+
+
+def isolate(state: State, actor: str, note: str, at: datetime) -> None:
+    """Stop publication until it is released."""
+    set_switch(state, ISOLATION, at, f"{actor}: {note}")
+    append(state, at, actor, "isolation_set", ISOLATION, {"note": note})
 
 
 def release_isolation(state: State, actor: str, note: str, at: datetime) -> None:

@@ -127,6 +127,17 @@ def inquiry(regulator: str, reference: str, answer_within: int, closing: bool) -
     click.echo(f"{regulator} {reference} is {'closed' if closing else 'recorded'}.")
 
 
+@incidents.command("isolate")
+@click.option("--note", required=True, help="Why nothing may be published.")
+def isolate_(note: str) -> None:
+    """Stop publication until it is released."""
+    from heirpay_pipelines.escalate.by_hand import isolate
+
+    with _state() as (_, state):
+        isolate(state, getpass.getuser(), note, datetime.now(UTC))
+    click.echo("Nothing is published until `heirpay incidents release`.")
+
+
 @incidents.command()
 @click.option("--note", required=True, help="Why publication may go on.")
 def release(note: str) -> None:

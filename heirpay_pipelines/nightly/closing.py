@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from heirpay_pipelines.audit import append, head
-from heirpay_pipelines.duck import connect
 from heirpay_pipelines.check import RunContext, run_controls, store_results, verdict
+from heirpay_pipelines.duck import connect
 from heirpay_pipelines.escalate import RunFacts as EscalationFacts
 from heirpay_pipelines.escalate import process
 from heirpay_pipelines.escalate.published import incident_rows
@@ -23,6 +23,7 @@ from heirpay_pipelines.publish.swap import publish, record_published
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.report.write import write_report
 from heirpay_pipelines.state.runs import close_run
+from heirpay_pipelines.state.switches import ISOLATION, switch_reason
 
 FINANCE, COMPLIANCE = ["team:finance"], ["team:compliance"]
 PUBLICATION = dg.AssetKey(["publish", "publication"])
@@ -85,22 +86,25 @@ def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]
     """Publish the build, or leave yesterday's and say why."""
     night: Night = context.resources.night
     found = verdict(night.control_results())
-    outcome = "published" if found.publish else "refused"
-    detail = {"run_id": night.run_id, "outcome": outcome, "reason": found.reason or ""}
     with night.state() as state:
+        isolated = switch_reason(state, ISOLATION)
+        stopped = isolated and f"publication is stopped ({isolated}): heirpay incidents release"
+        reason = found.reason or stopped
+        outcome = "refused" if reason else "published"
+        detail = {"run_id": night.run_id, "outcome": outcome, "reason": reason or ""}
         append(state, datetime.now(UTC), "nightly", f"run_{outcome}", night.run_id, detail)
-        if found.publish:
+        if not reason:
             with connect(night.build, night.key, read_only=False) as build:
                 record_figures(build, state)
                 record_breaks(build, state, night.run().as_of)
                 record_published(build, night.run_id)
             publish(night.build, night.settings.warehouse, night.key)
-        close_run(state, night.run_id, outcome, found.reason)
-    night.say(f"publish: {found.reason or night.settings.warehouse}")
+        close_run(state, night.run_id, outcome, reason)
+    night.say(f"publish: {reason or night.settings.warehouse}")
     return dg.MaterializeResult(
         metadata={
             "outcome": outcome,
-            "reason": found.reason or "every blocking control passed",
+            "reason": reason or "every blocking control passed",
             "warehouse": dg.MetadataValue.path(str(night.settings.warehouse)),
         }
     )

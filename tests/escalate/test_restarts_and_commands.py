@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from click.testing import CliRunner, Result
 from escalate_night import Home, control
 
 from heirpay_pipelines.cli import cli
-from heirpay_pipelines.state import open_state
-from heirpay_pipelines.state.switches import ISOLATION, set_switch
 
 STEPS = ("run_planned", "learn_from_resolved", "tell", "deliver")
 TABLES = ("incidents", "incident_attempts", "escalations", "outbox_messages")
@@ -122,8 +119,8 @@ def test_inquiry_release_restore_and_deliver(home: Home, heirpay: Any) -> None:
     assert heirpay("inquiry", "BaFin", "A-1", "--close").exit_code == 1
 
     assert heirpay("release", "--note", "x").exit_code == 1
-    with open_state(home.settings.state_file) as state:
-        set_switch(state, ISOLATION, datetime(2026, 11, 1, tzinfo=UTC), "inc")
+    assert heirpay("isolate", "--note", "a doubt").exit_code == 0
+    assert home.state("select name from switches") == [{"name": "isolation"}]
     assert heirpay("release", "--note", "checked").exit_code == 0
 
     leak = home.path / "reports" / "leak.csv"

@@ -77,9 +77,12 @@ def repair_audit_gap(night: Night, incident: Incident) -> Attempt:
 
 
 def isolate(night: Night, incident: Incident) -> Attempt:
-    """Stop publication until a person releases it: for exposed data and blocking controls."""
-    severe = json.loads(incident["evidence"]).get("severity") == "blocking"
-    if not severe and incident["symptom"] not in ("data_exposure", "unauthorised_access"):
+    """Stop publication until a person releases it, where the check that failed is a blocking one.
+
+    A warning does not take the morning's figures from finance; `heirpay incidents isolate` does it
+    by hand.
+    """
+    if json.loads(incident["evidence"]).get("severity") != "blocking":
         return Attempt("not_applicable", "a warning does not stop publication")
     set_switch(night.state, ISOLATION, datetime.now(UTC), incident["incident_id"])
     append(
