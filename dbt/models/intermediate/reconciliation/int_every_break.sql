@@ -21,6 +21,9 @@ found as (
     union all
     select kind, object_id, related_object_id, currency, amount, seen_on, detail
     from {{ ref('int_breaks_money') }}
+    union all
+    select kind, object_id, related_object_id, currency, amount, seen_on, detail
+    from {{ ref('int_breaks_reports') }}
 ),
 
 named as (
