@@ -61,6 +61,33 @@ def serve(
     uvicorn.Server(config).run()
 
 
+@sandbox.command()
+@click.argument("url")
+@click.option("--secret", required=True, envvar="STRIPE_WEBHOOK_SECRET", help="Signs the events.")
+@click.option("--account", default=f"http://127.0.0.1:{DEFAULT_PORT}", show_default=True,
+              help="Where the embedded account is served.")  # fmt: skip
+@click.option("--key", default=SANDBOX_KEY, show_default=True, help="The account's API key.")
+@click.option("--days", default=1, show_default=True, help="The events of so many last days.")
+@click.option("--duplicates", default=0.0, show_default=True, help="The share sent twice.")
+@click.option("--drop", default=0.0, show_default=True, help="The share never sent.")
+@click.option("--shuffle", is_flag=True, help="In any order.")
+def deliver(
+    url: str, secret: str, account: str, key: str, days: int, duplicates: float, drop: float,
+    shuffle: bool,
+) -> None:  # fmt: skip
+    """Deliver the served account's events to a webhook endpoint at URL, signed as Stripe does."""
+    from heirpay_pipelines.sandbox import webhooks
+    from heirpay_pipelines.sandbox.reading import events_of
+
+    events = events_of(account, key, days)
+    done = webhooks.deliver(
+        events, url, secret, duplicates=duplicates, drop=drop, shuffle=shuffle
+    )  # fmt: skip
+    click.echo(f"{done.sent} sent, {done.accepted} accepted, {len(done.dropped)} dropped")
+    if done.accepted < done.sent:
+        raise click.ClickException(f"Not all were accepted; answers by status: {done.statuses}")
+
+
 def _instant(text: str) -> datetime:
     try:
         value = datetime.fromisoformat(text)
