@@ -45,7 +45,7 @@ def land_reports(
         line["endpoint"]
         for manifest in landing.manifests()
         for line in manifest.coverage
-        if line["mode"] == MODE and line["status"] == COMPLETE and line["requests"] > 1
+        if line.get("mode") == MODE and line["status"] == COMPLETE and line["requests"] > 1
     }
     return asyncio.run(_land(landing, newest, as_of, client, earlier))
 

@@ -11,6 +11,7 @@ import dagster as dg
 
 from heirpay_pipelines.land import PullOutcome, pull_and_land
 from heirpay_pipelines.land.bank.files import land_bank_statements
+from heirpay_pipelines.land.reports import land_reports
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.pull.progress import TerminalProgress
@@ -73,6 +74,10 @@ def pull_and_land_asset(
     context.log.info(f"webhooks: {drained.events} events landed; {drained.reason or 'inbox empty'}")
     with TerminalProgress(context.log.info) as progress:
         outcome = pull_and_land(night.settings, run.as_of.astimezone(UTC), config.full, progress)
+    tied = land_reports(night.settings, run.as_of.astimezone(UTC))
+    for line in tied.coverage:
+        if line.reason is not None:
+            context.log.warning(f"{line.endpoint} is {line.status}: {line.reason}")
     bank = land_bank_statements(night.settings, run.as_of.astimezone(UTC))
     for refused in bank.quarantined:
         context.log.warning(f"Bank statement {refused.file_name} is quarantined: {refused.reason}")

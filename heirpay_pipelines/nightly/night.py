@@ -72,9 +72,9 @@ class Night:
         landing = Landing(self.settings.landing_dir, self.key)
         lines: list[dict[str, Any]] = []
         for manifest in reversed(landing.manifests(self.run().as_of)):
-            # Bank files and webhooks land beside a pull; the statement is the newest pull's.
+            # Bank files, reports and webhooks land beside a pull; the newest pull's ends it.
             lines += [{"api_version": manifest.api_version, **line} for line in manifest.coverage]
-            if manifest.mode not in ("bank", "webhook"):
+            if manifest.mode not in ("bank", "report", "retry", "webhook"):
                 break
         return lines
 

@@ -20,7 +20,7 @@ import stripe
 from heirpay_pipelines.pull.errors import NotReadableError, PullError, TransientError
 
 FILES_HOST = "https://files.stripe.com/"
-POLL_SECONDS = 2.0
+POLL_SECONDS, LONGEST_POLL_SECONDS = 0.25, 20.0
 PATIENCE_SECONDS = 900
 TIMEOUT_SECONDS = 60.0
 # Report type: the columns that the tie-out needs (Stripe's report type reference).
@@ -89,12 +89,12 @@ class Reports:
                 "columns": list(REPORTS[report_type]),
             },
         )
-        waited = 0.0
+        waited, wait = 0.0, self._poll
         while made["status"] == "pending":
             if waited >= self._patience:
                 raise PullError(f"report {report_type} was not ready after {waited:.0f} seconds")
-            self._sleep(self._poll)
-            waited += self._poll
+            self._sleep(wait)
+            waited, wait = waited + wait, min(wait * 2, LONGEST_POLL_SECONDS)
             made = self._call("get", f"reporting/report_runs/{made['id']}")
         if made["status"] != "succeeded":
             raise PullError(f"Stripe could not run report {report_type}: {made.get('error')}")

@@ -56,6 +56,33 @@ def paid_charge(name: str, amount: int, at: str, **extra: object) -> list[stripe
     ]
 
 
+def report(run: str, lines: dict[str, str]) -> list[stripe.JsonObject]:
+    """Stripe's activity report of the two hours around noon of 2026-01-05: net by movement."""
+    kind = "balance_change_from_activity.itemized.3"
+    made: list[stripe.JsonObject] = [
+        {
+            "id": run,
+            "object": "report_run",
+            "report_type": kind,
+            "interval_start": stripe.epoch("2026-01-05T11:00:00"),
+            "interval_end": stripe.epoch("2026-01-05T13:00:00"),
+            "rows": len(lines),
+        }
+    ]
+    for number, (transaction, net) in enumerate(lines.items()):
+        row = {"balance_transaction_id": transaction, "currency": "usd", "net": net}
+        made.append(
+            {
+                "id": f"{run}:{number}",
+                "object": "report_row",
+                "run_id": run,
+                "report_type": kind,
+                "row": row,
+            }
+        )
+    return made
+
+
 def clean_account() -> list[stripe.JsonObject]:
     """Charges in two currencies, an invoice, a partial capture, payouts in and not yet in bank."""
     yen = stripe.movement(
@@ -91,6 +118,7 @@ def clean_account() -> list[stripe.JsonObject]:
         stripe.bank_line("bank_rent", -77_00, "2026-01-30", description="RENT"),
         stripe.bank_line("bank_other", 99_00, "2026-01-30", description="CUSTOMER"),
         stripe.balance({"usd": 5000}),
+        *report("frr_1", {"txn_a": "119.00", "txn_yen": "7.00"}),
     ]
 
 
@@ -111,6 +139,7 @@ def broken_account() -> list[stripe.JsonObject]:
     unpaid = {"amount_paid": 0, "amount_remaining": 500, "status": "open"}
     return [
         *clean_account(),
+        *report("frr_2", {"txn_a": "119.00", "txn_yen": "7.00", "txn_open": "4.99"}),
         # The balance says 1.00 more than the movements.
         stripe.balance({"usd": 3000 + 100}),
         # Two of the three contained movements explain 12.00 of 13.00.
@@ -160,6 +189,7 @@ EXPECTED = {
     ("payout_mismatch", "po_short"),
     ("payout_missing_in_bank", "po_gone"),
     ("refund_exceeds_charge", "ch_over"),
+    ("stripe_report_mismatch", "txn_open"),
     ("tax_total_mismatch", "in_tax"),
 }
 
@@ -213,6 +243,7 @@ def test_breaks_have_amount_age_owner_and_a_stable_id(broken: Warehouse) -> None
     assert amounts["charge_amount_mismatch"] == -9
     assert amounts["payout_mismatch"] == 1
     assert amounts["refund_exceeds_charge"] == 5
+    assert amounts["stripe_report_mismatch"] == Decimal("0.01")
     assert amounts["tax_total_mismatch"] == Decimal("1.11")
 
 
