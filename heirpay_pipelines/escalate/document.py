@@ -64,7 +64,7 @@ def escalation_document(state: State, incident: Incident, books: list[Runbook]) 
             ),
         ],
         "regulatory_implications": _implications(incident),
-        "immediate_actions_required": _actions(incident, symptom.action),
+        "immediate_actions_required": _actions(incident),
         "urgency_level": incident["urgency"],
     }
     _validator().validate(document)
@@ -103,8 +103,8 @@ def _implications(incident: Incident) -> list[dict[str, str | None]]:
     return [found] if clause in (None, found["clause"]) else [found, own]
 
 
-def _actions(incident: Incident, action: str) -> list[str]:
-    actions = [action]
+def _actions(incident: Incident) -> list[str]:
+    actions: list[str] = json.loads(incident["recommendations"])[-1:]
     deadline = deadline_of(incident) if clause_of(incident) else None
     if deadline:
         regulation = regulation_of(incident)

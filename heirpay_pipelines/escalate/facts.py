@@ -57,6 +57,8 @@ class Finding:
     compliance_risk: str = "low"
     clause: str | None = None
     trigger: str | None = None
+    action: str | None = None
+    """What to do now; None: what the pattern library says of the symptom."""
     rows: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
 

@@ -203,7 +203,7 @@ def _state_of(finding: Finding, strike: int, status: str) -> dict[str, Any]:
         "urgency": urgency(strike, finding),
         "detail": finding.detail,
         "evidence": json.dumps(evidence, default=str, sort_keys=True),
-        "recommendations": json.dumps([symptom.recommendation, symptom.action]),
+        "recommendations": json.dumps([symptom.recommendation, finding.action or symptom.action]),
     }
 
 

@@ -23,7 +23,7 @@ create table finance.payment_failures (charge_id varchar, payment_intent_id varc
   decline_code varchar, decline_kind varchar, retry_allowed boolean, recovered_at timestamp);
 create table finance.reconciliation_breaks (break_id varchar, kind varchar, severity varchar,
   currency varchar, amount decimal(24,3), object_id varchar, related_object_id varchar,
-  first_seen_on date, detail varchar);
+  first_seen_on date, detail varchar, action varchar);
 create table operations.webhook_deliveries (event_id varchar, event_type varchar,
   created_at timestamp, object_id varchar, received_at timestamp, deliveries bigint,
   status varchar);

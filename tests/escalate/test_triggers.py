@@ -132,3 +132,19 @@ def test_failed_objects_give_a_control_its_money(home: Home) -> None:
     home.night(0, [control("some", evidence={"ids": ids})])
     incident = home.incident(pattern="compliance_violations")
     assert (incident["financial_impact"], incident["currency"]) == ("2.75", "usd")
+
+
+def test_breaks_carry_their_money_and_what_to_do(home: Home) -> None:
+    home.sql(
+        "insert into finance.reconciliation_breaks values"
+        " ('b1', 'payout_mismatch', 'high', 'kwd', -1.5, 'po_1', null, '2026-10-30', 'x', 'Ask.'),"
+        " ('b2', 'payout_mismatch', 'high', 'kwd', 0.125, 'po_2', null, '2026-10-31', 'x', 'Ask.')"
+    )
+    home.night(0)
+    incident = home.incident(symptom="processing_errors")
+    assert (incident["financial_impact"], incident["currency"]) == ("1.625", "kwd")
+    assert json.loads(incident["recommendations"])[-1] == "Ask."
+    items = home.state("select item from incident_worklists where solution = 'manual_processing'")
+    assert [json.loads(row["item"])["object_id"] for row in items] == ["po_1", "po_2"]
+    home.sql("delete from finance.reconciliation_breaks")
+    assert home.night(1).resolved == (incident["incident_id"],)

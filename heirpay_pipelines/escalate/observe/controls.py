@@ -46,11 +46,12 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
         symptom=rule["symptom"],
         subject=f"control {control['key']}",
         detail=f"{control['title']}: {control['violations'] or 0} violations among"
-        f" {control['checked'] or 0} checked. {control['what_to_do']}",
+        f" {control['checked'] or 0} checked",
         amount=amount,
         currency=currency,
         compliance_risk="high" if blocking or rule.get("trigger") else "medium",
         clause=control["requirement"],
+        action=control["what_to_do"],
         trigger=rule.get("trigger"),
         rows=(
             "select * from compliance.control_results where control_id ="

@@ -43,7 +43,8 @@ order by all
 """
 BREAKS = """
 select kind, currency, count(*) as breaks, sum(abs(amount)) as amount,
-    bool_or(severity in ('blocking', 'high', 'critical')) as severe, min(first_seen_on) as since
+    bool_or(severity in ('blocking', 'high', 'critical')) as severe, min(first_seen_on) as since,
+    any_value(action) as action
 from finance.reconciliation_breaks
 group by kind, currency
 order by kind, currency
@@ -131,6 +132,7 @@ def observe_breaks(night: Night) -> Observed:
                 amount=amount,
                 currency=row["currency"],
                 compliance_risk="medium" if row["severe"] else "low",
+                action=row["action"],
                 trigger="revenue_impact" if over else None,
                 rows=(
                     "select * from finance.reconciliation_breaks where"
