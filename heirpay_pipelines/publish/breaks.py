@@ -21,12 +21,7 @@ class BreakError(LookupError):
 def open_breaks(settings: Settings) -> list[dict[str, Any]]:
     """The published breaks that nobody has resolved since, as rows of the published table."""
     with open_state(settings.state_file) as state:
-        decided = {
-            row["break_id"]
-            for row in state.rows(
-                "select break_id from break_resolutions where reopened_as_of is null"
-            )
-        }
+        decided = resolved_breaks(state)
     with connect(
         settings.warehouse, settings.secret("encryption_key"), read_only=True
     ) as warehouse:
@@ -34,6 +29,12 @@ def open_breaks(settings: Settings) -> list[dict[str, Any]]:
         names = [column[0] for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [row for row in rows if row["break_id"] not in decided]
+
+
+def resolved_breaks(state: State) -> set[str]:
+    """The ids of the breaks that somebody resolved and that have not reopened."""
+    rows = state.rows("select break_id from break_resolutions where reopened_as_of is null")
+    return {str(row["break_id"]) for row in rows}
 
 
 def find_break(settings: Settings, break_id: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import rfc8785
 from heirpay_pipelines.audit import append
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.publish.breaks import resolved_breaks
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 
@@ -86,8 +87,9 @@ def blockers(settings: Settings, month: date) -> list[Blocker]:
             for row in _controls(state, run_id)
             if row["severity"] == "blocking" and row["status"] not in ("pass", "not_applicable")
         ]
+        decided = resolved_breaks(state)
         rows = warehouse.execute(BLOCKERS, {"month": month}).fetchall()
-        return found + [Blocker(*row) for row in rows]
+        return found + [Blocker(*row) for row in rows if row[1] not in decided]
 
 
 def close_month(settings: Settings, month: date, by: str) -> str:

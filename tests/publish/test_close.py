@@ -131,6 +131,20 @@ def test_what_blocks_is_listed_and_refused(settings: Settings, sql: str, what: s
     assert blocker.subject in result.output
 
 
+def test_a_resolved_break_blocks_no_more(settings: Settings) -> None:
+    change(
+        settings,
+        "insert into finance.reconciliation_breaks values"
+        " ('brk_1', 'payout_failed', 'po_1', 'high', '2026-10-31')",
+    )
+    with open_state(settings.state_file) as state:
+        state.connection.execute(
+            "insert into break_resolutions (break_id, resolved_at, resolved_as_of, resolved_by,"
+            " reason) values ('brk_1', '', '', 'ada', 'paid again')"
+        )
+    assert blockers(settings, OCTOBER) == []
+
+
 def test_a_failed_blocking_control_blocks(settings: Settings) -> None:
     with open_state(settings.state_file) as state:
         for control, severity in (("c1", "blocking"), ("c2", "warning")):
