@@ -48,6 +48,14 @@ compared as (
     full outer join received on expected.id = received.event_id
 ),
 
+measured as (
+    select
+        compared.*,
+        {{ seconds_between('created_at', 'received_at') }} as lag_seconds,
+        {{ seconds_between('created_at', as_of()) }} as age_seconds
+    from compared
+),
+
 final as (
     select
         event_id,
@@ -58,18 +66,15 @@ final as (
         received_at,
         replayed_at,
         deliveries,
-        {{ seconds_between('created_at', 'received_at') }} as lag_seconds,
+        lag_seconds,
         case
-            when received_at is not null
-                and {{ seconds_between('created_at', 'received_at') }}
-                <= {{ var('webhook_late_after_seconds', 300) }} then 'delivered'
+            when lag_seconds <= {{ var('webhook_late_after_seconds', 300) }} then 'delivered'
             when received_at is not null then 'late'
             when replayed_at is not null then 'replayed'
-            when {{ seconds_between('created_at', as_of()) }}
-                <= {{ var('webhook_missing_after_seconds', 3600) }} then 'awaited'
+            when age_seconds <= {{ var('webhook_missing_after_seconds', 3600) }} then 'awaited'
             else 'missing'
         end as status
-    from compared
+    from measured
 )
 
 select * from final
