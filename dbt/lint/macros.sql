@@ -54,4 +54,5 @@
 {% macro to_major() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro to_units() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro to_utc() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro usd() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro whole_quotient() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

@@ -12,36 +12,75 @@ payments as (
     group by {{ month_of('created_on') }}, brand
 ),
 
-disputes as (
+rates as (
+    select rates.rate_date, rates.currency, rates.units_per_eur, usd.units_per_eur as usd_per_eur
+    from {{ ref('int_exchange_rates') }} as rates
+    inner join {{ ref('int_exchange_rates') }} as usd
+        on rates.rate_date = usd.rate_date and usd.currency = 'usd'
+),
+
+case_rows as (
     select
-        {{ month_of(reporting_date('disputes.created_at')) }} as month,
+        disputes.created_at,
+        disputes.currency,
+        disputes.amount,
         charges.brand as network,
-        count(*) as disputes,
-        sum(case when disputes.reason = 'fraudulent' then 1 else 0 end) as fraud_disputes
+        1 as disputes,
+        case when disputes.reason = 'fraudulent' then 1 else 0 end as fraud_disputes,
+        0 as warnings
     from {{ ref('stg_disputes') }} as disputes
     inner join charges on disputes.charge_id = charges.id
     where
         coalesce(disputes.case_type, 'chargeback') = 'chargeback'
         and disputes.status not like 'warning%'
-    group by {{ month_of(reporting_date('disputes.created_at')) }}, charges.brand
-),
-
-warnings as (
+    union all
     select
-        {{ month_of(reporting_date('warnings.created_at')) }} as month,
+        warnings.created_at,
+        charges.currency,
+        charges.amount,
         charges.brand as network,
-        count(*) as warnings
+        0 as disputes,
+        0 as fraud_disputes,
+        1 as warnings
     from {{ ref('stg_early_fraud_warnings') }} as warnings
     inner join charges on warnings.charge_id = charges.id
-    group by {{ month_of(reporting_date('warnings.created_at')) }}, charges.brand
+),
+
+dated_cases as (
+    select
+        {{ month_of(reporting_date('created_at')) }} as month,
+        {{ reporting_date('created_at') }} as date,
+        network,
+        currency,
+        disputes,
+        fraud_disputes,
+        warnings,
+        amount
+    from case_rows
+),
+
+cases as (
+    select
+        dated_cases.month,
+        dated_cases.network,
+        sum(dated_cases.disputes) as disputes,
+        sum(dated_cases.fraud_disputes) as fraud_disputes,
+        sum(dated_cases.warnings) as warnings,
+        sum({{ usd('dated_cases.amount', 'dated_cases.currency', 'rates') }}) as amount_usd,
+        sum(
+            dated_cases.fraud_disputes
+            * {{ usd('dated_cases.amount', 'dated_cases.currency', 'rates') }}
+        ) as fraud_amount_usd
+    from dated_cases
+    left join rates  -- noqa: ST11
+        on dated_cases.currency = rates.currency and dated_cases.date = rates.rate_date
+    group by dated_cases.month, dated_cases.network
 ),
 
 months as (
     select month, network from payments
     union
-    select month, network from disputes
-    union
-    select month, network from warnings
+    select month, network from cases
 ),
 
 counted as (
@@ -50,17 +89,18 @@ counted as (
         months.network,
         coalesce(payments.payments, 0) as payments,
         coalesce(previous.payments, 0) as previous_payments,
-        coalesce(disputes.disputes, 0) as disputes,
-        coalesce(disputes.fraud_disputes, 0) as fraud_disputes,
-        coalesce(warnings.warnings, 0) as warnings
+        coalesce(cases.disputes, 0) as disputes,
+        coalesce(cases.fraud_disputes, 0) as fraud_disputes,
+        coalesce(cases.warnings, 0) as warnings,
+        coalesce(cases.amount_usd, 0) as amount_usd,
+        coalesce(cases.fraud_amount_usd, 0) as fraud_amount_usd
     from months
     left join payments on months.month = payments.month and months.network = payments.network
     left join payments as previous
         on
             months.month = cast(previous.month + interval 1 month as date)
             and months.network = previous.network
-    left join disputes on months.month = disputes.month and months.network = disputes.network
-    left join warnings on months.month = warnings.month and months.network = warnings.network
+    left join cases on months.month = cases.month and months.network = cases.network
 ),
 
 thresholds as (
@@ -82,8 +122,17 @@ measured as (
             when 'previous month' then counted.previous_payments
             else counted.payments
         end as payments,
+        counted.payments as month_payments,
+        case
+            when thresholds.measure = 'fraud disputes' then counted.fraud_amount_usd
+            else counted.amount_usd
+        end as cases_usd,
         thresholds.ratio_bps,
+        -- Visa's limits are passed, Mastercard's are reached: one above the first is the second.
+        thresholds.cases + case when thresholds.network = 'visa' then 1 else 0 end as cases_reached,
         thresholds.cases as cases_threshold,
+        coalesce(thresholds.payments, 0) as payments_threshold,
+        coalesce(thresholds.volume_usd, 0) as usd_threshold,
         -- The share of the month that is over, as of the instant.
         least(
             {{ days_between('counted.month', as_of_date()) }} + 1,
@@ -99,6 +148,20 @@ measured as (
             and counted.month <= coalesce(thresholds.valid_until, date '9999-12-31')
 ),
 
+judged as (
+    select
+        *,
+        {{ rate('cases', 'payments', 0, 0) }} as ratio,
+        cast({{ divide('cases * days_in_month', 'days_over', 0, 0, 0) }} as bigint)
+            as forecast_cases,
+        month_payments >= payments_threshold
+        and case
+            when network = 'visa' and usd_threshold > 0 then cases_usd > usd_threshold
+            else cases_usd >= usd_threshold
+        end as is_large_enough
+    from measured
+),
+
 final as (
     select
         month,
@@ -107,20 +170,18 @@ final as (
         region,
         cases,
         payments,
-        {{ rate('cases', 'payments', 0, 0) }} as ratio,
+        ratio,
         cast(ratio_bps * 0.0001 as decimal(18, 6)) as ratio_threshold,
         cases_threshold,
-        coalesce({{ rate('cases', 'payments', 0, 0) }} >= ratio_bps * 0.0001, false)
-        -- Visa's count is passed, Mastercard's is reached.
-        and cases >= cases_threshold + case when network = 'visa' then 1 else 0 end
-            as is_exceeded,
-        cast({{ divide('cases * days_in_month', 'days_over', 0, 0, 0) }} as bigint)
-            as forecast_cases,
-        {{ divide('cases * days_in_month', 'days_over', 0, 0, 0) }}
-        >= cases_threshold + case when network = 'visa' then 1 else 0 end
-        and coalesce({{ rate('cases', 'payments', 0, 0) }} >= ratio_bps * 0.0001, false)
-            as is_forecast_exceeded
-    from measured
+        cast({{ round_half_even('cases_usd', 2, 6) }} as decimal(24, 3)) as cases_usd,
+        coalesce(ratio >= ratio_bps * 0.0001, false)
+        and coalesce(cases >= cases_reached, true)
+        and is_large_enough as is_exceeded,
+        forecast_cases,
+        coalesce(ratio >= ratio_bps * 0.0001, false)
+        and coalesce(forecast_cases >= cases_reached, true)
+        and is_large_enough as is_forecast_exceeded
+    from judged
 )
 
 select * from final
