@@ -22,7 +22,7 @@ class Bucket:
 
     rate: float
     tokens: float = field(init=False)
-    filled: float = field(default_factory=time.monotonic)
+    filled: float = field(default_factory=lambda: time.monotonic())
 
     def __post_init__(self) -> None:
         self.tokens = self.rate
