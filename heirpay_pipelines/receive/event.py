@@ -63,7 +63,7 @@ def read_event(body: bytes) -> Delivery:
         livemode=_flag(event, "livemode"),
         api_version=_optional_text(event, "api_version"),
         created=created,
-        body=body.decode("utf-8"),
+        body=body.decode("utf-8").strip(),
     )
 
 

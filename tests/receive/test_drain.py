@@ -28,6 +28,7 @@ from heirpay_pipelines.receive.drain import drain, waiting
 from heirpay_pipelines.receive.event import read_event
 from heirpay_pipelines.receive.inbox import Inbox
 from heirpay_pipelines.receive.poll import poll_event_log
+from heirpay_pipelines.receive.sealing import Seal, SealError
 from heirpay_pipelines.sandbox.account import open_account
 from heirpay_pipelines.sandbox.server import Server
 from heirpay_pipelines.settings import Settings
@@ -64,8 +65,8 @@ def account() -> Iterator[tuple[Server, str]]:
         thread.join(timeout=10)
 
 
-def settings(home: Path, base: str) -> Settings:
-    return Settings(STRIPE_API_KEY=KEY, STRIPE_API_BASE=base, HEIRPAY_HOME=home)
+def settings(home: Path, base: str, **extra: str) -> Settings:
+    return Settings(STRIPE_API_KEY=KEY, STRIPE_API_BASE=base, HEIRPAY_HOME=home, **extra)
 
 
 def pull(given: Settings, as_of: datetime) -> None:
@@ -77,7 +78,8 @@ def deliver(given: Settings, events: list[dict[str, Any]]) -> None:
     """Put events into the inbox as the endpoint does."""
 
     async def store() -> None:
-        inbox = Inbox(given.state_file, max_waiting=100_000)
+        seal = Seal(given.secret("encryption_key"))
+        inbox = Inbox(given.state_file, seal=seal, max_waiting=100_000)
         await inbox.start()
         bodies = [json.dumps(found).encode() for found in events]
         await asyncio.gather(*(inbox.store(read_event(body)) for body in bodies))
@@ -217,3 +219,26 @@ def test_nothing_is_drained_before_the_first_pull_or_for_a_past_night(
     assert drain(pulled, NOW).reason == "the night lies before the newest pull"
     fresh = settings(tmp_path / "fresh", pulled.stripe_api_base)
     assert "first pull lists everything" in str(drain(fresh, NOW).reason)
+
+
+def test_with_a_key_no_body_is_readable_at_rest(days: dict[str, Any], tmp_path: Path) -> None:
+    base, later = days["pushed"].stripe_api_base, days["later"]
+    given = settings(tmp_path, base, HEIRPAY_ENCRYPTION_KEY="correct horse battery")
+    pull(given, later)
+    sentinel = "jane.sentinel@example.com"
+    charge = {"id": "ch_7", "object": "charge", "receipt_email": sentinel}
+    deliver(given, [at(given, 7, later, data={"object": charge})])
+    with pytest.raises(SealError, match="another HEIRPAY_ENCRYPTION_KEY"):
+        Seal("wrong").open(_stored(given))
+    with pytest.raises(SealError, match="is not set"):
+        Seal().open(_stored(given))
+    assert drain(given, later).versions == 1
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    assert not [path for path in files if sentinel.encode() in path.read_bytes()]
+
+
+def _stored(given: Settings) -> str:
+    with open_state(given.state_file) as state:
+        (row,) = state.rows("select body from webhook_bodies")
+        return str(row["body"])
