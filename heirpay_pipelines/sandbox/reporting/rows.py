@@ -73,11 +73,11 @@ def _activity(store: Store, span: Span) -> Iterator[tuple[Object, Object | None]
 
 
 def _settled(store: Store, span: Span) -> Iterator[tuple[Object, Object | None]]:
-    """What the automatic payouts contain that are effective in the interval."""
+    """What the automatic payouts settle that are effective in the interval, not they themselves."""
     for payout in sorted(store.all("payout"), key=lambda each: each["arrival_date"]):
         if payout["automatic"] and span.holds(payout["arrival_date"]):
             for transaction in store.payout_contents(payout["id"]):
-                if span.wants(transaction):
+                if transaction["id"] != payout["balance_transaction"] and span.wants(transaction):
                     yield transaction, payout
 
 
