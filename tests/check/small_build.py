@@ -10,8 +10,8 @@ import duckdb
 SCHEMA = """
 create schema landing; create schema staging; create schema intermediate; create schema finance;
 create schema state; create schema operations; create schema compliance;
-create table landing.coverage as select 'pull-1' as pull_id, 'full' as mode, timestamp '2026-11-01' as as_of,
-  '/v1/charges' as endpoint, 'complete' as status;
+create table landing.coverage as select 'pull-1' as pull_id, 'full' as mode,
+  timestamp '2026-11-01' as as_of, '/v1/charges' as endpoint, 'complete' as status;
 create table landing.customer as select 'cus_1' as id,
   '{"id":"cus_1","object":"customer","description":"an honest customer","created":1761955200}'
   as payload;
