@@ -29,6 +29,7 @@ COMMANDS = {
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
     "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),
     "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),
+    "explain": ("publish.explain.command:explain", "The rows and rules behind a figure."),
     "query": ("publish.commands:query", "Read-only SQL on the published warehouse."),
     "report": ("publish.commands:report", "Where the newest report is."),
 }

@@ -36,6 +36,7 @@ candidates as (
     select
         stretches.stretch_id,
         items.subscription_item_id,
+        lines.id as line_id,
         coalesce(taxed.percentage, 0) as percentage,
         row_number() over (
             partition by stretches.stretch_id, items.subscription_item_id
@@ -54,7 +55,7 @@ candidates as (
 ),
 
 final as (
-    select stretch_id, subscription_item_id, percentage from candidates
+    select stretch_id, subscription_item_id, percentage, line_id from candidates
     where preference = 1
 )
 

@@ -8,6 +8,7 @@ with stretches as (
 
 starts as (
     select
+        stretch_id,
         subscription_id,
         customer_id,
         currency,
@@ -22,6 +23,7 @@ starts as (
 
 breaks as (
     select
+        cast(null as varchar) as stretch_id,
         stretches.subscription_id,
         stretches.customer_id,
         stretches.currency,
@@ -60,7 +62,8 @@ final as (
         subscription_id,
         customer_id,
         currency,
-        date
+        date,
+        stretch_id
         {%- for measure in measures %},
         cast({{ measure }} as decimal(38, 12)) as {{ measure }},
         cast({{ measure }} - coalesce(lag({{ measure }}) over (

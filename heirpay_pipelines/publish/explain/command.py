@@ -1,0 +1,101 @@
+"""`heirpay explain`: the rows and rules behind a published figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+
+import click
+
+from heirpay_pipelines.duck import WarehouseError
+from heirpay_pipelines.publish.explain.journal import explain_day, explain_entry
+from heirpay_pipelines.publish.explain.mrr import explain_customer, explain_total
+from heirpay_pipelines.publish.explain.reading import ExplainError, Published, open_published
+from heirpay_pipelines.publish.explain.tax import explain_tax
+from heirpay_pipelines.publish.explain.tree import SHOWN, Node, show
+from heirpay_pipelines.settings import Settings
+
+
+class Month(click.ParamType[date]):
+    """`2026-10` as the first day of the month."""
+
+    name = "YYYY-MM"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        try:
+            return date.fromisoformat(f"{value}-01")
+        except ValueError:
+            self.fail(f"{value!r} is no month: write it as 2026-10.", param, ctx)
+
+
+AT_LEAST_ONE = click.IntRange(min=1)
+month_option = click.option("--month", type=Month(), required=True, help="Such as 2026-10.")
+json_option = click.option("--json", "as_json", is_flag=True, help="The same tree as JSON.")
+
+
+@click.group()
+def explain() -> None:
+    """Where a published figure comes from, down to Stripe's object ids."""
+
+
+@explain.command()
+@month_option
+@click.option("--customer", help="One customer (cus_...); the month's total otherwise.")
+@click.option("--currency", help="Only this currency of the total.")
+@click.option(
+    "--limit", type=AT_LEAST_ONE, default=20, show_default=True, help="Customers line by line."
+)
+@json_option
+def mrr(month: date, customer: str | None, currency: str | None, limit: int, as_json: bool) -> None:
+    """MRR at the end of a month: subscriptions, items, prices, discounts, tax, invoice lines."""
+    if customer:
+        _explain(lambda published: explain_customer(published, customer, month), as_json)
+    else:
+        code = currency.lower() if currency else None
+        _explain(lambda published: explain_total(published, month, code, limit), as_json)
+
+
+@explain.command()
+@month_option
+@click.option("--country", required=True, help="Two letters, such as DE.")
+@click.option("--currency", help="Only this currency.")
+@click.option(
+    "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Lines of each group."
+)
+@json_option
+def tax(month: date, country: str, currency: str | None, limit: int, as_json: bool) -> None:
+    """A country's tax of a month: each group down to documents and their lines."""
+    code = currency.lower() if currency else None
+    _explain(lambda published: explain_tax(published, country.upper(), month, code, limit), as_json)
+
+
+@explain.command()
+@click.option("--entry", help="One entry (txn_...).")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="All entries of a day.")
+@click.option(
+    "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Entries of each account."
+)
+@json_option
+def journal(entry: str | None, day: datetime | None, limit: int, as_json: bool) -> None:
+    """A day of the journal by account, or one entry down to its balance transaction."""
+    if (entry is None) == (day is None):
+        raise click.UsageError("Give either --entry txn_... or --date 2026-10-31.")
+    if entry:
+        _explain(lambda published: explain_entry(published, entry), as_json)
+    elif day:
+        _explain(lambda published: explain_day(published, day.date(), limit), as_json)
+
+
+def _explain(reason: Callable[[Published], Node], as_json: bool) -> None:
+    try:
+        with open_published(Settings.load()) as published:
+            node = reason(published)
+    except (ExplainError, WarehouseError) as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(node.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        show(node)

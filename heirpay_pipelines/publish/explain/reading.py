@@ -1,0 +1,73 @@
+"""Reading the published warehouse for an explanation; amounts exact, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.settings import Settings
+
+Row = dict[str, Any]
+DIGITS = 60
+"""More than any DECIMAL of the warehouse has: nothing is rounded on the way to the text."""
+
+
+class ExplainError(Exception):
+    """There is nothing to explain, or the rows do not add up. The message says what to do."""
+
+
+class Published:
+    """The published warehouse, opened read-only."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """The rows of `sql/<name>.sql` for its named parameters."""
+        sql = (files(__package__) / "sql" / f"{name}.sql").read_text()
+        result = self.connection.execute(sql, parameters)
+        columns = [column[0] for column in result.description or []]
+        return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+    @cached_property
+    def exponents(self) -> dict[str, int]:
+        return {row["currency"]: row["exponent"] for row in self.rows("currencies")}
+
+    def major(self, minor: Decimal | int, currency: str) -> Decimal:
+        """Minor units as major units, every digit kept."""
+        with localcontext(prec=DIGITS):
+            return Decimal(minor).scaleb(-self.exponents[currency])
+
+    def money(self, minor: Decimal | int, currency: str) -> str:
+        """`33.333333 usd`: exact, with at least the currency's own decimals."""
+        return exact(self.major(minor, currency), currency, self.exponents[currency])
+
+    def published(self, minor: Decimal | int, currency: str) -> str:
+        """As the finance tables publish it: rounded half-even to the currency's exponent."""
+        with localcontext(prec=DIGITS):
+            unit = Decimal(1).scaleb(-self.exponents[currency])
+            rounded = self.major(minor, currency).quantize(unit, ROUND_HALF_EVEN)
+        return f"{rounded:,f} {currency}"
+
+
+def exact(amount: Decimal, currency: str, decimals: int) -> str:
+    """Major units with all their digits, and at least `decimals` of them after the point."""
+    with localcontext(prec=DIGITS):
+        least = Decimal(1).scaleb(-decimals)
+        short = amount.quantize(least) if amount == amount.quantize(least) else amount.normalize()
+    return f"{short:,f} {currency}"
+
+
+@contextmanager
+def open_published(settings: Settings) -> Iterator[Published]:
+    """Raises WarehouseError when nothing is published or the key does not fit."""
+    key = settings.secret("encryption_key")
+    with connect(settings.warehouse, key, read_only=True) as connection:
+        yield Published(connection)

@@ -1,0 +1,8 @@
+-- The balance transaction that an entry books, with the payout that paid it out.
+select transactions.id, transactions.type, transactions.reporting_category, transactions.created_at,
+    transactions.source_id, transactions.currency, transactions.amount, transactions.fee,
+    transactions.net, contents.payout_id
+from staging.balance_transactions as transactions
+left join intermediate.payout_contents as contents
+    on transactions.id = contents.balance_transaction_id
+where transactions.id = $entry

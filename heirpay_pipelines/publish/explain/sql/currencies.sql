@@ -1,0 +1,1 @@
+select currency, exponent from intermediate.currencies

@@ -1,0 +1,19 @@
+-- The discounts of an item of a stretch, in the order in which they reduce it. Those that last
+-- are in the headline; those of one bill are not.
+select
+    steps.step,
+    steps.discount_id,
+    steps.percent_off,
+    steps.amount_off,
+    discounts.coupon_id,
+    discounts.promotion_code_id,
+    discounts.duration,
+    discounts.starts_at,
+    discounts.ends_at
+from intermediate.discount_steps as steps
+inner join staging.discounts as discounts on steps.discount_id = discounts.id
+where
+    steps.stretch_id = $stretch
+    and steps.subscription_item_id = $item
+    and steps.variant = 'every'
+order by steps.step

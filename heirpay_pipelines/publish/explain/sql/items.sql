@@ -1,0 +1,34 @@
+-- The items of a stretch with their price and with the tax that the price contains.
+select
+    worth.subscription_item_id,
+    worth.price_id,
+    items.product_id,
+    products.name as product_name,
+    items.currency,
+    worth.quantity,
+    worth.recurring_interval,
+    worth.interval_count,
+    items.billing_scheme,
+    items.tiers_mode,
+    items.transform_divide_by,
+    items.transform_round,
+    items.unit_amount_decimal,
+    items.tax_behavior,
+    worth.is_priced,
+    worth.list_amount,
+    worth.lasting_amount,
+    worth.net_amount,
+    worth.inclusive_percentage,
+    worth.mrr_list,
+    worth.mrr,
+    worth.mrr_net_all
+from intermediate.item_mrr as worth
+inner join intermediate.subscription_stretches as stretches
+    on worth.stretch_id = stretches.stretch_id
+inner join intermediate.subscription_state_items as items
+    on
+        stretches.state_id = items.state_id
+        and worth.subscription_item_id = items.subscription_item_id
+left join staging.products as products on items.product_id = products.id
+where worth.stretch_id = $stretch
+order by worth.mrr desc, worth.subscription_item_id

@@ -1,0 +1,81 @@
+"""A country's tax of a month explained: published groups, down to documents and their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal, localcontext
+
+from heirpay_pipelines.publish.explain.items import plain
+from heirpay_pipelines.publish.explain.reading import DIGITS, ExplainError, Published, Row, exact
+from heirpay_pipelines.publish.explain.tree import Node
+
+RULE = "liability rises when an invoice is finalised and falls on credit notes, voids and refunds"
+
+
+def explain_tax(
+    published: Published, country: str, month: date, currency: str | None, limit: int
+) -> Node:
+    """The rows of finance.tax_summary for a country and month, each with its newest lines.
+
+    Raises ExplainError when there is none, or when a group is not the sum of its lines.
+    """
+    groups = published.rows("tax_groups", month=month, country=country, currency=currency)
+    if not groups:
+        raise ExplainError(
+            f"finance.tax_summary has nothing for {country} in {month:%Y-%m}. Countries are two"
+            " letters (DE); `heirpay query` lists what there is."
+        )
+    root = Node(f"Tax of {country}, {month:%Y-%m}", RULE)
+    for code in sorted({row["currency"] for row in groups}):
+        own = [row for row in groups if row["currency"] == code]
+        total = _sum(row["tax_amount"] for row in own)
+        node = root.add(f"{_money(published, total, code)} tax in finance.tax_summary")
+        for row in own:
+            _group(published, node, row, country, month, limit)
+    return root
+
+
+def _group(
+    published: Published, node: Node, group: Row, country: str, month: date, limit: int
+) -> None:
+    code = group["currency"]
+    keys = ("region", "tax_type", "rate", "taxability_reason", "is_inclusive", "currency")
+    found = published.rows(
+        "tax_lines", month=month, country=country, **{key: group[key] for key in keys}
+    )
+    for measure in ("tax_amount", "taxable_amount"):
+        total = _sum(row[measure] for row in found)
+        if total != group[measure]:
+            raise ExplainError(
+                f"The published rows disagree: {measure} of {len(found)} lines is {total:f}, not "
+                f"{group[measure]:f} ({code}). Run `heirpay run`, and report this if it stays."
+            )
+    region = f"{group['region']} " if group["region"] else ""
+    side = "inclusive" if group["is_inclusive"] else "exclusive"
+    rate = "no rate" if group["rate"] is None else f"{plain(group['rate'])}%"
+    branch = node.add(
+        f"{_money(published, group['tax_amount'], code)} {region}{group['tax_type']} {rate}"
+        f" {side} on {_money(published, group['taxable_amount'], code)}",
+        f"{group['taxability_reason'] or 'no reason given'}; {group['documents']} documents",
+    )
+    branch.add_newest([_line(published, row, code) for row in found], limit)
+
+
+def _line(published: Published, row: Row, code: str) -> str:
+    of = f" (supplied {row['supplied_on']})" if row["supplied_on"] != row["occurred_on"] else ""
+    rate = f", {row['tax_rate_id']}" if row["tax_rate_id"] else ""
+    return (
+        f"{row['occurred_on']} {row['movement']} {row['document_id']} {row['line_id'] or ''}"
+        f" {row['customer_id'] or 'no customer'}: {_money(published, row['tax_amount'], code)}"
+        f" on {_money(published, row['taxable_amount'], code)}{of}{rate}"
+    )
+
+
+def _money(published: Published, major: Decimal, code: str) -> str:
+    return exact(major, code, published.exponents[code])
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    with localcontext(prec=DIGITS):
+        return sum(amounts, Decimal(0))
