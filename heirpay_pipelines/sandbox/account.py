@@ -25,3 +25,13 @@ def open_account(
 
     api = Api(store, frozenset({key}))
     return Server(api, Limiter(*LIMITS[limits]), latency, advance)
+
+
+def open_bulk_account(
+    transactions: int, start: datetime, now: datetime, key: str, limits: str, latency: float
+) -> Server:
+    """So many balance transactions, a fifth of them of charges. Raises ValueError if too few."""
+    from heirpay_pipelines.sandbox.bulk import BulkStore
+
+    store = BulkStore(transactions, transactions // 5, int(start.timestamp()), int(now.timestamp()))
+    return Server(Api(store, frozenset({key})), Limiter(*LIMITS[limits]), latency)

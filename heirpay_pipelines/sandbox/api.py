@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -124,11 +124,11 @@ class Api:
         return self.store.now - EVENT_RETENTION if kind == "event" else 0
 
     def _list(self, route: Route, params: Params, expand: tuple[str, ...]) -> bytes:
-        objects = None
+        objects: Sequence[Object] | None = None
         payout = dict(params).get("payout")
         if route.path == "balance_transactions" and payout is not None:
             params = [(name, value) for name, value in params if name != "payout"]
-            objects = sorted(self.store.payout_contents(payout), key=_order)
+            objects = self.store.payout_contents(payout)
         if route.path == "accounts":  # those connected to this one, which is not among them
             objects = [o for o in self.store.all("account") if o["id"] != self.store.account_id]
         return self._page(f"/v1/{route.path}", route, params, expand, objects)
@@ -139,7 +139,7 @@ class Api:
         route: Route,
         params: Params,
         expand: tuple[str, ...],
-        objects: list[Object] | None = None,
+        objects: Sequence[Object] | None = None,
     ) -> bytes:
         """A page of these objects, or of all of the route's, that pass its filters."""
         kind, filters = route.object_type, filters_of(route, params)
@@ -239,7 +239,3 @@ def _user(credentials: str) -> str:
     except (binascii.Error, ValueError):
         return ""
     return decoded.decode("utf-8", "replace").partition(":")[0]
-
-
-def _order(obj: Object) -> tuple[int, str]:
-    return int(obj["created"]), obj["id"]

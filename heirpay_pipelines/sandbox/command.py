@@ -34,20 +34,30 @@ def sandbox() -> None:
               show_default=True, help="Which of Stripe's rate limits hold.")  # fmt: skip
 @click.option("--latency-ms", default=0, show_default=True, help="Added to every request.")
 @click.option("--key", default=SANDBOX_KEY, show_default=True, help="The API key it accepts.")
+@click.option("--deny", multiple=True, help="A resource the key may not read, such as charges.")
+@click.option("--bulk", type=int, help="So many balance transactions instead of the company.")
 @click.option("--bank-statements", type=click.Path(path_type=Path), help="Write them here.")
 def serve(
     port: int, seed: int, scale: int, now: str | None, start: str | None, limits: str,
-    latency_ms: int, key: str, bank_statements: Path | None,
+    latency_ms: int, key: str, deny: tuple[str, ...], bulk: int | None,
+    bank_statements: Path | None,
 ) -> None:  # fmt: skip
     """Serve the account until Ctrl-C. The same seed, start and clock give the same account."""
     import uvicorn
 
-    from heirpay_pipelines.sandbox.account import open_account
+    from heirpay_pipelines.sandbox.account import open_account, open_bulk_account
     from heirpay_pipelines.sandbox.serving import uvicorn_config
 
     instant = _instant(now) if now else _today()
     first = _instant(start) if start else start_of(instant)
-    server = open_account(seed, scale, first, instant, key, limits, latency_ms / 1000)
+    if bulk is None:
+        server = open_account(seed, scale, first, instant, key, limits, latency_ms / 1000)
+    else:
+        try:
+            server = open_bulk_account(bulk, first, instant, key, limits, latency_ms / 1000)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--bulk") from None
+    server.api.denied = frozenset(deny)
     if bank_statements is not None:
         from heirpay_pipelines.sandbox.bank import write_bank_statements
 

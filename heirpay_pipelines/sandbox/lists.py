@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class Page:
 
 
 def page_of(
-    objects: list[Object],
+    objects: Sequence[Object],
     params: dict[str, str],
     keep: Callable[[Object], bool],
     find: Callable[[str], Object | None],
@@ -50,7 +50,7 @@ def page_of(
 
 
 def _take(
-    objects: list[Object], positions: range, keep: Callable[[Object], bool], limit: int
+    objects: Sequence[Object], positions: range, keep: Callable[[Object], bool], limit: int
 ) -> Page:
     data: list[Object] = []
     for position in positions:
@@ -72,7 +72,7 @@ def limit_of(params: dict[str, str]) -> int:
     return limit
 
 
-def nested_page(entries: list[Object], params: dict[str, str]) -> Page:
+def nested_page(entries: Sequence[Object], params: dict[str, str]) -> Page:
     """One page of a list that is kept inside an object, in its own order."""
     limit, start, stop = limit_of(params), 0, len(entries)
     after, before = params.get("starting_after"), params.get("ending_before")
@@ -81,11 +81,11 @@ def nested_page(entries: list[Object], params: dict[str, str]) -> Page:
     if before is not None:
         stop = _place(entries, before, "ending_before")
         start = max(start, stop - limit)
-        return Page(entries[start:stop], start > 0)
-    return Page(entries[start : start + limit], stop > start + limit)
+        return Page(list(entries[start:stop]), start > 0)
+    return Page(list(entries[start : start + limit]), stop > start + limit)
 
 
-def _place(entries: list[Object], cursor: str, param: str) -> int:
+def _place(entries: Sequence[Object], cursor: str, param: str) -> int:
     for place, entry in enumerate(entries):
         if entry["id"] == cursor:
             return place
@@ -96,7 +96,7 @@ def created_at(obj: Object) -> int:
     return int(obj.get("created", 0))
 
 
-def _created_window(objects: list[Object], params: dict[str, str]) -> tuple[int, int]:
+def _created_window(objects: Sequence[Object], params: dict[str, str]) -> tuple[int, int]:
     """Positions [first, after) of the objects in the `created` range."""
     bounds: dict[str, int] = {}
     for name in COMPARED:
@@ -114,7 +114,7 @@ def _created_window(objects: list[Object], params: dict[str, str]) -> tuple[int,
     return first, after
 
 
-def _position(objects: list[Object], cursor: str, param: str, known: Object | None) -> int:
+def _position(objects: Sequence[Object], cursor: str, param: str, known: Object | None) -> int:
     """Where the cursor's object stands; objects are ordered by (created, id)."""
     if known is not None:
         key = (created_at(known), cursor)

@@ -96,7 +96,7 @@ class Renderer:
                 return None
             raise not_expandable(name)
         kind, field = source
-        found = self.store.having(kind, field, obj["id"])[::-1]
+        found = list(self.store.having(kind, field, obj["id"]))[::-1]
         if kind == "subscription":  # as the list of subscriptions: those that are not canceled
             found = [each for each in found if each["status"] != "canceled"]
         path = {"customer": "customers", "charge": "charges", "invoice": "invoices"}[obj["object"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -60,7 +61,7 @@ class Store:
     def find(self, object_type: str, id: str) -> dict[str, Any] | None:
         return self._objects.get(object_type, {}).get(id)
 
-    def all(self, object_type: str) -> list[dict[str, Any]]:
+    def all(self, object_type: str) -> Sequence[dict[str, Any]]:
         """Oldest first; objects of one second in the order of their ids."""
         listed = self._lists.get(object_type)
         if listed is None:
@@ -69,7 +70,7 @@ class Store:
             self._lists[object_type] = listed
         return listed
 
-    def having(self, object_type: str, path: str, value: str) -> list[dict[str, Any]]:
+    def having(self, object_type: str, path: str, value: str) -> Sequence[dict[str, Any]]:
         """Those of `all` that hold a value (as text) at a dotted path, through lists too."""
         by_path = self._found.setdefault(object_type, {})
         if path not in by_path:
@@ -119,9 +120,10 @@ class Store:
         self._payouts[payout_id] = list(balance_transaction_ids)
         self._payout_of.update(dict.fromkeys(balance_transaction_ids, payout_id))
 
-    def payout_contents(self, payout_id: str) -> list[dict[str, Any]]:
+    def payout_contents(self, payout_id: str) -> Sequence[dict[str, Any]]:
         """The balance transactions of an automatic payout, oldest first."""
-        return [self.get("balance_transaction", id) for id in self._payouts.get(payout_id, [])]
+        held = [self.get("balance_transaction", id) for id in self._payouts.get(payout_id, [])]
+        return sorted(held, key=lambda each: (each["created"], each["id"]))
 
     def payout_of(self, balance_transaction_id: str) -> str | None:
         return self._payout_of.get(balance_transaction_id)
