@@ -134,7 +134,7 @@ class Server:
         return Answer(200, body, content_type="text/csv" if is_file else "application/json")
 
     def _admin(self, request: Request) -> Answer:
-        """What a test does with the account: see docs/sandbox.md."""
+        """What a test does with the account: see docs/how-to/embedded-account.md."""
         what = f"{request.method} {request.path.removeprefix(ADMIN)}"
         match what:
             case "GET stats":

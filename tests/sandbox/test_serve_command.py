@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from heirpay_pipelines.sandbox import SANDBOX_KEY
 from heirpay_pipelines.sandbox.command import sandbox, start_of
 
 COMMAND = [sys.executable, "-m", "heirpay_pipelines", "sandbox", "serve"]
@@ -25,32 +27,55 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_it_prints_what_it_serves_and_serves_it(tmp_path: Path) -> None:
-    port, key = free_port(), "rk_test_of_my_own"
-    options = [*OPTIONS, "--port", str(port), "--key", key, "--latency-ms", "30"]
-    options += ["--bank-statements", str(tmp_path / "bank")]
-    with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True) as process:
+@contextmanager
+def started(*options: str) -> Iterator[tuple[str, str]]:
+    """The command in a process of its own: what it printed, and its base URL."""
+    port = free_port()
+    command = [*COMMAND, *OPTIONS, "--port", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        printed = "".join(process.stdout.readline() for _ in range(3))
-        base, headers = f"http://127.0.0.1:{port}/v1", {"authorization": f"Bearer {key}"}
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                answer = httpx.get(f"{base}/charges", headers=headers)
-                break
-            except httpx.ConnectError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        refused = httpx.get(f"{base}/charges", headers={"authorization": "Bearer rk_other"})
+        yield "".join(process.stdout.readline() for _ in range(3)), f"http://127.0.0.1:{port}"
         process.terminate()
+
+
+def get(url: str, key: str) -> httpx.Response:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return httpx.get(url, headers={"authorization": f"Bearer {key}"})
+        except httpx.ConnectError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_it_prints_what_it_serves_and_serves_it(tmp_path: Path) -> None:
+    key = "rk_test_of_my_own"
+    options = ["--key", key, "--latency-ms", "30", "--bank-statements", str(tmp_path / "bank")]
+    with started(*options) as (printed, base):
+        answer, refused = get(f"{base}/v1/charges", key), get(f"{base}/v1/charges", "rk_other")
     assert "acct_" in printed
     assert "as of 2026-09-01 00:00 UTC" in printed
-    assert f"STRIPE_API_BASE=http://127.0.0.1:{port}" in printed
+    assert f"STRIPE_API_BASE={base}" in printed
     assert " charge," in printed
     assert answer.json()["data"]
     assert answer.elapsed.total_seconds() > 0.02
     assert refused.status_code == 401
     assert list((tmp_path / "bank").iterdir())
+
+
+def test_a_bulk_account_and_a_key_that_may_not_read_everything() -> None:
+    with started("--bulk", "20000", "--deny", "charges") as (printed, base):
+        transactions = get(f"{base}/v1/balance_transactions", SANDBOX_KEY)
+        charges = get(f"{base}/v1/charges", SANDBOX_KEY)
+    assert "20000 balance_transaction, 4000 charge" in printed
+    assert len(transactions.json()["data"]) == 10
+    assert charges.status_code == 403
+
+
+def test_a_bulk_account_that_is_too_small_is_refused() -> None:
+    result = CliRunner().invoke(sandbox, ["serve", *OPTIONS, "--bulk", "10"])
+    assert result.exit_code == 2
+    assert "Invalid value for --bulk" in result.output
 
 
 @pytest.mark.parametrize("option", ["--now", "--start"])
