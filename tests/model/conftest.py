@@ -9,7 +9,7 @@ from landing_harness import Warehouse, model
 from mrr_examples import examples
 
 EXAMPLES_AS_OF = "2026-10-20T00:00:00"
-SUBSCRIPTION_MARTS = "+path:models/marts/subscriptions"
+SUBSCRIPTION_MARTS = "+path:models/marts/subscriptions stg_products"
 
 
 @pytest.fixture(scope="session")

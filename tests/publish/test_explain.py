@@ -1,0 +1,116 @@
+"""`heirpay explain` on a published night: figures to the digit, down to ids that Stripe knows."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Installation
+
+
+def explained(published: Installation, *arguments: str) -> dict[str, Any]:
+    done = published.heirpay("explain", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    tree: dict[str, Any] = json.loads(done.stdout)
+    return tree
+
+
+def amount_in(line: str) -> Decimal:
+    """The last amount of a line: `… 1,335.00 eur`."""
+    return Decimal(re.findall(r"(-?[\d,]+(?:\.\d+)?) [a-z]{3}\b", line)[-1].replace(",", ""))
+
+
+def test_a_total_is_the_published_figure_and_the_sum_of_its_customers(
+    published: Installation,
+) -> None:
+    tree = explained(published, "mrr", "--month", "2026-10", "--limit", "100000")
+    figures = published.rows(
+        "select mrr, mrr_exact, currency, active_customers from finance.mrr_monthly"
+        " where month = '2026-10-01' order by currency"
+    )
+    assert len(figures) == 5
+    for (mrr, exact, currency, customers), node in zip(figures, tree["made_of"], strict=False):
+        assert node["line"].startswith(f"{mrr:,f} {currency} in finance.mrr_monthly")
+        listed = node["made_of"][-1]["made_of"]
+        assert len(listed) == customers
+        assert sum(amount_in(child["line"]) for child in listed) == exact
+
+
+def test_a_customer_is_followed_to_objects_that_stripe_knows(published: Installation) -> None:
+    """The chain of the issue: customer, subscription, item, price, bill."""
+    ((customer, mrr),) = published.rows(
+        "select customer_id, mrr_after from finance.mrr_movements where movement = 'expansion'"
+        " and occurred_on between '2026-10-01' and '2026-10-31' and currency = 'eur'"
+        " order by occurred_on desc limit 1"
+    )
+    done = published.heirpay("explain", "mrr", "--customer", str(customer), "--month", "2026-10")
+    assert done.returncode == 0, done.stderr
+    assert f"{mrr:,.2f} eur at the end of 2026-10-31" in done.stdout
+    ids = {
+        kind: set(re.findall(rf"\b{kind}_\w+", done.stdout))
+        for kind in ("sub", "si", "price", "il", "in", "evt")
+    }
+    for kind, table in {
+        "sub": "subscriptions",
+        "si": "subscription_items",
+        "price": "prices",
+        "il": "invoice_lines",
+        "in": "invoices",
+        "evt": "events",
+    }.items():
+        assert ids[kind], kind
+        for found in ids[kind]:
+            assert published.rows(f"from staging.{table} where id = '{found}'"), found
+
+
+@pytest.mark.parametrize("country", ["DE", "US", "GB"])
+def test_tax_is_the_published_figure(published: Installation, country: str) -> None:
+    tree = explained(published, "tax", "--country", country, "--month", "2026-10")
+    figures = published.rows(
+        "select currency, sum(tax_amount) from finance.tax_summary"
+        f" where month = '2026-10-01' and country = '{country}' group by 1 order by 1"
+    )
+    assert figures
+    assert [amount_in(node["line"]) for node in tree["made_of"]] == [tax for _, tax in figures]
+
+
+def test_a_day_and_an_entry_of_the_journal_balance(published: Installation) -> None:
+    ((day, entry, source),) = published.rows(
+        "select date, entry_id, source_object from finance.journal_entries"
+        " where account_name ilike '%fee%' and category = 'charge'"
+        " order by date desc, entry_id limit 1"
+    )
+    of_day = published.heirpay("explain", "journal", "--date", str(day), "--limit", "1000")
+    assert of_day.returncode == 0, of_day.stderr
+    assert f"{entry} charge {source}" in of_day.stdout
+    of_entry = published.heirpay("explain", "journal", "--entry", str(entry))
+    assert of_entry.returncode == 0, of_entry.stderr
+    ((amount, fee),) = published.rows(
+        f"select amount, fee from staging.balance_transactions where id = '{entry}'"
+    )
+    assert f"amount {Decimal(str(amount)) / 100:,.2f}" in of_entry.stdout
+    assert f"stripe_fee {Decimal(str(fee)) / 100:,.2f}" in of_entry.stdout
+    assert f"comes from {source}" in of_entry.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "code"),
+    [
+        (["mrr", "--customer", "cus_x", "--month", "2026-10"], "cus_x had no MRR", 1),
+        (["mrr", "--month", "2031-01"], "No MRR is published for 2031-01: months are", 1),
+        (["mrr", "--month", "2026-13"], "is no month: write it as 2026-10", 2),
+        (["tax", "--country", "ZZ", "--month", "2026-10"], "nothing for ZZ in 2026-10", 1),
+        (["journal", "--entry", "txn_x"], "has no entry txn_x", 1),
+        (["journal"], "Give either --entry", 2),
+    ],
+)
+def test_what_cannot_be_explained_says_why(
+    published: Installation, arguments: list[str], said: str, code: int
+) -> None:
+    done = published.heirpay("explain", *arguments)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
