@@ -58,6 +58,8 @@ class Landing:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     event_number: int = 0
+    logs: dict[str, str] = field(default_factory=dict)
+    """For the pull as of an instant: since when its event log is complete."""
 
     def version(
         self,
@@ -179,20 +181,31 @@ def model(
                 f'create view landing."{path.name.replace(".", "_")}" as'
                 f" select * from read_parquet('{path}/*.parquet')"
             )
-        connection.execute(
-            "create table landing.coverage as select distinct pull_id,"
-            " cast(pull_id as timestamp) as as_of from ("
-            + " union all ".join(
-                f"select pull_id from read_parquet('{path}/*.parquet')"
-                for path in sorted((folder / "landing" / "objects").iterdir())
-            )
-            + ") as pulls"
-        )
+        _cover(connection, landing, folder)
         complete_landing(connection)
         load_ecb_rates(connection, request.work_dir)
     arguments = ["build", "--no-write-json", "--select", *select.split()]
     run_dbt(request, arguments if tested else [*arguments, "--exclude-resource-type", "test"])
     return Warehouse(request.database.rename(folder / "build.duckdb"))
+
+
+def _cover(connection: duckdb.DuckDBPyConnection, landing: Landing, folder: Path) -> None:
+    """`landing.coverage`: a line of the event log for each pull that is known."""
+    connection.execute(
+        "create table landing.coverage (pull_id varchar, as_of timestamp, object_name varchar,"
+        " status varchar, covered_from varchar)"
+    )
+    for path in sorted((folder / "landing" / "objects").iterdir()):
+        connection.execute(
+            "insert into landing.coverage select distinct pull_id, cast(pull_id as timestamp),"
+            f" 'event', 'complete', null from read_parquet('{path}/*.parquet')"
+            " where pull_id not in (select pull_id from landing.coverage)"
+        )
+    for pull_id, covered_from in landing.logs.items():
+        connection.execute(
+            "update landing.coverage set covered_from = ? where as_of = ?",
+            [covered_from, pull_id],
+        )
 
 
 __all__ = ["LANDING_COLUMNS", "Landing", "Warehouse", "epoch", "model"]

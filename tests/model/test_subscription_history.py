@@ -227,3 +227,61 @@ def test_each_stretch_says_how_it_is_known(warehouse: Warehouse) -> None:
     )
     assert estimated["2026-07"] is True
     assert estimated["2026-10"] is False
+
+
+def covered() -> Landing:
+    """A first pull whose event log is complete since 2 August."""
+    landing = Landing(logs={FIRST_PULL: "2026-08-02T00:00:00Z"})
+    landing.version(CHEAP, FIRST_PULL)
+    landing.version(DEAR, FIRST_PULL)
+    for name in ("quiet", "truncated"):
+        body = listed(landing, name, DEAR)
+        monthly_invoices(landing, name, range(2, 9), "price_cheap", 1000)
+        if name == "truncated":  # an event that shows a part of the items alone
+            part = {**body, "items": {"data": [], "has_more": True}}
+            landing.event("customer.subscription.updated", part, "2026-08-20T10:00:00")
+    ran = discount("di_ran", percent_off=40, duration="repeating", end="2026-08-10T10:00:00")
+    listed(landing, "lapsed", CHEAP)
+    monthly_invoices(
+        landing, "lapsed", range(2, 9), "price_cheap", 1000, off=("di_ran", 400),
+        discounts=[{**ran, "customer": "cus_lapsed"}],
+    )  # fmt: skip
+    listed(landing, "young", CHEAP, created="2026-08-12T10:00:00")
+    body = listed(landing, "moved", DEAR)
+    landing.event("customer.subscription.updated", body, "2026-08-25T10:00:00")
+    return landing
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    folder: Path = tmp_path_factory.mktemp("covered")
+    return model(covered(), folder, FIRST_PULL, "+path:models/marts/subscriptions")
+
+
+@pytest.mark.parametrize(
+    ("name", "since"),
+    [
+        ("quiet", "2026-08-02 00:00:00"),
+        ("truncated", "2026-08-20 10:00:00"),
+        ("lapsed", "2026-08-10 10:00:00"),
+        ("young", "2026-08-12 10:00:00"),
+        ("moved", "2026-08-25 10:00:00"),
+    ],
+)
+def test_what_no_event_changed_is_known_since_the_log_begins(
+    known: Warehouse, name: str, since: str
+) -> None:
+    first = known.value(
+        "select min(starts_at) from intermediate.subscription_mrr"
+        " where basis = 'observed' and subscription_id = ?",
+        f"sub_{name}",
+    )
+    assert str(first) == since
+
+
+def test_before_the_log_begins_history_stays_estimated(known: Warehouse) -> None:
+    assert moves(known, "quiet") == [("2026-02-05", "new", 10), ("2026-08-02", "expansion", 20)]
+    estimated, mrr = known.rows(
+        "select mrr_estimated, mrr from finance.mrr_monthly where month = '2026-08-01'"
+    )[0]
+    assert (estimated, mrr) == (0, 110)

@@ -1,6 +1,55 @@
 -- The stretches during which a subscription was seen to be in one state: from the version that
 -- showed the state until the next version.
-with versions as (
+with logs as (
+    select as_of as read_at, min({{ instant('covered_from') }}) as covered_from
+    from {{ source('landing', 'coverage') }}
+    where object_name = 'event' and status = 'complete' and covered_from is not null
+    group by as_of
+),
+
+-- Events that carry no whole version, and discounts that come and go by themselves: since the
+-- newest of them, at the earliest, a subscription is as it was listed.
+changes as (
+    select object_id as changed_id, observed_at as changed_at
+    from {{ ref('stg_event_objects') }}
+    where object_type = 'subscription'
+    union all
+    select customer_id as changed_id, ends_at as changed_at
+    from {{ ref('stg_discounts') }}
+    where ends_at is not null
+    union all
+    select discounts.customer_id as changed_id, events.created_at as changed_at
+    from {{ ref('stg_events') }} as events
+    inner join {{ ref('stg_discounts') }} as discounts on events.object_id = discounts.id
+    where events.type like 'customer.discount.%'
+),
+
+listed as (
+    select subscription_id, customer_id, observed_at from {{ ref('stg_subscription_versions') }}
+    where version_number = 1 and source = 'list'
+),
+
+changeable as (
+    select subscription_id, subscription_id as changed_id, observed_at from listed
+    union all
+    select subscription_id, customer_id as changed_id, observed_at from listed
+),
+
+first_listed as (
+    select
+        changeable.subscription_id,
+        max(logs.covered_from) as covered_from,
+        max(changes.changed_at) as changed_at
+    from changeable
+    inner join logs on changeable.observed_at = logs.read_at
+    left join changes
+        on
+            changeable.changed_id = changes.changed_id
+            and changeable.observed_at >= changes.changed_at
+    group by changeable.subscription_id
+),
+
+versions as (
     select
         *,
         lag(observed_at) over (
@@ -11,32 +60,53 @@ with versions as (
 ),
 
 -- A nightly observation comes after the fact; where the object itself dates the change between
--- two observations, that date counts.
+-- two observations, that date counts. Of what was listed first and is in no event, the event log
+-- says that it has been so for as long as the log reaches back.
 dated as (
     select
-        *,
+        versions.*,
         case
             when
-                ended_at is not null
-                and ended_at <= observed_at
-                and (seen_before_at is null or ended_at > seen_before_at)
-                then ended_at
+                versions.ended_at is not null
+                and versions.ended_at <= versions.observed_at
+                and (versions.seen_before_at is null or versions.ended_at > versions.seen_before_at)
+                then versions.ended_at
             when
-                source = 'list'
-                and status_before = 'trialing'
-                and status <> 'trialing'
-                and trial_ends_at > seen_before_at
-                and trial_ends_at <= observed_at
-                then trial_ends_at
+                versions.source = 'list'
+                and versions.status_before = 'trialing'
+                and versions.status <> 'trialing'
+                and versions.trial_ends_at > versions.seen_before_at
+                and versions.trial_ends_at <= versions.observed_at
+                then versions.trial_ends_at
             when
-                source = 'list'
-                and status = 'paused'
-                and paused_at <= observed_at
-                and (seen_before_at is null or paused_at > seen_before_at)
-                then paused_at
-            else observed_at
+                versions.source = 'list'
+                and versions.status = 'paused'
+                and versions.paused_at <= versions.observed_at
+                and (
+                    versions.seen_before_at is null
+                    or versions.paused_at > versions.seen_before_at
+                )
+                then versions.paused_at
+            when first_listed.covered_from is not null
+                then least(
+                    versions.observed_at,
+                    greatest(
+                        first_listed.covered_from,
+                        first_listed.changed_at,
+                        versions.created_at,
+                        case
+                            when versions.trial_ends_at <= versions.observed_at
+                                then versions.trial_ends_at
+                        end
+                    )
+                )
+            else versions.observed_at
         end as valid_from
     from versions
+    left join first_listed
+        on
+            versions.subscription_id = first_listed.subscription_id
+            and versions.version_number = 1
 ),
 
 spans as (
