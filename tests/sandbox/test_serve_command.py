@@ -63,11 +63,13 @@ def test_it_prints_what_it_serves_and_serves_it(tmp_path: Path) -> None:
     assert list((tmp_path / "bank").iterdir())
 
 
-def test_a_bulk_account_and_a_key_that_may_not_read_everything() -> None:
-    with started("--bulk", "20000", "--deny", "charges") as (printed, base):
+def test_a_bulk_account_and_a_key_that_may_not_read_everything(tmp_path: Path) -> None:
+    bank = ["--bank-statements", str(tmp_path)]
+    with started("--bulk", "20000", "--deny", "charges", *bank) as (printed, base):
         transactions = get(f"{base}/v1/balance_transactions", SANDBOX_KEY)
         charges = get(f"{base}/v1/charges", SANDBOX_KEY)
     assert "20000 balance_transaction, 4000 charge" in printed
+    assert list(tmp_path.iterdir())
     assert len(transactions.json()["data"]) == 10
     assert charges.status_code == 403
 

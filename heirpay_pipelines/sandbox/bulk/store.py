@@ -219,5 +219,6 @@ class BulkStore(Store):
                   description="STRIPE PAYOUT", destination="ba_1SandboxBankUSD00000000",
                   livemode=False, metadata={}, method="standard",
                   reconciliation_status="completed", source_type="card",
+                  trace_id={"status": "supported", "value": f"TRACE{day:08d}"},
                   status="paid" if arrival <= self.now else "in_transit", type="bank_account")
         )  # fmt: skip
