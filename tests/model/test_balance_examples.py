@@ -109,6 +109,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     stripe.land(landing, objects, AS_OF)
     snapshot = stripe.balance({"usd": 0, "kwd": 120_000, "eur": -260}, {"jpy": 1000})
     landing.version(snapshot, AS_OF)
+    # The night is pulled again later: its balance is the newer one's, not the sum of both.
+    earlier = stripe.balance({"usd": 999, "kwd": 1, "eur": 1}, {"jpy": 1})
+    landing.version(earlier, AS_OF, known_at="2020-01-01")
     yield model(landing, tmp_path_factory.mktemp("balance"), AS_OF, SELECT)
 
 

@@ -1,8 +1,19 @@
 -- Every snapshot, not only the newest: each says what the balance was at its own instant.
-with landed as (
-    select account, observed_at, payload
+-- Of a night that was pulled twice the newer pull counts.
+with observed as (
+    select
+        account,
+        observed_at,
+        payload,
+        row_number() over (
+            partition by account, observed_at order by pull_id desc, payload desc
+        ) as recency
     from {{ source('landing', 'balance') }}
     where observed_at <= {{ as_of() }}
+),
+
+landed as (
+    select account, observed_at, payload from observed where recency = 1
 ),
 
 parsed as (
