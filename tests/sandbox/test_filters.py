@@ -138,7 +138,9 @@ def everything(client: httpx.Client, path: str, **params: Any) -> list[dict[str,
 
 
 @pytest.mark.parametrize(
-    ("path", "params", "expected"), CASES, ids=lambda value: str(value)[:50] if value else ""
+    ("path", "params", "expected"),
+    CASES,
+    ids=[f"{path}-{'-'.join(params)}-{number}" for number, (path, params, _) in enumerate(CASES)],
 )
 def test_a_filter_selects_what_it_says_and_nothing_else(
     company: httpx.Client, names: dict[str, str], path: str, params: dict[str, Any],
