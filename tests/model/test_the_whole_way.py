@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 from landing_harness import WORK, Warehouse
 from mrr_examples import examples
-from served_account import served, store_of
+from served_landing import served, store_of
 
 from heirpay_pipelines.land import pull_and_land
 from heirpay_pipelines.model.build import build
