@@ -82,13 +82,9 @@ def pull_and_land_asset(
     for refused in bank.quarantined:
         context.log.warning(f"Bank statement {refused.file_name} is quarantined: {refused.reason}")
     with night.state() as state:
-        record_pull(
-            state, night.run_id, outcome.manifest.pull_id, outcome.requests, outcome.rows
-        )
+        record_pull(state, night.run_id, outcome.manifest.pull_id, outcome.requests, outcome.rows)
     for name in LANDED:
-        yield dg.MaterializeResult(
-            asset_key=landing_key(name), metadata=_landed(name, outcome)
-        )
+        yield dg.MaterializeResult(asset_key=landing_key(name), metadata=_landed(name, outcome))
     yield dg.MaterializeResult(
         asset_key=BANK,
         metadata={

@@ -12,9 +12,7 @@ from heirpay_pipelines.settings import Settings
 CONTROL_RESULTS = dg.AssetKey(["compliance", "control_results"])
 
 
-def build_controls_check(
-    settings: Settings, known: set[dg.AssetKey]
-) -> dg.AssetChecksDefinition:
+def build_controls_check(settings: Settings, known: set[dg.AssetKey]) -> dg.AssetChecksDefinition:
     """One check for each control of the register. A control whose table is no asset (one that
     only exists in the build) is shown on compliance/control_results."""
     asset_of = {

@@ -47,9 +47,7 @@ def build_control_results(models: list[dg.AssetKey]) -> dg.AssetsDefinition:
         night: Night = context.resources.night
         run = night.run()
         night.say("check")
-        given = RunContext(
-            night.run_id, run.as_of, night.settings, datetime.now(UTC), night.key
-        )
+        given = RunContext(night.run_id, run.as_of, night.settings, datetime.now(UTC), night.key)
         results = run_controls(night.build, given)
         with night.state() as state:
             store_results(state, night.build, night.key, results)
@@ -127,9 +125,15 @@ def incidents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     looked_at = night.build if run.outcome == "refused" else night.settings.warehouse
     outcome = process(night.settings, facts, rows, looked_at)
     night.say(f"escalate: {outcome.unresolved} incidents are open")
-    counted = {name: len(value) for name, value in asdict(outcome).items() if isinstance(value, tuple)}
+    counted = {
+        name: len(value) for name, value in asdict(outcome).items() if isinstance(value, tuple)
+    }
     return dg.MaterializeResult(
-        metadata={**counted, "open": outcome.unresolved, "messages waiting": outcome.messages_waiting}
+        metadata={
+            **counted,
+            "open": outcome.unresolved,
+            "messages waiting": outcome.messages_waiting,
+        }
     )
 
 

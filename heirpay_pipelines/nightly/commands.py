@@ -21,7 +21,7 @@ SAMPLE_QUERY = (
 )
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An ISO 8601 instant; one without an offset is UTC, and a bare date is its first instant."""
 
     name = "ISO8601"

@@ -50,7 +50,11 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
         loggers={"console": {"config": {"log_level": "CRITICAL"}}},
     )
     # dbt's lines go to its own log and to the UI.
-    with open(os.devnull, "w") as devnull, redirect_stdout(devnull), DagsterInstance.get() as instance:
+    with (
+        Path(os.devnull).open("w") as devnull,
+        redirect_stdout(devnull),
+        DagsterInstance.get() as instance,
+    ):
         result = (
             definitions(settings)
             .resolve_job_def("nightly")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 import webbrowser
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from heirpay_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from heirpay_pipelines.publish.query import Format
 
 
 @click.command()
@@ -31,8 +35,9 @@ def query(sql: str, form: str) -> None:
 
     if form == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is binary: send it to a file with > result.parquet")
+    settings = Settings.load()
     try:
-        run_query(Settings.load(), sql, form, click.get_binary_stream("stdout"))  # type: ignore[arg-type]
+        run_query(settings, sql, cast("Format", form), click.get_binary_stream("stdout"))
     except QueryError as error:
         raise click.UsageError(str(error)) from None
     except WarehouseError as error:

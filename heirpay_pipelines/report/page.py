@@ -18,7 +18,7 @@ from heirpay_pipelines.report.domain import controls
 from heirpay_pipelines.report.domain.coverage import coverage_fact
 from heirpay_pipelines.report.figures import Figure
 from heirpay_pipelines.report.reading import Fact
-from heirpay_pipelines.report.tables import Cell, Column, cells, shown_columns, tone_of
+from heirpay_pipelines.report.tables import Cell, Column, cells, shown_columns, tax_name, tone_of
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _tax(context: ReportContext, fact: Fact) -> tuple[str, str]:
     for row in fact.rows:
         if row["tax_amount_reporting"]:
             place = " ".join(
-                part for part in (row["country"], row["region"], words(row["tax_type"])) if part
+                part for part in (row["country"], row["region"], tax_name(row["tax_type"])) if part
             )
             places[place] = places.get(place, 0) + row["tax_amount_reporting"]
     ranked = sorted(places.items(), key=lambda item: (-item[1], item[0]))

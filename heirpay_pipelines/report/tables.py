@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,14 +25,18 @@ Kind = Literal[
     "month",
     "status",
     "currency",
+    "flag",
+    "off",
+    "tax",
 ]
-NUMBERS = ("money", "reporting", "change", "count", "percent")
-RATES = ("_rate", "_ratio", "_retention", "_bps")
+NUMBERS = ("money", "reporting", "change", "off", "count", "percent")
+RATES = ("_rate", "ratio", "_retention", "_threshold")
 
 
 @dataclass(frozen=True)
 class Column:
-    """`money` and `change` are in the row's own currency, `reporting` in the reporting one."""
+    """`money` and `change` are in the row's own currency, `reporting` in the reporting one; `off`
+    is a difference that should be zero."""
 
     name: str
     label: str
@@ -127,7 +131,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "tax_by_jurisdiction": columns(
         "country:Country:code",
         "region:Region:code",
-        "tax_type:Tax:words",
+        "tax_type:Tax:tax",
         "currency:Currency:currency",
         "taxable_amount:Taxable:money",
         "tax_amount:Tax:money",
@@ -139,7 +143,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "currency:Currency:currency",
         "closing_balance:Computed balance:money",
         "stripe_closing_balance:Stripe's balance:money",
-        "difference:Difference:change",
+        "difference:Difference:off",
     ),
     "payouts_by_state": columns(
         "status:State:status",
@@ -157,9 +161,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "severity:Severity:status",
         "kind:Kind:words",
         "amount:Amount:money",
-        "object_id:Object:code",
         "age_days:Days open:count",
         "detail:What is wrong",
+        "action:What to do",
+        "object_id:Object:code",
     ),
     "breaks_by_kind": columns(
         "kind:Kind:words",
@@ -213,10 +218,34 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "date:Day:day",
         "currency:Currency:currency",
         "volume:Volume:money",
-        "disputes:Disputes:count",
-        "early_fraud_warnings:Fraud warnings:count",
-        "dispute_ratio:Dispute ratio:percent",
-        "fraud_ratio:Fraud ratio:percent",
+        "month_payments:Payments:count",
+        "month_cases:Cases:count",
+        "dispute_ratio:Disputes:percent",
+        "fraud_ratio:Fraud:percent",
+        "dispute_and_fraud_ratio:Together:percent",
+        "ratio_threshold:Threshold:percent",
+    ),
+    "risk_programmes": columns(
+        "programme:Programme:words",
+        "network:Network:words",
+        "region:Region:words",
+        "cases:Cases:count",
+        "cases_threshold:Threshold:count",
+        "ratio:Ratio:percent",
+        "ratio_threshold:Threshold:percent",
+        "forecast_cases:Cases forecast:count",
+        "is_exceeded:Exceeded:flag",
+        "is_forecast_exceeded:Forecast to be:flag",
+    ),
+    "restatements": columns(
+        "restated_on:Restated on:day",
+        "month:Month:month",
+        "figure:Figure:words",
+        "currency:Currency:currency",
+        "published_before:Before:money",
+        "published_now:Now:money",
+        "difference:Difference:change",
+        "caused_by:Caused by",
     ),
     "coverage": columns(
         "endpoint:Endpoint:code",
@@ -263,6 +292,12 @@ def tone_of(value: Any) -> str:
     return next((tone for tone, words in TONES.items() if value in words), "quiet")
 
 
+def tax_name(tax_type: Any) -> str:
+    """`vat` → `VAT`, `sales_tax` → `sales tax`."""
+    text = str(tax_type)
+    return text.upper() if len(text) <= 4 else text.replace("_", " ")
+
+
 def shown_columns(fact: Fact) -> tuple[Column, ...]:
     """The fact's columns that its rows really have; all of them where none are chosen."""
     chosen = TABLES.get(fact.name, ())
@@ -288,20 +323,24 @@ def cell(
     if value is None or value == "":
         return Cell("–", kind)
     currency = row.get("currency")
-    text = {
+    forms: dict[str, Callable[[], str]] = {
         "money": lambda: context.money.text(value, currency, bare=bare),
         "change": lambda: context.money.text(value, currency, sign=True, bare=bare),
+        "off": lambda: context.money.text(value, currency, sign=True, bare=bare),
         "reporting": lambda: context.money.text(value, context.reporting),
         "currency": lambda: str(value).upper(),
         "count": lambda: money.count(value),
         "percent": lambda: money.percent(value),
         "day": lambda: money.day(value),
         "month": lambda: money.month(value),
+        "tax": lambda: tax_name(value),
+        "flag": lambda: "yes" if value else "no",
         "words": lambda: str(value).replace("_", " "),
         "status": lambda: str(value).replace("_", " "),
-    }.get(kind, lambda: str(value))()
+    }
+    text = forms[kind]() if kind in forms else str(value)
     tone = tone_of(value) if kind == "status" else ""
-    if kind == "change" and column.name == "difference" and value != 0:
+    if kind in ("flag", "off") and value:
         tone = "bad"
     return Cell(text, kind, tone)
 

@@ -22,7 +22,8 @@ def set_switch(state: State, name: str, at: datetime, reason: str) -> None:
 def release_switch(state: State, name: str) -> bool:
     """Release a switch; False when it was not set."""
     with state.transaction() as connection:
-        return connection.execute("delete from switches where name = ?", (name,)).rowcount > 0
+        deleted = connection.execute("delete from switches where name = ?", (name,)).rowcount
+    return bool(deleted)
 
 
 def switch_reason(state: State, name: str) -> str | None:

@@ -20,7 +20,14 @@ REVENUE = (
     "payouts_by_state",
     "balance",
 )
-FRAUD = ("risk", "fraud_warnings", "disputes_summary", "disputes_open", "payment_failures")
+FRAUD = (
+    "risk",
+    "risk_programmes",
+    "fraud_warnings",
+    "disputes_summary",
+    "disputes_open",
+    "payment_failures",
+)
 
 
 def revenue_metrics(context: ReportContext, known: list[figures.Figure]) -> dict[str, Any]:

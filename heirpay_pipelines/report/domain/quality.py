@@ -155,11 +155,16 @@ def _webhooks_arrive(context: ReportContext) -> Measured:
 
 
 def _risk_measured(context: ReportContext) -> Measured:
-    fact = context.fact("risk")
+    fact = context.fact("risk_programmes")
+    exceeded = [row for row in fact.rows if row["is_exceeded"]]
+    coming = [row for row in fact.rows if row["is_forecast_exceeded"] and not row["is_exceeded"]]
     return Measured(
-        bool(fact.rows) if not fact.missing else None,
-        fact.missing or f"ratios measured in {len(fact.rows)} currencies",
-        "Publish finance.risk_daily: dispute and fraud ratios are not measured.",
+        None if fact.missing or not fact.rows else not exceeded,
+        fact.missing
+        or f"{len(exceeded)} of {len(fact.rows)} network programmes exceeded, "
+        f"{len(coming)} forecast to be",
+        "Bring disputes and fraud below the network's threshold; without any measured ratio, "
+        "build finance.risk_programmes.",
         fact.command,
     )
 

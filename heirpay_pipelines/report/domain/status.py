@@ -21,6 +21,7 @@ def project_status(context: ReportContext) -> dict[str, Any]:
         (row for row in history.rows if row.get("run_id") == run.run_id),
         history.one(),
     )
+    figures_as_of: str | None
     if run.verdict == "published":
         figures_as_of = run.as_of.isoformat()
     else:
@@ -165,7 +166,7 @@ def _severe_breaks(context: ReportContext) -> list[Issue]:
             "reconciliation_break",
             f"{row['kind'].replace('_', ' ').capitalize()}: "
             f"{context.money.text(row['amount'], row['currency'])}",
-            row["detail"],
+            row["action"] or row["detail"],
             "payment",
             source(fact)["query"],
             subject=row["break_id"],
