@@ -37,7 +37,7 @@ def query(sql: str, form: str) -> None:
         raise click.UsageError("Parquet is binary: send it to a file with > result.parquet")
     settings = Settings.load()
     try:
-        run_query(settings, sql, cast("Format", form), click.get_binary_stream("stdout"))
+        run_query(settings, sql, cast("Format", form), sys.stdout.buffer)
     except QueryError as error:
         raise click.UsageError(str(error)) from None
     except WarehouseError as error:
