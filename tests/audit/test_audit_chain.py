@@ -44,7 +44,9 @@ def lock(state: State, definitions: list[str]) -> None:
 
 def tampered(state: State, change: Callable[[State], None]) -> None:
     """Tamper and put the triggers back, so that only the chain can tell."""
-    found = state.rows("select sql from sqlite_master where type = 'trigger'")
+    found = state.rows(
+        "select sql from sqlite_master where type = 'trigger' and tbl_name = 'audit_log'"
+    )
     definitions = [row["sql"] for row in found]
     unlock(state)
     change(state)
