@@ -147,13 +147,7 @@ def open_reader(
     Raises WarehouseError when the file is there and cannot be opened.
     """
     published = settings.warehouse.is_file()
-    calendar = Calendar.at(run.as_of, settings.zone)
-    parameters = {
-        **calendar.__dict__,
-        "as_of": run.as_of.replace(tzinfo=None),
-        "run_id": run.run_id,
-        "reporting_currency": settings.reporting_currency,
-    }
+    parameters = parameters_of(settings, run)
     if published:
         key = settings.secret("encryption_key")
         with connect(settings.warehouse, key, read_only=True) as connection:
@@ -166,6 +160,16 @@ def open_reader(
         yield Reader(connection, parameters, False)
     finally:
         connection.close()
+
+
+def parameters_of(settings: Settings, run: RunFacts) -> dict[str, Any]:
+    """What the facts' queries may refer to as `$name`."""
+    return {
+        **Calendar.at(run.as_of, settings.zone).__dict__,
+        "as_of": run.as_of.replace(tzinfo=None),
+        "run_id": run.run_id,
+        "reporting_currency": settings.reporting_currency,
+    }
 
 
 def _bring(
