@@ -20,6 +20,9 @@ from heirpay_pipelines.settings import Settings
 NOW = "2026-11-01T00:00:00+00:00"
 """The embedded account's clock in tests: the same on every day on which they run."""
 
+KEY = "rk_live_embedded_account"
+"""A live key: the pull then spends a live account's limits, four times a sandbox's."""
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -62,7 +65,9 @@ class Installation:
 @contextmanager
 def installation(home: Path, *options: str, **extra: str) -> Iterator[Installation]:
     home.mkdir(parents=True, exist_ok=True)
-    with serve_account(home / "bank", "--now", NOW, "--limits", "off", *options) as account:
+    with serve_account(
+        home / "bank", "--now", NOW, "--limits", "off", *options, key=KEY
+    ) as account:
         yield Installation(home, account, tuple(sorted(extra.items())))
 
 

@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from heirpay_pipelines.sandbox import SANDBOX_KEY
+
 START_SECONDS = 60
 
 
@@ -23,21 +25,21 @@ class EmbeddedAccount:
 
 
 @contextmanager
-def serve_account(bank_statements: Path, *options: str) -> Iterator[EmbeddedAccount]:
+def serve_account(
+    bank_statements: Path, *options: str, key: str = SANDBOX_KEY
+) -> Iterator[EmbeddedAccount]:
     """Serve the embedded account on a free loopback port until the block ends.
 
-    `options` are those of `heirpay sandbox serve`.
+    `options` are those of `heirpay sandbox serve`; `key` is the one that the account accepts.
     Its bank's statements are written to the folder, as a bank would deliver them.
     Raises RuntimeError when it does not answer in time.
     """
-    from heirpay_pipelines.sandbox import SANDBOX_KEY
-
     port = _free_port()
     command = [sys.executable, "-m", "heirpay_pipelines", "sandbox", "serve"]
-    command += ["--port", str(port), "--bank-statements", str(bank_statements), *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+    command += ["--port", str(port), "--bank-statements", str(bank_statements), "--key", key]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)  # noqa: S603
     try:
-        account = EmbeddedAccount(f"http://127.0.0.1:{port}", SANDBOX_KEY)
+        account = EmbeddedAccount(f"http://127.0.0.1:{port}", key)
         _wait_until_it_answers(account, process)
         yield account
     finally:
