@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -36,11 +37,23 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 20.0
 _page: ContextVar[dict[str, bytes]] = ContextVar("page")
 
 
+def tls_context() -> ssl.SSLContext:
+    """How every request to Stripe is secured: verified certificates, TLS 1.2 or newer, whatever
+    this machine's OpenSSL would allow (PCI DSS 4.0.1, 4.2.1)."""
+    context = ssl.create_default_context(cafile=stripe.ca_bundle_path)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 class _PageTransport(stripe.HTTPXClient):
     """The SDK's own asynchronous HTTP layer; a page's bytes are set aside unparsed.
 
     The SDK would build ordered dictionaries of each body, which takes half a core at the limit.
     """
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(timeout=timeout)
+        self._client_async = httpx.AsyncClient(verify=tls_context())
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None

@@ -124,9 +124,9 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def report_charts(context: ReportContext) -> dict[str, Chart]:
-    """Every chart that has rows to show."""
-    made: dict[str, Chart] = {}
+def report_charts(context: ReportContext) -> dict[str, Chart | None]:
+    """Every chart by its fact's name; None where there is nothing to draw."""
+    made: dict[str, Chart | None] = dict.fromkeys(CHARTS)
     for name, draw in CHARTS.items():
         fact = context.fact(name)
         if fact.rows:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
+from heirpay_pipelines.pull.client import tls_context
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 from heirpay_pipelines.settings import LOOPBACK
 
@@ -39,7 +40,7 @@ def listeners_on_loopback(given: ProbeInput) -> Outcome:
 def tls_settings(given: ProbeInput) -> Outcome:
     """Outbound connections verify certificates and speak TLS 1.2 or newer (PCI DSS 4.2.1)."""
     url = urlsplit(given.run.settings.stripe_api_base)
-    context = ssl.create_default_context()
+    context = tls_context()
     faults = []
     if url.scheme != "https" and url.hostname not in LOOPBACK:
         faults.append("STRIPE_API_BASE is not https")
