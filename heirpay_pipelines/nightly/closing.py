@@ -48,7 +48,7 @@ def build_control_results(models: list[dg.AssetKey]) -> dg.AssetsDefinition:
         run = night.run()
         night.say("check")
         given = RunContext(night.run_id, run.as_of, night.settings, datetime.now(UTC), night.key)
-        results = run_controls(night.build, given)
+        results = run_controls(night.build, given, data_docs=night.report_folder / "data_docs")
         with night.state() as state:
             store_results(state, night.build, night.key, results)
         found = verdict(results)

@@ -58,6 +58,12 @@ class Night:
             append(state, datetime.now(UTC), "nightly", "run_started", self.run_id, detail)
             return run
 
+    @property
+    def report_folder(self) -> Path:
+        """This night's report: named by its date in the reporting time zone."""
+        day = self.run().as_of.astimezone(self.settings.zone).date()
+        return self.settings.reports_dir / day.isoformat()
+
     def say(self, text: str) -> None:
         """One line of progress, for whoever watches the terminal."""
         print(text, file=sys.stderr, flush=True)

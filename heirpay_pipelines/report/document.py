@@ -41,6 +41,7 @@ def build_document(
     document = {
         "schema_version": SCHEMA_VERSION,
         "domain": "payment",
+        "audit_head": context.run.audit_head,
         "quality_verdict": quality_verdict(context),
         "first_actions": first_actions(context, issues),
         "project_status": project_status(context),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -65,11 +66,35 @@ def render(context: ReportContext, document: dict[str, Any], figures: list[Figur
         charts=report_charts(context),
         tables=lambda name: table(context, context.fact(name)),
         coverage=table(context, coverage_fact(context)),
+        frameworks=framework_tables(context),
+        data_docs=data_docs(context),
         style=_style(),
         paper=_palette(),
         money=context.money.text,
         calendar=context.calendar,
     )
+
+
+def framework_tables(context: ReportContext) -> dict[str, tuple[str, Table]]:
+    """Every control of this run with its evidence, by framework: its name and its table."""
+    fact = context.fact("controls_all")
+    return {
+        name: (
+            controls.framework_name(name),
+            table(
+                context,
+                replace(fact, rows=tuple(row for row in fact.rows if row["framework"] == name)),
+            ),
+        )
+        for name in sorted({row["framework"] for row in fact.rows})
+    }
+
+
+def data_docs(context: ReportContext) -> str | None:
+    """Where Great Expectations' pages of this run are, seen from the report; None without any."""
+    folder = context.settings.reports_dir / context.calendar.as_of_date.isoformat()
+    index = Path("data_docs") / "index.html"
+    return str(index) if (folder / index).is_file() else None
 
 
 def shown_figure(context: ReportContext, figure: Figure) -> dict[str, Any]:

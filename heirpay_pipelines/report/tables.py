@@ -189,6 +189,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "evidence:Evidence",
         "what_to_do:What to do",
     ),
+    "controls_all": columns(
+        "status:Result:status",
+        "severity:Severity:words",
+        "control_id:Control:code",
+        "requirement:Clause",
+        "title:What must hold",
+        "checked:Looked at:count",
+        "violations:At fault:count",
+        "evidence:Evidence",
+        "owner:Owner",
+    ),
     "disputes_open": columns(
         "evidence_due_on:Evidence due:day",
         "days_left:Days left:count",

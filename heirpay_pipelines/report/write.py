@@ -86,8 +86,13 @@ def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
 
 
 def _replace(draft: Path, folder: Path) -> None:
-    """Put the draft in the place of the folder, keeping files that are not the report's own."""
+    """Put the draft in the place of the folder, keeping files that are not the report's own.
+
+    Killed between the two renames, the old folder waits under its other name: put it back first.
+    """
     old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         for entry in folder.iterdir():

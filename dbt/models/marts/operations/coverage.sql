@@ -12,7 +12,7 @@ final as (
         mode,
         {{ instant('covered_from') }} as covered_from,
         {{ instant('covered_until') }} as covered_until,
-        "rows",
+        rows,
         requests,
         status,
         reason,
