@@ -68,6 +68,25 @@ def test_a_customer_is_followed_to_objects_that_stripe_knows(published: Installa
             assert published.rows(f"from staging.{table} where id = '{found}'"), found
 
 
+def test_usage_is_the_mean_of_billed_periods(published: Installation) -> None:
+    tree = explained(published, "usage", "--month", "2026-10")
+    figures = published.rows(
+        "select usage_mrr, currency from finance.usage_mrr_monthly"
+        " where month = '2026-10-01' order by currency"
+    )
+    assert figures
+    for (usage_mrr, currency), node in zip(figures, tree["made_of"], strict=True):
+        assert node["line"].startswith(f"{usage_mrr:,f} {currency} in")
+        exponent = {"jpy": 0, "kwd": 3}.get(str(currency), 2)
+        total = sum(amount_in(item["line"]) for item in node["made_of"])
+        assert round(total, exponent) == usage_mrr
+        bills = [line["line"] for item in node["made_of"] for line in item["made_of"]]
+        assert bills
+        for bill in bills:
+            found = bill.rpartition(" ")[2]
+            assert published.rows(f"from staging.invoices where id = '{found}'"), bill
+
+
 @pytest.mark.parametrize("country", ["DE", "US", "GB"])
 def test_tax_is_the_published_figure(published: Installation, country: str) -> None:
     tree = explained(published, "tax", "--country", country, "--month", "2026-10")
@@ -104,6 +123,7 @@ def test_a_day_and_an_entry_of_the_journal_balance(published: Installation) -> N
         (["mrr", "--customer", "cus_x", "--month", "2026-10"], "cus_x had no MRR", 1),
         (["mrr", "--month", "2031-01"], "No MRR is published for 2031-01: months are", 1),
         (["mrr", "--month", "2026-13"], "is no month: write it as 2026-10", 2),
+        (["usage", "--month", "2019-01"], "no metered price was billed by then", 1),
         (["tax", "--country", "ZZ", "--month", "2026-10"], "nothing for ZZ in 2026-10", 1),
         (["journal", "--entry", "txn_x"], "has no entry txn_x", 1),
         (["journal"], "Give either --entry", 2),

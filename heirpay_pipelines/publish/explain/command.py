@@ -14,6 +14,7 @@ from heirpay_pipelines.publish.explain.mrr import explain_customer, explain_tota
 from heirpay_pipelines.publish.explain.reading import ExplainError, Published, open_published
 from heirpay_pipelines.publish.explain.tax import explain_tax
 from heirpay_pipelines.publish.explain.tree import SHOWN, Node, show
+from heirpay_pipelines.publish.explain.usage import explain_usage
 from heirpay_pipelines.settings import Settings
 
 
@@ -56,6 +57,16 @@ def mrr(month: date, customer: str | None, currency: str | None, limit: int, as_
     else:
         code = currency.lower() if currency else None
         _explain(lambda published: explain_total(published, month, code, limit), as_json)
+
+
+@explain.command()
+@month_option
+@click.option("--currency", help="Only this currency.")
+@json_option
+def usage(month: date, currency: str | None, as_json: bool) -> None:
+    """Usage MRR of a month: metered items, the billed periods of each, their invoices."""
+    code = currency.lower() if currency else None
+    _explain(lambda published: explain_usage(published, month, code), as_json)
 
 
 @explain.command()
