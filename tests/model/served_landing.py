@@ -33,6 +33,10 @@ def store_of(landing: Landing, now: str) -> Store:
             carried = body["data"]["object"]
             body["data"]["object"] = _collapsed(store, carried)
             store.put(body)
+        elif body["object"] == "balance":
+            store.put({**body, "id": "balance"})
+        elif body["object"] == "payout_composition":
+            store.link_payout(body["id"], body["balance_transactions"])
         else:
             store.put(_collapsed(store, body))
     return store

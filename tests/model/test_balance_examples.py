@@ -9,50 +9,11 @@ from decimal import Decimal
 import payment_objects as stripe
 import pytest
 from landing_harness import Landing, Warehouse, model
+from money_examples import disputed_charge, five_days
 
 AS_OF = "2026-02-01T00:00:00"
 SELECT = "+daily_revenue +balance_reconciliation +payout_reconciliation +disputes"
 SELECT += " +payment_method_daily +daily_revenue_by_flow"
-
-
-def five_days() -> list[stripe.JsonObject]:
-    """Activity of 10, 20, 30, 50, 70 on days 1 to 5, payouts of 10, 20, 30 on days 3 to 5."""
-    objects = []
-    for day, amount in enumerate((10, 20, 30, 50, 70), start=1):
-        objects.append(
-            stripe.movement(
-                f"txn_act{day}", "charge", amount * 1000, f"2026-01-0{day}T12:00:00", currency="kwd"
-            )
-        )
-    for day, amount in ((3, 10), (4, 20), (5, 30)):
-        at = f"2026-01-0{day}T13:00:00"
-        objects.append(
-            stripe.movement(
-                f"txn_out{day}", "payout", -amount * 1000, at, currency="kwd", source=f"po_k{day}"
-            )
-        )
-    return objects
-
-
-def disputed_charge() -> list[stripe.JsonObject]:
-    """$49.99, $20 refunded, the rest disputed and lost, fee $1.75, dispute fee $15."""
-    lost = stripe.movement(
-        "txn_d", "dispute", -2999, "2026-01-08T12:00:00", fee=1500, source="du_1"
-    )
-    contents = ["txn_c", "txn_r", "txn_d", "txn_top"]
-    return [
-        stripe.charge("ch_1", 4999, "2026-01-05T12:00:00", transaction="txn_c"),
-        stripe.movement("txn_c", "charge", 4999, "2026-01-05T12:00:00", fee=175, source="ch_1"),
-        stripe.refund("re_1", "ch_1", 2000, "2026-01-06T12:00:00", "txn_r"),
-        stripe.movement("txn_r", "refund", -2000, "2026-01-06T12:00:00", source="re_1"),
-        stripe.dispute("du_1", "ch_1", 2999, "2026-01-08T12:00:00", [lost]),
-        lost,
-        stripe.movement("txn_top", "topup", 10_000, "2026-01-09T12:00:00", source="tu_1"),
-        # 48.24 − 20.00 − 44.99 + 100.00
-        stripe.payout("po_1", 8325, "2026-01-10T12:00:00", "2026-01-12", "txn_p"),
-        stripe.movement("txn_p", "payout", -8325, "2026-01-10T12:00:00", source="po_1"),
-        stripe.composition("po_1", contents),
-    ]
 
 
 def odd_objects() -> list[stripe.JsonObject]:
