@@ -12,6 +12,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as validator
 
+from heirpay_pipelines.check.declared_keys import declared_keys
+
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
 Table = Annotated[str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+$")]
@@ -113,11 +115,15 @@ def load_register() -> tuple[Control, ...]:
         if entry.name.endswith(".yaml"):
             found += parse_controls(entry.read_text(encoding="utf-8"), entry.name)
     _once(found)
-    return tuple(sorted(found, key=lambda control: (control.framework, control.step)))
+    return tuple(sorted(found, key=lambda control: (control.framework, control.step, control.key)))
 
 
 def parse_controls(text: str, name: str) -> list[Control]:
-    """The controls of one file: `framework`, `defaults`, `unique_keys`, `controls`."""
+    """The controls of one file: `framework`, `defaults`, `unique_keys`, `controls`.
+
+    `unique_keys` gives a control to every table of some schemas whose key dbt declares. They share
+    a step; the table is in their name.
+    """
     content = yaml.safe_load(text)
     shared = {"framework": content["framework"], **content.get("defaults", {})}
     controls = []
@@ -133,22 +139,26 @@ def parse_controls(text: str, name: str) -> list[Control]:
     return controls
 
 
-def _unique_keys(tables: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """A control for each table of `unique_keys`: no key twice, none null."""
-    for item in tables:
-        columns, table = list(item["columns"]), item["table"]
-        shown = ", ".join(f"coalesce(cast({name} as varchar), 'null')" for name in columns)
-        missing = " or ".join(f"{name} is null" for name in columns)
-        yield {
-            "key": f"unique_{table.replace('.', '_')}",
-            "step": item["step"],
-            "title": f"Every row of {table} has its own {', '.join(columns)}",
-            "severity": "blocking",
-            "table": table,
-            "rows": f"select concat_ws(' ', {shown}) as id from {table}"
-            f" group by {', '.join(columns)} having count(*) > 1 or {missing}",
-            "what_to_do": "Do not publish; a row is doubled. Tell the data engineer.",
-        }
+def _unique_keys(wanted: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A control for each table of a schema that declares its key in the dbt project: no key twice,
+    and none null where it may not be."""
+    for group in wanted:
+        schemas = tuple(f"{name}." for name in group["schemas"])
+        for key in declared_keys().values():
+            if not key.table.startswith(schemas):
+                continue
+            shown = ", ".join(f"coalesce(cast({n} as varchar), 'null')" for n in key.columns)
+            doubled = " or ".join(["count(*) > 1", *(f"{n} is null" for n in key.required)])
+            yield {
+                "key": f"unique_{key.table.replace('.', '_')}",
+                "step": group["step"],
+                "title": f"Every row of {key.table} has its own {', '.join(key.columns)}",
+                "severity": "blocking",
+                "table": key.table,
+                "rows": f"select concat_ws(' ', {shown}) as id from {key.table}"
+                f" group by {', '.join(key.columns)} having {doubled}",
+                "what_to_do": "Do not publish; a row is doubled. Tell the data engineer.",
+            }
 
 
 def find_control(text: str, project: str) -> Control:
@@ -163,7 +173,9 @@ def _once(controls: Sequence[Control]) -> None:
     keys: set[str] = set()
     steps: set[tuple[str, int]] = set()
     for control in controls:
-        if control.key in keys or (control.framework, control.step) in steps:
+        shares_step = control.key.startswith("unique_")
+        doubled = not shares_step and (control.framework, control.step) in steps
+        if control.key in keys or doubled:
             raise RegisterError(f"{control.framework}: {control.key} or its step is given twice")
         keys.add(control.key)
         steps.add((control.framework, control.step))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from heirpay_pipelines.check.declared_keys import declared_keys
+
 SCHEMA = """
 create schema landing; create schema staging; create schema intermediate; create schema finance;
 create schema state; create schema operations; create schema compliance;
@@ -15,6 +17,7 @@ create table landing.coverage as select 'pull-1' as pull_id, 'full' as mode,
 create table landing.customer as select 'cus_1' as id,
   '{"id":"cus_1","object":"customer","description":"an honest customer","created":1761955200}'
   as payload;
+create table landing.quarantine as select 'quarantine_1' as id limit 0;
 create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as account,
   false as livemode;
 create table intermediate.currencies as select * from (values ('usd', 2, 1), ('eur', 2, 1))
@@ -38,7 +41,8 @@ create table staging.payout_transactions as select 'po_1' as payout_id,
 create table staging.invoices as select 'in_1' as id, 'A-1' as number, 'cus_1' as customer_id,
   timestamp '2026-10-30' as created_at, timestamp '2026-10-30' as finalized_at, 'usd' as currency,
   'paid' as status, 1190 as total, 190 as tax_amount, 0 as shipping_amount,
-  'DE' as customer_country;
+  'DE' as customer_country, true as has_seller_tax_id, true as has_customer_tax_id,
+  true as has_reverse_charge_note;
 create table staging.invoice_lines as select 'il_1' as id, 'in_1' as invoice_id, 1000 as amount,
   0 as discount_amount, 190 as exclusive_tax_amount;
 create table staging.invoice_line_taxes as select 'in_1' as invoice_id, 190 as amount;
@@ -48,7 +52,7 @@ create table staging.prices as select 'price_1' as id;
 create table staging.credit_notes as select 'cn_1' as id;
 create table staging.payment_intents as select 'pi_1' as id;
 create table staging.events as select 'evt_1' as id;
-create table staging.tax_ids as select 'txi_1' as id, 'cus_1' as customer_id;
+create table staging.tax_ids as select 'txi_1' as id, 'cus_1' as customer_id, false as is_deleted;
 create table intermediate.ledger as select 'txn_1' as ledger_id, true as is_known_category;
 create table finance.mrr_monthly as select * from (values
   (date '2026-09-01', 'usd', 10.0, 10.0, 10.0), (date '2026-10-01', 'usd', 15.0, 15.0, 15.0))
@@ -74,7 +78,15 @@ create table finance.disputes as select 'dp_1' as dispute_id;
 create table finance.tax_transactions as select 'ttx_1' as tax_movement_id, 'in_1' as document_id,
   'in_1' as invoice_id, 'cus_1' as customer_id, 'vat' as tax_type, 'DE' as country,
   'usd' as currency, 1.90 as tax_amount, 'reverse_charge' as taxability_reason;
-create table finance.tax_summary as select 'usd' as currency, 1.90 as tax_amount;
+create table finance.tax_summary as select date '2026-10-01' as month, 'DE' as country,
+  null::varchar as region, 'vat' as tax_type, 19.0 as rate, 'usd' as currency,
+  'reverse_charge' as taxability_reason, false as is_inclusive, 1.90 as tax_amount;
+create table finance.tax_warnings as select 'tax_1' as warning_id, 'other' as kind,
+  'txi_1' as object_id, 'cus_1' as customer_id, 'DE' as country, 16.0 as charged_rate,
+  19.0 as expected_rate, 'eur' as currency, 1.90 as amount;
+create table compliance.sca_daily as select date '2026-10-30' as date, 'DE' as country,
+  'eur' as currency, 14 as payments, 8 as authenticated, 2 as exempt, 3 as merchant_initiated,
+  1 as unauthenticated;
 create table finance.reconciliation_breaks as select 'brk_1' as break_id limit 0;
 create table finance.payment_failures as select 'ch_1' as charge_id;
 create table finance.risk_daily as select date '2026-10-30' as date, 'usd' as currency;
@@ -99,7 +111,7 @@ MUTATIONS = {
     "data_fresh": "update landing.coverage set as_of = as_of - interval 3 days",
     "account_active": "update staging.balance_transactions set created_at = timestamp '2026-09-01'",
     "nothing_from_the_future": "update staging.charges set created_at = timestamp '2026-12-01'",
-    "quarantine_empty": "create table landing.quarantine as select 'quarantine_1' as id",
+    "quarantine_empty": "insert into landing.quarantine values ('quarantine_1')",
     "reporting_categories_known": "update intermediate.ledger set is_known_category = false",
     "one_account": "insert into landing.balance_transaction values ('txn_9', 'acct_2', false)",
     "balance_identity": "update finance.balance_reconciliation set activity = activity + 0.01",
@@ -125,14 +137,41 @@ MUTATIONS = {
     "vat_rate_of_consumers": "update finance.tax_transactions set country = 'FR'",
     "reverse_charge_has_tax_id": "delete from staging.tax_ids",
     "invoices_numbered": "update staging.invoices set number = null",
+    "vat_ids_can_exist": "update finance.tax_warnings set kind = 'tax_id_checksum'",
+    "tax_rate_in_force": "update finance.tax_warnings set kind = 'rate_not_in_force'",
+    "registration_thresholds": "update finance.tax_warnings set kind = 'registration_threshold'",
+    "invoice_shows_seller_tax_id": "update staging.invoices set has_seller_tax_id = false",
+    "reverse_charge_shows_customer_tax_id": "update staging.invoices"
+    " set has_customer_tax_id = false",
+    "reverse_charge_note": "update staging.invoices set has_reverse_charge_note = false",
+    "sca_share": "update compliance.sca_daily set exempt = 1, unauthenticated = 2",
     "strong_customer_authentication": "update staging.charges set three_d_secure_result = 'failed'",
 }
+
+
+def add_keyed_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every other table whose key dbt declares, with a row of nothing but its key."""
+    present = {
+        f"{schema}.{name}"
+        for schema, name in connection.execute(
+            "select schema_name, table_name from duckdb_tables()"
+        ).fetchall()
+    }
+    connection.execute(
+        ";".join(
+            f"create table {table} as select "
+            + ", ".join(f"'{column} 1' as {column}" for column in key.columns)
+            for table, key in declared_keys().items()
+            if table not in present
+        )
+    )
 
 
 def make_build(path: Path, *mutations: str) -> Path:
     """The small build at `path`, with the mutations applied."""
     with duckdb.connect(str(path)) as connection:
         connection.execute(SCHEMA)
+        add_keyed_tables(connection)
         for mutation in mutations:
             connection.execute(mutation)
     return path

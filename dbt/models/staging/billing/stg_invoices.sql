@@ -65,6 +65,10 @@ parsed as (
                 }
             },
             'customer_tax_exempt': 'varchar',
+            'account_tax_ids': 'json',
+            'customer_tax_ids': 'json',
+            'footer': 'varchar',
+            'custom_fields': 'json',
             'status_transitions': {
                 'finalized_at': 'bigint',
                 'paid_at': 'bigint',
@@ -123,6 +127,18 @@ final as (
             payload.customer_address.state, payload.customer_shipping.address.state
         ) as customer_state,
         payload.customer_tax_exempt as customer_tax_exempt,
+        {{ json_text('payload.account_tax_ids', '$[0]') }} is not null as has_seller_tax_id,
+        {{ json_text('payload.customer_tax_ids', '$[0]') }} is not null as has_customer_tax_id,
+        -- Stripe prints the note of itself on an invoice to a customer whose tax is reversed.
+        coalesce(payload.customer_tax_exempt = 'reverse', false)
+        {%- for words in [
+            'reverse charge', 'steuerschuldnerschaft', 'autoliquidation', 'inversione contabile',
+            'inversión del sujeto pasivo', 'btw verlegd', 'odwrotne obciążenie', 'autoliquidação',
+            'omvänd'
+        ] %}
+        or lower(concat_ws(' ', payload.footer, cast(payload.custom_fields as varchar)))
+        like '%{{ words }}%'
+        {%- endfor %} as has_reverse_charge_note,
         {{ epoch('payload.period_start') }} as period_starts_at,
         {{ epoch('payload.period_end') }} as period_ends_at,
         {{ epoch('payload.due_date') }} as due_at,
