@@ -27,7 +27,8 @@ class LandedFile:
 @dataclass(frozen=True)
 class Manifest:
     """One pull that was committed. Instants are UTC; `cursors` say up to where (epoch seconds)
-    each object is read."""
+    each object is read; `write_probe` is what was found out about the key's write permissions,
+    when that was asked (pull/write_probe)."""
 
     pull_id: str
     as_of: datetime
@@ -41,6 +42,7 @@ class Manifest:
     requests: int
     files: tuple[LandedFile, ...]
     coverage: tuple[dict[str, Any], ...] = field(default=())
+    write_probe: dict[str, Any] | None = None
 
     def rows_by_object(self) -> dict[str, int]:
         rows: dict[str, int] = {}

@@ -20,6 +20,7 @@ from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import Coverage
 from heirpay_pipelines.pull.nightly import Pull
 from heirpay_pipelines.pull.ports import Progress
+from heirpay_pipelines.pull.write_probe import probe_due, probe_writes
 from heirpay_pipelines.settings import Settings
 
 
@@ -95,6 +96,9 @@ async def _pull(
         origin = int(account.get("created") or 0)
         pull = Pull(client, store, as_of, cursors, progress, origin, full)
         await pull.run()
+        probed = None
+        if probe_due(_newest_probe(landing), settings.api_key, started):
+            probed = await probe_writes(client, settings.api_key, started)
         files = await writer.finish()
     finally:
         await client.close()
@@ -111,9 +115,15 @@ async def _pull(
         requests=sum(client.budget.spent.values()),
         files=files,
         coverage=tuple(_records(pull.coverage.values())),
+        write_probe=probed,
     )
     progress.note(str(_allocation(landing, store, manifest)))
     return manifest
+
+
+def _newest_probe(landing: Landing) -> dict[str, Any] | None:
+    probes = (manifest.write_probe for manifest in reversed(landing.manifests()))
+    return next((probe for probe in probes if probe is not None), None)
 
 
 def _records(coverage: Iterable[Coverage]) -> list[dict[str, Any]]:

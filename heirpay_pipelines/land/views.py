@@ -28,12 +28,23 @@ COVERAGE = pa.schema(
     ]
 )
 
+WRITE_PERMISSIONS = pa.schema(
+    [
+        ("pull_id", pa.string()),
+        ("key_id", pa.string()),
+        ("probed_at", pa.string()),
+        ("resource", pa.string()),
+        ("answer", pa.string()),
+    ]
+)
+
 
 def create_landing_views(
     connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
 ) -> None:
     """Create, in the existing schema `landing`, a view for each object with visible files, and the
-    table `coverage`. `as_of` is naive UTC. Files are verified against their checksums first."""
+    tables `coverage` and `write_permissions`. `as_of` is naive UTC. Files are verified against
+    their checksums first."""
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     instant = as_of.replace(tzinfo=UTC)
     landing.verify(instant)
@@ -48,6 +59,7 @@ def create_landing_views(
             f" from {source}"
         )
     _create_coverage(connection, landing, instant)
+    _create_write_permissions(connection, landing, instant)
 
 
 def _create_coverage(
@@ -66,3 +78,23 @@ def _create_coverage(
     connection.register("coverage_lines", pa.Table.from_pylist(rows, schema=COVERAGE))
     connection.execute("create table landing.coverage as select * from coverage_lines")
     connection.unregister("coverage_lines")
+
+
+def _create_write_permissions(
+    connection: duckdb.DuckDBPyConnection, landing: Landing, as_of: datetime
+) -> None:
+    rows = [
+        {
+            "pull_id": manifest.pull_id,
+            "key_id": manifest.write_probe["key"],
+            "probed_at": manifest.write_probe["probed_at"],
+            "resource": resource,
+            "answer": answer,
+        }
+        for manifest in landing.manifests(as_of)
+        if manifest.write_probe is not None
+        for resource, answer in manifest.write_probe["answers"].items()
+    ]
+    connection.register("probe_lines", pa.Table.from_pylist(rows, schema=WRITE_PERMISSIONS))
+    connection.execute("create table landing.write_permissions as select * from probe_lines")
+    connection.unregister("probe_lines")

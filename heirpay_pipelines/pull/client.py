@@ -66,7 +66,7 @@ class _PageTransport(stripe.HTTPXClient):
 
 
 class Client:
-    """GET requests within the budget, tried again while that can help.
+    """GET requests within the budget, tried again while that can help (and the write probe).
 
     A request is tried `attempts` times; the waits between grow from `first_wait` seconds.
     """
@@ -107,6 +107,19 @@ class Client:
         """
         result: dict[str, Any] = await self._retrying.copy()(self._once, path, dict(params or {}))
         return result
+
+    async def post_nothing(self, path: str) -> tuple[int, str]:
+        """(HTTP status, Stripe's error code) of POST /v1/<path> without a parameter, tried once;
+        (0, "") without an answer. For the write probe alone, which says why this is harmless."""
+        await self.budget.wait_turn(endpoint_of(path))
+        token = _page.set({})
+        try:
+            await self._stripe.raw_request_async("post", f"/v1/{path}")
+        except stripe.StripeError as error:
+            return error.http_status or 0, error.code or ""
+        finally:
+            _page.reset(token)
+        return int(httpx.codes.OK), ""
 
     async def close(self) -> None:
         """Close the connections."""

@@ -31,12 +31,14 @@ EXPAND_DEPTH = 4
 class Api:
     """Answers requests on one store.
 
-    `keys` may read everything; `denied` are paths for which a restricted key has no permission.
+    `keys` may read everything; `denied` are paths for which a restricted key has no permission,
+    `writable` those that it could write, did this account take writes.
     """
 
     store: Store
     keys: frozenset[str]
     denied: frozenset[str] = frozenset()
+    writable: frozenset[str] = frozenset()
     renderer: Renderer = field(init=False)
     reporting: ReportingApi = field(init=False)
 
@@ -44,21 +46,31 @@ class Api:
         self.renderer = Renderer(self.store)
         self.reporting = ReportingApi(self.store)
 
-    def authorise(self, header: str) -> None:
-        """Bearer, or Basic with the key as user; raise ApiError 401 otherwise."""
+    def authorise(self, header: str) -> str:
+        """The key: Bearer, or Basic with the key as user; raise ApiError 401 otherwise."""
         scheme, _, value = header.partition(" ")
         key = value.strip()
         if scheme.lower() == "basic":
             key = _user(key)
         if key not in self.keys:
             raise bad_key(key)
+        return key
 
-    def post(self, path: str, form: Params, idempotency_key: str = "") -> bytes:
-        """The body for POST /v1/<path>: only reports are made; raises ApiError."""
+    def post(self, path: str, form: Params, key: str, idempotency_key: str = "") -> bytes:
+        """The body for POST /v1/<path>: only reports are made; raises ApiError.
+
+        As at Stripe, a restricted key's permission comes first, then whether the object exists.
+        """
         self._permitted(path)
-        if path != "reporting/report_runs":
+        if path == "reporting/report_runs":
+            return self.reporting.create(form, idempotency_key)
+        head, _, id = path.rpartition("/")
+        if (route := BY_PATH.get(head)) is None:
             raise unknown_route("POST", f"/v1/{path}")
-        return self.reporting.create(form, idempotency_key)
+        if key.startswith("rk_") and head not in self.writable:
+            raise not_permitted(head, "write")
+        self._object(route.object_type, id)
+        raise ApiError(400, "The embedded account takes no writes.")
 
     def get(self, path: str, query: Params, base_url: str = "") -> bytes:
         """The body for GET /v1/<path>; raises ApiError. `base_url` is where files are served."""

@@ -35,12 +35,13 @@ def sandbox() -> None:
 @click.option("--latency-ms", default=0, show_default=True, help="Added to every request.")
 @click.option("--key", default=SANDBOX_KEY, show_default=True, help="The API key it accepts.")
 @click.option("--deny", multiple=True, help="A resource the key may not read, such as charges.")
+@click.option("--allow-write", multiple=True, help="A resource the restricted key may write.")
 @click.option("--bulk", type=int, help="So many balance transactions instead of the company.")
 @click.option("--bank-statements", type=click.Path(path_type=Path), help="Write them here.")
 def serve(
     port: int, seed: int, scale: int, now: str | None, start: str | None, limits: str,
-    latency_ms: int, key: str, deny: tuple[str, ...], bulk: int | None,
-    bank_statements: Path | None,
+    latency_ms: int, key: str, deny: tuple[str, ...],
+    allow_write: tuple[str, ...], bulk: int | None, bank_statements: Path | None,
 ) -> None:  # fmt: skip
     """Serve the account until Ctrl-C. The same seed, start and clock give the same account."""
     import uvicorn
@@ -58,6 +59,7 @@ def serve(
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--bulk") from None
     server.api.denied = frozenset(deny)
+    server.api.writable = frozenset(allow_write)
     if bank_statements is not None:
         from heirpay_pipelines.sandbox.bank import write_bank_statements
 

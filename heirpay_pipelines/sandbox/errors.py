@@ -46,10 +46,11 @@ def bad_key(shown: str) -> ApiError:
     return ApiError(401, f"Invalid API Key provided: {shown[:8]}{'*' * 8}{shown[-4:]}")
 
 
-def not_permitted(resource: str) -> ApiError:
+def not_permitted(resource: str, permission: str = "read") -> ApiError:
+    name = f"rak_{resource.replace('/', '_')}_{permission}"
     error = ApiError(
         403, "The provided key does not have the required permissions for this endpoint. "
-        f"Having the 'rak_{resource.replace('/', '_')}_read' permission would allow this request.",
+        f"Having the '{name}' permission would allow this request.",
     )  # fmt: skip
     error.body["error"]["type"] = "invalid_request_error"
     error.body["error"]["code"] = "more_permissions_required"

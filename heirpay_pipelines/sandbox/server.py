@@ -117,7 +117,7 @@ class Server:
         path, headers = request.path, request.headers
         if not path.startswith(PREFIX) or request.method not in ("GET", "POST"):
             raise unknown_route(request.method, path)
-        self.api.authorise(headers.get("authorization", ""))
+        key = self.api.authorise(headers.get("authorization", ""))
         if (version := headers.get("stripe-version", API_VERSION)) != API_VERSION:
             raise wrong_version(version, API_VERSION)
         resource = path.removeprefix(PREFIX)
@@ -127,8 +127,8 @@ class Server:
             raise rate_limited(reason)
         self.served[endpoint] += 1
         if request.method == "POST":
-            form = _pairs(request.body.decode())
-            return Answer(200, self.api.post(resource, form, headers.get("idempotency-key", "")))
+            form, once = _pairs(request.body.decode()), headers.get("idempotency-key", "")
+            return Answer(200, self.api.post(resource, form, key, once))
         body = self.api.get(resource, _pairs(request.query), request.base_url)
         is_file = resource.startswith("files/") and resource.endswith("/contents")
         return Answer(200, body, content_type="text/csv" if is_file else "application/json")

@@ -17,6 +17,8 @@ create table landing.coverage as select 'pull-1' as pull_id, 'full' as mode,
 create table landing.customer as select 'cus_1' as id,
   '{"id":"cus_1","object":"customer","description":"an honest customer","created":1761955200}'
   as payload;
+create table landing.write_permissions as select 'pull-1' as pull_id, 'none' as key_id,
+  '2026-10-30T00:00:00+00:00' as probed_at, 'charges' as resource, 'refused' as answer;
 create table landing.quarantine as select 'quarantine_1' as id limit 0;
 create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as account,
   false as livemode;

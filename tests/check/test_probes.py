@@ -21,6 +21,7 @@ from heirpay_pipelines.check.engine import open_build
 from heirpay_pipelines.check.probes import PROBES, ProbeInput
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.check.results import Outcome
+from heirpay_pipelines.pull.write_probe import key_id
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
@@ -175,11 +176,30 @@ def test_keys_and_tls(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert probe("production_key", home).status == "fail"
     loopback = probe("production_key", home, STRIPE_API_BASE="http://127.0.0.1:9")
     assert loopback.status == "not_applicable"
-    assert probe("least_privilege_key", home, STRIPE_API_KEY=live).status == "pass"
-    assert probe("least_privilege_key", home, STRIPE_API_KEY="sk_live_abc").status == "fail"
     assert probe("tls_settings", home).status == "pass"
     monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
     assert probe("tls_settings", home).status == "fail"
+
+
+def test_least_privilege_key(home: Path) -> None:
+    live = "rk_live_" + "a" * 20
+    asked = f"update landing.write_permissions set key_id = '{key_id(live)}'"
+    may = "insert into landing.write_permissions select * replace ('refunds' as resource, '{}' as"
+    may += " answer) from landing.write_permissions"
+    earlier = (
+        "insert into landing.write_permissions select * replace ('2026-10-01' as probed_at,"
+        " 'permitted' as answer) from landing.write_permissions"
+    )
+
+    def found(*mutations: str, key: str = live) -> Outcome:
+        return probe("least_privilege_key", home, *mutations, STRIPE_API_KEY=key)
+
+    assert found().status == "not_evaluated"  # it was another key that was asked of
+    assert found(asked, earlier).status == "pass"
+    assert found(asked, may.format("permitted")).evidence["ids"] == ["may write refunds"]
+    assert found(asked, may.format("unclear")).status == "not_evaluated"
+    assert found(key="sk_live_abc").status == "fail"
+    assert live not in str(found(asked))
 
 
 def test_webhook_secret(home: Path) -> None:

@@ -103,7 +103,7 @@ def test_another_version_is_refused_by_name(client: httpx.Client) -> None:
         ("GET", "unicorns", 404, None),
         ("GET", "charges/", 404, None),
         ("POST", "charges", 404, None),
-        ("POST", "customers/cus_1", 404, None),
+        ("POST", "customers/cus_1", 403, "more_permissions_required"),
         ("DELETE", "customers/cus_1", 404, None),
         ("GET", "subscription_items", 400, "parameter_missing"),
         ("GET", "charges/ch_1?limit=3", 400, "parameter_unknown"),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
 from heirpay_pipelines.pull.client import tls_context
+from heirpay_pipelines.pull.write_probe import key_id
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 from heirpay_pipelines.settings import LOOPBACK
 
@@ -67,11 +68,31 @@ def production_key(given: ProbeInput) -> Outcome:
 
 
 def least_privilege_key(given: ProbeInput) -> Outcome:
-    """The key is a restricted one, not the account's secret key (PCI DSS 7.2.2)."""
+    """The key is a restricted one that can write nothing, as Stripe itself answered when the pull
+    asked (PCI DSS 7.2.2; pull/write_probe says how and why that is harmless)."""
     key = given.run.settings.api_key
     kind = key.split("_", 1)[0]
-    faults = [] if kind == "rk" else [f"a {kind}_ key can do everything; use a restricted rk_ key"]
-    return judge(1, faults, kind=kind)
+    if kind != "rk":
+        return judge(1, [f"a {kind}_ key can do everything; use a restricted rk_ key"], kind=kind)
+    rows = given.connection.execute(
+        "select resource, answer, probed_at from landing.write_permissions where key_id = ?"
+        " qualify rank() over (order by probed_at desc) = 1 order by resource",
+        [key_id(key)],
+    ).fetchall()
+    if not rows:
+        return not_evaluated("Stripe was not asked yet what this key may write: run a pull")
+    by_answer: dict[str, list[str]] = {"permitted": [], "unclear": []}
+    for resource, answer, _ in rows:
+        by_answer.setdefault(answer, []).append(resource)
+    if by_answer["unclear"] and not by_answer["permitted"]:
+        return not_evaluated(f"Stripe gave no clear answer for {', '.join(by_answer['unclear'])}")
+    return judge(
+        len(rows),
+        [f"may write {resource}" for resource in by_answer["permitted"]],
+        unit="resources",
+        probed_at=rows[0][2],
+        how="POST without parameters to an object that cannot exist; 403 says read only",
+    )
 
 
 def webhook_secret(given: ProbeInput) -> Outcome:
