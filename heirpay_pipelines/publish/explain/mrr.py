@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import Decimal
 
 from heirpay_pipelines.publish.explain.items import add_items
-from heirpay_pipelines.publish.explain.reading import DIGITS, ExplainError, Published, Row, exact
+from heirpay_pipelines.publish.explain.reading import (
+    ExplainError,
+    Published,
+    Row,
+    adds_up,
+    exact,
+)
 from heirpay_pipelines.publish.explain.tree import Node
 
 COUNTED = (
@@ -67,7 +72,7 @@ def explain_total(published: Published, month: date, currency: str | None, limit
             )
         _movements(published, node, code, movements)
         customers = [each for each in ledger if each["currency"] == code and each["mrr"]]
-        _adds_up(
+        adds_up(
             f"the customers of {month:%Y-%m} in {code}",
             (published.major(each["mrr"], code) for each in customers),
             row["mrr_exact"],
@@ -138,14 +143,14 @@ def _subscriptions(published: Published, node: Node, row: Row, month: date) -> N
         as_of_date=row["as_of_date"],
     )
     whole = f"the subscriptions of {row['customer_id']} in {code}"
-    _adds_up(whole, (each["mrr"] for each in found), row["mrr"], LEDGER_DECIMALS)
+    adds_up(whole, (each["mrr"] for each in found), row["mrr"], LEDGER_DECIMALS)
     for each in found:
         branch = node.add(f"{each['subscription_id']} {published.money(each['mrr'], code)}")
         branch.add(_standing(each))
         if each["mrr"] or each["mrr_list"]:
             items = add_items(published, branch, each["stretch_id"], month, row["as_of_date"])
             whole = f"the items of {each['subscription_id']}"
-            _adds_up(whole, (item["mrr"] for item in items), each["mrr"])
+            adds_up(whole, (item["mrr"] for item in items), each["mrr"])
         _history(published, branch, each["subscription_id"], code, month, row["as_of_date"])
 
 
@@ -175,17 +180,3 @@ def _stretch(published: Published, row: Row, code: str) -> str:
         source = f"listed {row['observed_at']}"
     worth = published.money(row["mrr"], code)
     return f"from {row['starts_at']} UTC {row['status']} {worth} ({row['basis']}: {source})"
-
-
-def _adds_up(
-    parts_are: str, parts: Iterable[Decimal], whole: Decimal, unit: Decimal | None = None
-) -> None:
-    """Hold the parts against the whole; a figure that its rows do not make is not explained."""
-    with localcontext(prec=DIGITS):
-        total = sum(parts, Decimal(0))
-        total = total.quantize(unit, ROUND_HALF_EVEN) if unit else total
-    if total != whole:
-        raise ExplainError(
-            f"The published rows disagree: {parts_are} add up to {total:f}, not to {whole:f}. "
-            "Run `heirpay run` to build them anew, and report this if it stays."
-        )

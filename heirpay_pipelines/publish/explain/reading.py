@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from functools import cached_property
@@ -49,11 +49,14 @@ class Published:
         """`33.333333 usd`: exact, with at least the currency's own decimals."""
         return exact(self.major(minor, currency), currency, self.exponents[currency])
 
+    def unit(self, currency: str) -> Decimal:
+        """The currency's smallest unit: 0.01, 1 or 0.001."""
+        return Decimal(1).scaleb(-self.exponents[currency])
+
     def published(self, minor: Decimal | int, currency: str) -> str:
         """As the finance tables publish it: rounded half-even to the currency's exponent."""
         with localcontext(prec=DIGITS):
-            unit = Decimal(1).scaleb(-self.exponents[currency])
-            rounded = self.major(minor, currency).quantize(unit, ROUND_HALF_EVEN)
+            rounded = self.major(minor, currency).quantize(self.unit(currency), ROUND_HALF_EVEN)
         return f"{rounded:,f} {currency}"
 
 
@@ -63,6 +66,21 @@ def exact(amount: Decimal, currency: str, decimals: int) -> str:
         least = Decimal(1).scaleb(-decimals)
         short = amount.quantize(least) if amount == amount.quantize(least) else amount.normalize()
     return f"{short:,f} {currency}"
+
+
+def adds_up(
+    parts_are: str, parts: Iterable[Decimal], whole: Decimal, unit: Decimal | None = None
+) -> None:
+    """Hold the parts (their sum rounded half-even to `unit`) against the whole; a figure that its
+    rows do not make is not explained: ExplainError."""
+    with localcontext(prec=DIGITS):
+        total = sum(parts, Decimal(0))
+        total = total.quantize(unit, ROUND_HALF_EVEN) if unit else total
+    if total != whole:
+        raise ExplainError(
+            f"The published rows disagree: {parts_are} add up to {total:f}, not to {whole:f}. "
+            "Run `heirpay run` to build them anew, and report this if it stays."
+        )
 
 
 @contextmanager

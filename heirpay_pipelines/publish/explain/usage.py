@@ -6,7 +6,13 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from itertools import groupby
 
-from heirpay_pipelines.publish.explain.reading import DIGITS, ExplainError, Published, Row
+from heirpay_pipelines.publish.explain.reading import (
+    DIGITS,
+    ExplainError,
+    Published,
+    Row,
+    adds_up,
+)
 from heirpay_pipelines.publish.explain.tree import Node
 
 RULE = "metered items: the mean of the last three full invoiced periods of each, not part of MRR"
@@ -37,15 +43,12 @@ def _currency(published: Published, root: Node, figure: Row, month: date) -> Non
     rows = published.rows("usage_periods", month=month, currency=code)
     items = groupby(rows, key=lambda row: str(row["subscription_item_id"]))
     means = [_item(published, node, code, list(periods)) for _, periods in items]
-    with localcontext(prec=DIGITS):
-        unit = Decimal(1).scaleb(-published.exponents[code])
-        total = published.major(sum(means, Decimal(0)), code).quantize(unit, ROUND_HALF_EVEN)
-    if total != figure["usage_mrr"]:
-        raise ExplainError(
-            f"The published rows disagree: the metered items of {month:%Y-%m} add up to {total:f}"
-            f" {code}, not to {figure['usage_mrr']:f}. Run `heirpay run` to build them anew, and"
-            " report this if it stays."
-        )
+    adds_up(
+        f"the metered items of {month:%Y-%m} in {code}",
+        (published.major(mean, code) for mean in means),
+        figure["usage_mrr"],
+        published.unit(code),
+    )
 
 
 def _item(published: Published, node: Node, code: str, periods: list[Row]) -> Decimal:
