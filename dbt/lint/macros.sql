@@ -37,8 +37,10 @@
 {% macro json_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_total() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro map_value() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro month_end() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro month_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro monthly() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro months() -%}{%- set given = (varargs, kwargs) -%}(select current_date as month){%- endmacro %}
 {% macro newest() -%}{%- set given = (varargs, kwargs) -%}select id, created, observed_at, source, event_id, api_version, account, livemode, payload from raw_object{%- endmacro %}
 {% macro parse_json() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro power_of_ten() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

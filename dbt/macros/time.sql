@@ -20,5 +20,18 @@
 {#- The reporting date of the as-of instant itself; the running day and month contain it. -#}
 {% macro as_of_date() -%} {{ reporting_date(as_of()) }} {%- endmacro %}
 
+{#- The first day of every month until the as-of date, in a column `month`. -#}
+{% macro months() -%}
+    (
+        select date as month from {{ dates_between("date '2010-01-01'", as_of_date()) }}
+        where extract(day from date) = 1
+    )
+{%- endmacro %}
+
+{#- The last day of the month that begins on a date. -#}
+{% macro month_end(month) -%}
+    cast({{ month }} + interval 1 month - interval 1 day as date)
+{%- endmacro %}
+
 {#- The first day of a date's month. -#}
 {% macro month_of(date) -%} cast(date_trunc('month', {{ date }}) as date) {%- endmacro %}

@@ -28,15 +28,9 @@ firsts as (
 group by currency
 ),
 
-calendar as (
-    select date as month
-    from {{ dates_between("date '2010-01-01'", as_of_date()) }}
-    where extract(day from date) = 1
-),
-
 spine as (
     select calendar.month, firsts.currency
-    from calendar
+    from {{ months() }} as calendar
     inner join firsts on calendar.month >= firsts.first_month
 ),
 
@@ -44,9 +38,7 @@ final as (
     select
         spine.month,
         spine.currency,
-        least(
-            cast(spine.month + interval 1 month - interval 1 day as date), {{ as_of_date() }}
-        ) as as_of_date,
+        least({{ month_end('spine.month') }}, {{ as_of_date() }}) as as_of_date,
         cast(sum(coalesce(monthly.live_subscriptions_change, 0)) over by_month as bigint)
             as active_subscriptions,
         cast(sum(coalesce(monthly.customers_change, 0)) over by_month as bigint) as active_customers

@@ -16,13 +16,10 @@ last_day as (
 
 months as (
     select
-        calendar.date as month,
-        least(
-            cast(calendar.date + interval 1 month - interval 1 day as date), last_day.date
-        ) as last_date
-    from {{ dates_between("date '2010-01-01'", as_of_date()) }} as calendar
+        calendar.month,
+        least({{ month_end('calendar.month') }}, last_day.date) as last_date
+    from {{ months() }} as calendar
     cross join last_day
-    where extract(day from calendar.date) = 1
 ),
 
 spread as (

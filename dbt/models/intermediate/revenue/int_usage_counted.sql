@@ -15,14 +15,11 @@ firsts as (
 
 months as (
     select
-        calendar.date as month,
+        calendar.month,
         firsts.currency,
-        least(
-            cast(calendar.date + interval 1 month - interval 1 day as date), {{ as_of_date() }}
-        ) as as_of_date
-    from {{ dates_between("date '2010-01-01'", as_of_date()) }} as calendar
-    inner join firsts on calendar.date >= firsts.first_month
-    where extract(day from calendar.date) = 1
+        least({{ month_end('calendar.month') }}, {{ as_of_date() }}) as as_of_date
+    from {{ months() }} as calendar
+    inner join firsts on calendar.month >= firsts.first_month
 ),
 
 ranked as (

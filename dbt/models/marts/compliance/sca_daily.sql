@@ -47,11 +47,11 @@ counted as (
         country,
         currency,
         count(*) as payments,
-        sum(case when authentication = 'authenticated' then 1 else 0 end) as authenticated,
-        sum(case when authentication = 'exempt' then 1 else 0 end) as exempt,
-        sum(case when authentication = 'merchant_initiated' then 1 else 0 end)
+        count(case when authentication = 'authenticated' then 1 end) as authenticated,
+        count(case when authentication = 'exempt' then 1 end) as exempt,
+        count(case when authentication = 'merchant_initiated' then 1 end)
             as merchant_initiated,
-        sum(case when authentication = 'unauthenticated' then 1 else 0 end) as unauthenticated
+        count(case when authentication = 'unauthenticated' then 1 end) as unauthenticated
     from classified
     group by created_on, country, currency
 ),
@@ -61,11 +61,11 @@ final as (
         date,
         country,
         currency,
-        cast(payments as bigint) as payments,
-        cast(authenticated as bigint) as authenticated,
-        cast(exempt as bigint) as exempt,
-        cast(merchant_initiated as bigint) as merchant_initiated,
-        cast(unauthenticated as bigint) as unauthenticated,
+        payments,
+        authenticated,
+        exempt,
+        merchant_initiated,
+        unauthenticated,
         cast(
             {{ divide('authenticated + exempt', 'payments - merchant_initiated', 6, 0, 0) }}
             as decimal(18, 6)

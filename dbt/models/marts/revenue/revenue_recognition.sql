@@ -24,10 +24,9 @@ firsts as (
 ),
 
 spine as (
-    select calendar.date as month, firsts.currency
-    from {{ dates_between("date '2010-01-01'", as_of_date()) }} as calendar
-    inner join firsts on calendar.date >= firsts.first_month
-    where extract(day from calendar.date) = 1
+    select calendar.month, firsts.currency
+    from {{ months() }} as calendar
+    inner join firsts on calendar.month >= firsts.first_month
 ),
 
 running as (
