@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -139,6 +140,10 @@ class Settings(BaseSettings):
     @property
     def reports_dir(self) -> Path:
         return self.home / "reports"
+
+    def report_folder(self, day: date) -> Path:
+        """The report of a night, by its as-of date in the reporting time zone."""
+        return self.reports_dir / day.isoformat()
 
     @property
     def dagster_home(self) -> Path:

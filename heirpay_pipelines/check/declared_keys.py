@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-import yaml
-
-from heirpay_pipelines.model.project import PROJECT_DIR
+from heirpay_pipelines.model.project import PROJECT_DIR, documented_models
 
 
 @dataclass(frozen=True)
@@ -28,19 +27,17 @@ def declared_keys() -> dict[str, DeclaredKey]:
     A key is `unique_together` of the model or `unique` of a column; required are its columns with
     `not_null`.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found = {}
-    for folder in ("staging", "marts"):
-        for path in sorted((PROJECT_DIR / "models" / folder).rglob("*.yml")):
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}  # noqa: S506
-            for model in content.get("models", []):
-                key = _key_of(model, _table(folder, path.parent, model["name"]))
-                if key is not None:
-                    found[key.table] = key
+    for path, model in documented_models():
+        folder = path.relative_to(PROJECT_DIR / "models").parts[0]
+        if folder in ("staging", "marts"):
+            key = _key_of(model, _table(folder, path.parent, model["name"]))
+            if key is not None:
+                found[key.table] = key
     return found
 
 
-def _table(folder: str, where: Any, name: str) -> str:
+def _table(folder: str, where: Path, name: str) -> str:
     if folder == "staging":
         return f"staging.{name.removeprefix('stg_')}"
     # As dbt itself: the mart's own configuration before the folder's.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.manifest import Manifest
 from heirpay_pipelines.land.read import relation, use_key
 from heirpay_pipelines.settings import Settings
 
@@ -58,32 +60,26 @@ def create_landing_views(
             " regexp_extract(filename, '([^/]+)-[0-9]+[.]parquet$', 1) as pull_id"
             f" from {source}"
         )
-    _create_coverage(connection, landing, instant)
-    _create_write_permissions(connection, landing, instant)
+    manifests = landing.manifests(instant)
+    _create_table(connection, "coverage", COVERAGE, _coverage_lines(manifests))
+    _create_table(connection, "write_permissions", WRITE_PERMISSIONS, _write_answers(manifests))
 
 
-def _create_coverage(
-    connection: duckdb.DuckDBPyConnection, landing: Landing, as_of: datetime
-) -> None:
-    rows = [
+def _coverage_lines(manifests: list[Manifest]) -> list[dict[str, Any]]:
+    return [
         {
             "pull_id": manifest.pull_id,
             "as_of": manifest.as_of.replace(tzinfo=None),
             "api_version": manifest.api_version,
             **line,
         }
-        for manifest in landing.manifests(as_of)
+        for manifest in manifests
         for line in manifest.coverage
     ]
-    connection.register("coverage_lines", pa.Table.from_pylist(rows, schema=COVERAGE))
-    connection.execute("create table landing.coverage as select * from coverage_lines")
-    connection.unregister("coverage_lines")
 
 
-def _create_write_permissions(
-    connection: duckdb.DuckDBPyConnection, landing: Landing, as_of: datetime
-) -> None:
-    rows = [
+def _write_answers(manifests: list[Manifest]) -> list[dict[str, Any]]:
+    return [
         {
             "pull_id": manifest.pull_id,
             "key_id": manifest.write_probe["key"],
@@ -91,10 +87,15 @@ def _create_write_permissions(
             "resource": resource,
             "answer": answer,
         }
-        for manifest in landing.manifests(as_of)
+        for manifest in manifests
         if manifest.write_probe is not None
         for resource, answer in manifest.write_probe["answers"].items()
     ]
-    connection.register("probe_lines", pa.Table.from_pylist(rows, schema=WRITE_PERMISSIONS))
-    connection.execute("create table landing.write_permissions as select * from probe_lines")
-    connection.unregister("probe_lines")
+
+
+def _create_table(
+    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: list[dict[str, Any]]
+) -> None:
+    connection.register("rows_of_manifests", pa.Table.from_pylist(rows, schema=schema))
+    connection.execute(f"create table landing.{name} as select * from rows_of_manifests")
+    connection.unregister("rows_of_manifests")

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt"
 """The dbt project, beside the package: the product is installed editable from its checkout."""
+
+
+@cache
+def documented_models() -> tuple[tuple[Path, dict[str, Any]], ...]:
+    """Every model that the project's YAML describes, and the file that describes it."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return tuple(
+        (path, model)
+        for path in sorted((PROJECT_DIR / "models").rglob("*.yml"))
+        for model in (yaml.load(path.read_bytes(), Loader=loader) or {}).get("models", [])  # noqa: S506
+    )
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,7 @@ class Night:
     @property
     def report_folder(self) -> Path:
         """This night's report: named by its date in the reporting time zone."""
-        day = self.run().as_of.astimezone(self.settings.zone).date()
-        return self.settings.reports_dir / day.isoformat()
+        return self.settings.report_folder(self.run().as_of.astimezone(self.settings.zone).date())
 
     def say(self, text: str) -> None:
         """One line of progress, for whoever watches the terminal."""

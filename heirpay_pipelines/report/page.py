@@ -92,7 +92,7 @@ def framework_tables(context: ReportContext) -> dict[str, tuple[str, Table]]:
 
 def data_docs(context: ReportContext) -> str | None:
     """Where Great Expectations' pages of this run are, seen from the report; None without any."""
-    folder = context.settings.reports_dir / context.calendar.as_of_date.isoformat()
+    folder = context.settings.report_folder(context.calendar.as_of_date)
     index = Path("data_docs") / "index.html"
     return str(index) if (folder / index).is_file() else None
 

@@ -46,7 +46,7 @@ def write_report(
     """
     with open_reader(settings, run, control_results) as reader:
         context = ReportContext(settings, run, reader)
-        folder = settings.reports_dir / context.calendar.as_of_date.isoformat()
+        folder = settings.report_folder(context.calendar.as_of_date)
         settings.reports_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=settings.reports_dir))
         try:

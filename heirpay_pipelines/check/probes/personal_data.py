@@ -11,7 +11,7 @@ import yaml
 
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
-from heirpay_pipelines.model.project import PROJECT_DIR
+from heirpay_pipelines.model.project import documented_models
 
 CLASSES = {"identity", "contact", "location", "payment_instrument", "free_text"}
 MODEL_SCHEMAS = ("staging", "intermediate", "finance", "operations", "compliance")
@@ -99,9 +99,7 @@ def _cleared() -> set[str]:
 
 
 def _documented() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted((PROJECT_DIR / "models").rglob("*.yml")):
-        content = yaml.safe_load(path.read_text()) or {}
-        for model in content.get("models", []):
-            alias = model["name"].removeprefix("stg_").removeprefix("int_")
-            for column in model.get("columns", []):
-                yield alias, column
+    for _, model in documented_models():
+        alias = model["name"].removeprefix("stg_").removeprefix("int_")
+        for column in model.get("columns", []):
+            yield alias, column
