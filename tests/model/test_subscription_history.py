@@ -249,7 +249,31 @@ def covered() -> Landing:
     listed(landing, "young", CHEAP, created="2026-08-12T10:00:00")
     body = listed(landing, "moved", DEAR)
     landing.event("customer.subscription.updated", body, "2026-08-25T10:00:00")
+    before_a_change(landing)
     return landing
+
+
+def before_a_change(landing: Landing) -> None:
+    """The first that is known of these is an event, which says what was before it."""
+    cheap = {"data": [item("si_changed", CHEAP, 2)], "has_more": False}
+    body = listed(landing, "changed", DEAR)
+    landing.event(
+        "customer.subscription.updated", body, "2026-08-25T10:00:00", previous={"items": cheap}
+    )
+    body = listed(
+        landing, "begun", CHEAP, created="2026-08-11T10:00:00",
+        trial_start="2026-08-11T10:00:00", trial_end="2026-08-25T10:00:00",
+    )  # fmt: skip
+    landing.event(
+        "customer.subscription.updated", body, "2026-08-25T10:00:00",
+        previous={"status": "trialing"},
+    )  # fmt: skip
+    body = listed(landing, "tied", DEAR)
+    for number in (1, 2):  # two changes of one second: neither is known to be the first
+        landing.event(
+            "customer.subscription.updated", body, "2026-08-25T10:00:00",
+            previous={"quantity": number},
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +290,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         ("lapsed", "2026-08-10 10:00:00"),
         ("young", "2026-08-12 10:00:00"),
         ("moved", "2026-08-25 10:00:00"),
+        ("changed", "2026-08-02 00:00:00"),
+        ("begun", "2026-08-11 10:00:00"),
+        ("tied", "2026-08-25 10:00:00"),
     ],
 )
 def test_what_no_event_changed_is_known_since_the_log_begins(
@@ -279,9 +306,16 @@ def test_what_no_event_changed_is_known_since_the_log_begins(
     assert str(first) == since
 
 
+def test_a_change_tells_what_was_before_it(known: Warehouse) -> None:
+    """Quantity 2 at 10, known since the log begins; then one at 30."""
+    assert moves(known, "changed") == [("2026-08-02", "new", 20), ("2026-08-25", "expansion", 10)]
+    assert moves(known, "begun") == [("2026-08-25", "new", 10)]
+    assert moves(known, "tied") == [("2026-08-25", "new", 30)]
+
+
 def test_before_the_log_begins_history_stays_estimated(known: Warehouse) -> None:
     assert moves(known, "quiet") == [("2026-02-05", "new", 10), ("2026-08-02", "expansion", 20)]
     estimated, mrr = known.rows(
         "select mrr_estimated, mrr from finance.mrr_monthly where month = '2026-08-01'"
     )[0]
-    assert (estimated, mrr) == (0, 110)
+    assert (estimated, mrr) == (0, 180)

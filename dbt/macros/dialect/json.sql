@@ -132,3 +132,14 @@
         cast(0 as bigint), (total, value) -> total + value
     )
 {%- endmacro %}
+
+{#-
+    JSON text with the values of another laid over it (RFC 7396: a null takes the field away).
+    Spark has no such function: one named `json_merge_patch` is registered with the session.
+-#}
+{% macro json_patched(payload, patch) -%}
+    {{ adapter.dispatch('json_patched')(payload, patch) }}
+{%- endmacro %}
+{% macro default__json_patched(payload, patch) -%}
+    cast(json_merge_patch({{ payload }}, {{ patch }}) as varchar)
+{%- endmacro %}

@@ -24,28 +24,51 @@ changes as (
     where events.type like 'customer.discount.%'
 ),
 
-listed as (
-    select subscription_id, customer_id, observed_at from {{ ref('stg_subscription_versions') }}
-    where version_number = 1 and source = 'list'
+-- What was listed was so when it was read; what an event says was before it, until that event.
+first_known as (
+    select
+        subscription_id,
+        customer_id,
+        source,
+        case when source = 'list' then observed_at else changed_at end as known_at
+    from {{ ref('stg_subscription_versions') }}
+    where version_number = 1 and source in ('list', 'previous')
+),
+
+first_covered as (
+    select
+        first_known.subscription_id,
+        first_known.customer_id,
+        first_known.source,
+        first_known.known_at,
+        min(logs.covered_from) as covered_from
+    from first_known
+    inner join logs
+        on
+            first_known.known_at = logs.read_at
+            or (first_known.source = 'previous' and first_known.known_at < logs.read_at)
+    group by all
 ),
 
 changeable as (
-    select subscription_id, subscription_id as changed_id, observed_at from listed
+    select *, subscription_id as changed_id from first_covered
     union all
-    select subscription_id, customer_id as changed_id, observed_at from listed
+    select *, customer_id as changed_id from first_covered
 ),
 
-first_listed as (
+first_since as (
     select
         changeable.subscription_id,
-        max(logs.covered_from) as covered_from,
+        max(changeable.covered_from) as covered_from,
         max(changes.changed_at) as changed_at
     from changeable
-    inner join logs on changeable.observed_at = logs.read_at
     left join changes
         on
             changeable.changed_id = changes.changed_id
-            and changeable.observed_at >= changes.changed_at
+            and (
+                changeable.known_at > changes.changed_at
+                or (changeable.source = 'list' and changeable.known_at = changes.changed_at)
+            )
     group by changeable.subscription_id
 ),
 
@@ -87,25 +110,27 @@ dated as (
                     or versions.paused_at > versions.seen_before_at
                 )
                 then versions.paused_at
-            when first_listed.covered_from is not null
+            when first_since.covered_from is not null
                 then least(
-                    versions.observed_at,
+                    coalesce(versions.changed_at, versions.observed_at),
                     greatest(
-                        first_listed.covered_from,
-                        first_listed.changed_at,
+                        first_since.covered_from,
+                        first_since.changed_at,
                         versions.created_at,
                         case
-                            when versions.trial_ends_at <= versions.observed_at
+                            when versions.trial_ends_at
+                                <= coalesce(versions.changed_at, versions.observed_at)
+                                and versions.status <> 'trialing'
                                 then versions.trial_ends_at
                         end
                     )
                 )
-            else versions.observed_at
+            else coalesce(versions.changed_at, versions.observed_at)
         end as valid_from
     from versions
-    left join first_listed
+    left join first_since
         on
-            versions.subscription_id = first_listed.subscription_id
+            versions.subscription_id = first_since.subscription_id
             and versions.version_number = 1
 ),
 

@@ -1,5 +1,5 @@
 -- Objects as events carried them, where the history is read: the log's payloads are opened once.
--- Of a customer only the discount is kept.
+-- Of a customer only the discount is kept; of a subscription also what it was before.
 with landed as (
     select
         id as event_id,
@@ -21,7 +21,11 @@ wanted as (
         case
             when parsed.data.object.object = 'customer' then parsed.data.object.discount
             else {{ json_part('payload', '$.data.object') }}
-        end as payload
+        end as payload,
+        case
+            when parsed.data.object.object = 'subscription'
+                then {{ json_part('payload', '$.data.previous_attributes') }}
+        end as previous_attributes
     from landed
     where parsed.data.object.object in ('subscription', 'customer', 'discount')
 ),
@@ -32,7 +36,8 @@ final as (
         observed_at,
         object_type,
         object_id,
-        cast(payload as varchar) as payload
+        cast(payload as varchar) as payload,
+        previous_attributes
     from wanted
 )
 

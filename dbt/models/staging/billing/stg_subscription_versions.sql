@@ -1,4 +1,5 @@
--- Every version of each subscription that was seen by the instant, from lists and from events.
+-- Every version of each subscription that was seen by the instant, from lists and from events, and
+-- the one before the first known change.
 with landed as (
     select id, observed_at, source, event_id, payload
     from {{ source('landing', 'subscription') }}
@@ -18,9 +19,54 @@ from_events as (
 ),
 
 seen as (
-    select distinct * from landed
+    select distinct *, cast(null as timestamp) as changed_at from landed
     union all
-    select * from from_events
+    select *, cast(null as timestamp) as changed_at from from_events
+),
+
+-- The first that is known of a subscription may be a change: its event also says what was before
+-- it. Two changes of one second have no order: of those, none does.
+first_seen as (
+    select id, min(observed_at) as observed_at
+    from seen
+    group by id
+),
+
+first_changes as (
+    select
+        changes.object_id as id,
+        changes.observed_at as changed_at,
+        max({{ json_patched('changes.payload', 'changes.previous_attributes') }}) as payload
+    from {{ ref('stg_event_objects') }} as changes
+    inner join first_seen
+        on changes.object_id = first_seen.id and changes.observed_at = first_seen.observed_at
+    where changes.previous_attributes not in ('{}', 'null')
+    group by changes.object_id, changes.observed_at
+    having count(*) = 1
+),
+
+before_first as (
+    select
+        changes.id,
+        changes.payload,
+        changes.changed_at
+    from first_changes as changes
+    inner join seen on changes.id = seen.id and changes.changed_at = seen.observed_at
+    group by changes.id, changes.payload, changes.changed_at
+    having count(*) = 1
+),
+
+every_version as (
+    select * from seen
+    union all
+    select
+        id,
+        {{ epoch(json_int('payload', '$.created')) }} as observed_at,
+        'previous' as source,
+        cast(null as varchar) as event_id,
+        payload,
+        changed_at
+    from before_first
 ),
 
 events as (
@@ -31,6 +77,7 @@ parsed as (
     select
         seen.id,
         seen.observed_at,
+        seen.changed_at,
         seen.source,
         seen.event_id,
         md5(seen.payload) as fingerprint,
@@ -118,7 +165,7 @@ parsed as (
                 'has_more': 'boolean'
             }
         }) }} as payload
-    from seen
+    from every_version as seen
     left join events on seen.event_id = events.id
 ),
 
@@ -136,7 +183,11 @@ final as (
             partition by id
             order by
                 observed_at,
-                case when source = 'list' then 1 else 0 end,
+                case
+                    when source = 'previous' then 0
+                    when source = 'list' then 2
+                    else 1
+                end,
                 case
                     when event_type = 'customer.subscription.created' then 0
                     when event_type = 'customer.subscription.deleted' then 2
@@ -147,6 +198,7 @@ final as (
                 fingerprint
         ) as version_number,
         observed_at,
+        changed_at,
         source,
         event_id,
         event_type,
