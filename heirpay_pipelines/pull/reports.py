@@ -17,6 +17,7 @@ import httpx
 import orjson
 import stripe
 
+from heirpay_pipelines.pull.client import tls_context
 from heirpay_pipelines.pull.errors import NotReadableError, PullError, TransientError
 
 FILES_HOST = "https://files.stripe.com/"
@@ -109,7 +110,9 @@ class Reports:
         self.requests += 1
         headers = {"Authorization": f"Bearer {self._key}"}
         try:
-            with httpx.stream("GET", run.url, headers=headers, timeout=TIMEOUT_SECONDS) as answer:
+            with httpx.stream(
+                "GET", run.url, headers=headers, timeout=TIMEOUT_SECONDS, verify=tls_context()
+            ) as answer:
                 if answer.status_code != httpx.codes.OK:
                     raise PullError(
                         f"the file of report {run.report_type} was answered with"

@@ -161,6 +161,13 @@ def test_segregation_of_duties(home: Path) -> None:
     assert probe("segregation_of_duties", home).evidence["ids"] == ["ana"]
 
 
+def test_closing_a_month_after_changing_settings_is_flagged(home: Path) -> None:
+    with open_state(Settings(HEIRPAY_HOME=home).state_file) as state:
+        append(state, AS_OF, "ana", "settings_changed", "run", {})
+        append(state, AS_OF, "ana", "month_closed", "2026-10", {})
+    assert probe("segregation_of_duties", home).evidence["ids"] == ["ana"]
+
+
 def test_listeners_on_loopback(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)):
         assert probe("listeners_on_loopback", home).status == "pass"

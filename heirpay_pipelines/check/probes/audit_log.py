@@ -12,7 +12,10 @@ from heirpay_pipelines.state.database import open_state
 
 RETENTION = timedelta(days=365)
 CONFIGURES = ("settings_changed", "code_changed", "waive")
-DECIDES = ("close_period", "incident_resolved", "attest", "apply_block", "gdpr_erase")
+DECIDES = (
+    "month_closed", "month_approved", "break_resolved", "incident_resolved", "inquiry_closed",
+    "isolation_released", "attest",
+)  # fmt: skip
 
 
 def audit_chain(given: ProbeInput) -> Outcome:
