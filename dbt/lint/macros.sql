@@ -34,6 +34,7 @@
 {% macro json_id() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_int() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_part() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_patched() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_total() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro map_value() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
