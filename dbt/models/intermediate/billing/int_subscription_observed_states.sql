@@ -118,7 +118,8 @@ dated as (
                         first_since.changed_at,
                         versions.created_at,
                         case
-                            when versions.trial_ends_at
+                            when
+                                versions.trial_ends_at
                                 <= coalesce(versions.changed_at, versions.observed_at)
                                 and versions.status <> 'trialing'
                                 then versions.trial_ends_at
