@@ -268,6 +268,13 @@ def before_a_change(landing: Landing) -> None:
         "customer.subscription.updated", body, "2026-08-25T10:00:00",
         previous={"status": "trialing"},
     )  # fmt: skip
+    cheap = {"data": [item("si_twice", CHEAP)], "has_more": False}
+    body = listed(landing, "twice", DEAR)
+    for _ in ("notified", "in the log"):  # one event that reached the landing on both ways
+        landing.event(
+            "customer.subscription.updated", body, "2026-08-25T10:00:00", "evt_twice",
+            previous={"items": cheap},
+        )  # fmt: skip
     body = listed(landing, "tied", DEAR)
     for number in (1, 2):  # two changes of one second: neither is known to be the first
         landing.event(
@@ -292,6 +299,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         ("moved", "2026-08-25 10:00:00"),
         ("changed", "2026-08-02 00:00:00"),
         ("begun", "2026-08-11 10:00:00"),
+        ("twice", "2026-08-02 00:00:00"),
         ("tied", "2026-08-25 10:00:00"),
     ],
 )
@@ -310,6 +318,7 @@ def test_a_change_tells_what_was_before_it(known: Warehouse) -> None:
     """Quantity 2 at 10, known since the log begins; then one at 30."""
     assert moves(known, "changed") == [("2026-08-02", "new", 20), ("2026-08-25", "expansion", 10)]
     assert moves(known, "begun") == [("2026-08-25", "new", 10)]
+    assert moves(known, "twice") == [("2026-08-02", "new", 10), ("2026-08-25", "expansion", 20)]
     assert moves(known, "tied") == [("2026-08-25", "new", 30)]
 
 
@@ -318,4 +327,4 @@ def test_before_the_log_begins_history_stays_estimated(known: Warehouse) -> None
     estimated, mrr = known.rows(
         "select mrr_estimated, mrr from finance.mrr_monthly where month = '2026-08-01'"
     )[0]
-    assert (estimated, mrr) == (0, 180)
+    assert (estimated, mrr) == (0, 210)

@@ -135,7 +135,7 @@
 
 {#-
     JSON text with the values of another laid over it (RFC 7396: a null takes the field away).
-    Spark has no such function: one named `json_merge_patch` is registered with the session.
+    Spark SQL has no such function: a session for these models has to register one of that name.
 -#}
 {% macro json_patched(payload, patch) -%}
     {{ adapter.dispatch('json_patched')(payload, patch) }}

@@ -30,7 +30,7 @@ first_known as (
         subscription_id,
         customer_id,
         source,
-        case when source = 'list' then observed_at else changed_at end as known_at
+        coalesce(changed_at, observed_at) as known_at
     from {{ ref('stg_subscription_versions') }}
     where version_number = 1 and source in ('list', 'previous')
 ),
@@ -75,6 +75,7 @@ first_since as (
 versions as (
     select
         *,
+        coalesce(changed_at, observed_at) as known_at,
         lag(observed_at) over (
             partition by subscription_id order by version_number
         ) as seen_before_at,
@@ -112,21 +113,20 @@ dated as (
                 then versions.paused_at
             when first_since.covered_from is not null
                 then least(
-                    coalesce(versions.changed_at, versions.observed_at),
+                    versions.known_at,
                     greatest(
                         first_since.covered_from,
                         first_since.changed_at,
                         versions.created_at,
                         case
                             when
-                                versions.trial_ends_at
-                                <= coalesce(versions.changed_at, versions.observed_at)
+                                versions.trial_ends_at <= versions.known_at
                                 and versions.status <> 'trialing'
                                 then versions.trial_ends_at
                         end
                     )
                 )
-            else coalesce(versions.changed_at, versions.observed_at)
+            else versions.known_at
         end as valid_from
     from versions
     left join first_since

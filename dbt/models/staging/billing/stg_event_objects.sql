@@ -1,6 +1,10 @@
 -- Objects as events carried them, where the history is read: the log's payloads are opened once.
 -- Of a customer only the discount is kept; of a subscription also what it was before.
 with landed as (
+    {{ newest('event') }}
+),
+
+opened as (
     select
         id as event_id,
         created as observed_at,
@@ -8,8 +12,7 @@ with landed as (
             'data': {'object': {'id': 'varchar', 'object': 'varchar', 'discount': 'json'}}
         }) }} as parsed,
         payload
-    from {{ source('landing', 'event') }}
-    where observed_at <= {{ as_of() }} and created <= {{ as_of() }}
+    from landed
 ),
 
 wanted as (
@@ -26,12 +29,12 @@ wanted as (
             when parsed.data.object.object = 'subscription'
                 then {{ json_part('payload', '$.data.previous_attributes') }}
         end as previous_attributes
-    from landed
+    from opened
     where parsed.data.object.object in ('subscription', 'customer', 'discount')
 ),
 
 final as (
-    select distinct
+    select
         event_id,
         observed_at,
         object_type,

@@ -27,33 +27,26 @@ seen as (
 -- The first that is known of a subscription may be a change: its event also says what was before
 -- it. Two changes of one second have no order: of those, none does.
 first_seen as (
-    select id, min(observed_at) as observed_at
-    from seen
-    group by id
-),
-
-first_changes as (
     select
-        changes.object_id as id,
-        changes.observed_at as changed_at,
-        max({{ json_patched('changes.payload', 'changes.previous_attributes') }}) as payload
-    from {{ ref('stg_event_objects') }} as changes
-    inner join first_seen
-        on changes.object_id = first_seen.id and changes.observed_at = first_seen.observed_at
-    where changes.previous_attributes not in ('{}', 'null')
-    group by changes.object_id, changes.observed_at
-    having count(*) = 1
+        id,
+        event_id,
+        observed_at,
+        rank() over (partition by id order by observed_at) as place,
+        count(*) over (partition by id, observed_at) as of_this_second
+    from seen
 ),
 
 before_first as (
     select
-        changes.id,
-        changes.payload,
-        changes.changed_at
-    from first_changes as changes
-    inner join seen on changes.id = seen.id and changes.changed_at = seen.observed_at
-    group by changes.id, changes.payload, changes.changed_at
-    having count(*) = 1
+        first_seen.id,
+        first_seen.observed_at as changed_at,
+        {{ json_patched('changes.payload', 'changes.previous_attributes') }} as payload
+    from first_seen
+    inner join {{ ref('stg_event_objects') }} as changes on first_seen.event_id = changes.event_id
+    where
+        first_seen.place = 1
+        and first_seen.of_this_second = 1
+        and changes.previous_attributes not in ('{}', 'null')
 ),
 
 every_version as (
