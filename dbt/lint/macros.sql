@@ -58,4 +58,5 @@
 {% macro to_units() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro to_utc() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro usd() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro visible_landing() -%}{%- set given = (varargs, kwargs) -%}true{%- endmacro %}
 {% macro whole_quotient() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

@@ -13,7 +13,7 @@
 {% macro newest(object) -%}
     {%- set landed = source('landing', object | replace('.', '_')) -%}
     {%- set columns = 'id, created, observed_at, source, event_id, api_version, account, livemode, payload' -%}
-    {%- set visible = 'observed_at <= ' ~ as_of() ~ ' and (created is null or created <= ' ~ as_of() ~ ')' -%}
+    {%- set visible = visible_landing() -%}
     select {{ columns }}
     from {{ landed }}
     where
@@ -42,4 +42,9 @@
             )
     ) as versions
     where recency = 1
+{%- endmacro %}
+
+{#- What of the landing exists as of the instant. -#}
+{% macro visible_landing() -%}
+    observed_at <= {{ as_of() }} and (created is null or created <= {{ as_of() }})
 {%- endmacro %}

@@ -56,20 +56,28 @@ changeable as (
     select *, customer_id as changed_id from first_covered
 ),
 
-first_since as (
+-- The newest change before it was known. (A left join by anything but equalities would compare
+-- every row with every other.)
+changed_before as (
     select
         changeable.subscription_id,
-        max(changeable.covered_from) as covered_from,
         max(changes.changed_at) as changed_at
     from changeable
-    left join changes
-        on
-            changeable.changed_id = changes.changed_id
-            and (
-                changeable.known_at > changes.changed_at
-                or (changeable.source = 'list' and changeable.known_at = changes.changed_at)
-            )
+    inner join changes on changeable.changed_id = changes.changed_id
+    where
+        changeable.known_at > changes.changed_at
+        or (changeable.source = 'list' and changeable.known_at = changes.changed_at)
     group by changeable.subscription_id
+),
+
+first_since as (
+    select
+        first_covered.subscription_id,
+        cast(1 as bigint) as version_number,
+        first_covered.covered_from,
+        changed_before.changed_at
+    from first_covered
+    left join changed_before on first_covered.subscription_id = changed_before.subscription_id
 ),
 
 versions as (
@@ -132,7 +140,7 @@ dated as (
     left join first_since
         on
             versions.subscription_id = first_since.subscription_id
-            and versions.version_number = 1
+            and versions.version_number = first_since.version_number
 ),
 
 spans as (
