@@ -65,6 +65,19 @@ where
 order by id
 """
 
+CREDIT_USED_UP = """
+with credited as (
+    select payload ->> '$.customer' as id
+    from (select distinct on (id) id, payload from {changes})
+    group by all
+    having sum(cast(payload ->> '$.amount' as bigint)) <> 0
+)
+select distinct id
+from {customers}
+where id in (select id from credited) and (payload ->> '$.balance') = '0'
+order by id
+"""
+
 UNLISTED = """
 with newest as (
     select id, last(payload order by observed_at, source) as payload
@@ -140,6 +153,13 @@ class LandedStore:
         rows = self._ask(PAYOUTS, [], payouts=payouts, compositions=self._composed())
         return [row[0] for row in rows]
 
+    def credit_used_up(self) -> list[str]:
+        before = self._before("customer_balance_transaction")
+        return [
+            row[0] for row in self._ask(CREDIT_USED_UP, [], changes=before,
+                                        customers=self._now("customer"))
+        ]  # fmt: skip
+
     def unlisted(self, object_name: str) -> list[Object]:
         before, now = self._before(object_name), self._now(object_name)
         limit = self.writer.observed_at.astimezone(UTC).replace(tzinfo=None)
@@ -169,7 +189,9 @@ class LandedStore:
         if not next(iter(files.values())):
             return []
         tables = {
-            name: relation(self.landing, found) if found else "(select null as id where false)"
+            name: relation(self.landing, found)
+            if found
+            else "(select null as id, null as payload where false)"
             for name, found in files.items()
         }
         with open_files(self.landing) as connection:

@@ -201,6 +201,8 @@ class Pull:
         derived = Derived(self.client, self.store, self.land)
         await self._cover("/v1/balance_transactions?payout={id}", "payout_composition", "derived",
                           None, derived.compositions)  # fmt: skip
+        await self.store.flush("customer")
+        self._credited.update(self.store.credit_used_up())
         await self._cover(
             "/v1/customers/{id}/balance_transactions", "customer_balance_transaction", "derived",
             None, lambda tally: derived.customer_credit(self._credited, tally),

@@ -68,5 +68,9 @@ class Store(Protocol):
     def payouts_to_compose(self) -> list[str]:
         """Automatic payouts that Stripe has reconciled and whose composition is not landed."""
 
+    def credit_used_up(self) -> list[str]:
+        """Customers of this pull without a credit balance, of whose changes landed before some
+        balance is left: at least one change is not landed."""
+
     def unlisted(self, object_name: str) -> list[Object]:
         """Objects landed before, not deleted, that this pull's full list does not hold."""

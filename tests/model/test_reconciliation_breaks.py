@@ -21,6 +21,7 @@ from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import close_run, open_run
 
 AS_OF = "2026-02-01T00:00:00"
+LATE = "2026-01-26T00:00:00"
 SELECT = "+reconciliation_breaks +payout_reconciliation +daily_revenue"
 
 
@@ -83,6 +84,88 @@ def report(run: str, lines: dict[str, str]) -> list[stripe.JsonObject]:
     return made
 
 
+def connect_objects(kind: str, name: str, amount: int, taken_back: int = 0) -> stripe.JsonObject:
+    """A transfer (`tr_…`) or an application fee (`fee_…`) of a marketplace."""
+    prefix, state = {
+        "transfer": ("tr", {"amount_reversed": taken_back}),
+        "application_fee": ("fee", {"amount_refunded": taken_back}),
+    }[kind]
+    return {
+        "id": f"{prefix}_{name}",
+        "object": kind,
+        "created": stripe.epoch("2026-01-15T00:00:00"),
+        "amount": amount,
+        "currency": "usd",
+        "balance_transaction": f"txn_{prefix}_{name}",
+        **state,
+    }
+
+
+def marketplace(name: str, moved: int = -2000) -> list[stripe.JsonObject]:
+    """A transfer of 20.00 of which half was taken back, a fee of 5.00 given back, a top-up."""
+    at = "2026-01-15T00:00:00"
+    reversal = {
+        "id": f"trr_{name}",
+        "object": "transfer_reversal",
+        "created": stripe.epoch(at),
+        "amount": 1000,
+        "currency": "usd",
+        "transfer": f"tr_{name}",
+        "balance_transaction": f"txn_trr_{name}",
+    }
+    fee_refund = {
+        "id": f"fr_{name}",
+        "object": "fee_refund",
+        "created": stripe.epoch(at),
+        "amount": 500,
+        "currency": "usd",
+        "fee": f"fee_{name}",
+        "balance_transaction": f"txn_fr_{name}",
+    }
+    topup = {
+        "id": f"tu_{name}",
+        "object": "topup",
+        "created": stripe.epoch(at),
+        "amount": 700,
+        "currency": "usd",
+        "status": "succeeded",
+        "balance_transaction": f"txn_tu_{name}",
+    }
+    fee = connect_objects("application_fee", name, 500, 500) | {"refunds": {"data": [fee_refund]}}
+    return [
+        connect_objects("transfer", name, 2000, 1000),
+        reversal,
+        fee,
+        topup,
+        stripe.movement(f"txn_tr_{name}", "transfer", moved, at, source=f"tr_{name}"),
+        stripe.movement(f"txn_trr_{name}", "transfer_reversal", 1000, at, source=f"trr_{name}"),
+        stripe.movement(f"txn_fee_{name}", "platform_earning", 500, at, source=f"fee_{name}"),
+        stripe.movement(f"txn_fr_{name}", "platform_earning_refund", -500, at, source=f"fr_{name}"),
+        stripe.movement(f"txn_tu_{name}", "topup", 700, at, source=f"tu_{name}"),
+    ]
+
+
+def credited(name: str, balance: int, *changes: int) -> list[stripe.JsonObject]:
+    """A customer and the changes of its balance, which is negative for a credit."""
+    at = stripe.epoch("2026-01-03T00:00:00")
+    customer = {"id": f"cus_{name}", "object": "customer", "created": at, "balance": balance}
+    return [
+        customer | {"currency": "usd"},
+        *(
+            {
+                "id": f"cbtxn_{name}{number}",
+                "object": "customer_balance_transaction",
+                "created": at + number,
+                "amount": amount,
+                "currency": "usd",
+                "customer": f"cus_{name}",
+                "type": "adjustment",
+            }
+            for number, amount in enumerate(changes)
+        ),
+    ]
+
+
 def clean_account() -> list[stripe.JsonObject]:
     """Charges in two currencies, an invoice, a partial capture, payouts in and not yet in bank."""
     yen = stripe.movement(
@@ -117,7 +200,11 @@ def clean_account() -> list[stripe.JsonObject]:
         *payout("fresh", 3000, "2026-01-29", "2026-01-30"),
         stripe.bank_line("bank_rent", -77_00, "2026-01-30", description="RENT"),
         stripe.bank_line("bank_other", 99_00, "2026-01-30", description="CUSTOMER"),
-        stripe.balance({"usd": 5000}),
+        *marketplace("clean"),
+        *credited("clean", -300, -500, 200),
+        *credited("used_up", 0, -500, 500),
+        *credited("never", 0),
+        stripe.balance({"usd": 5000 - 2000 + 1000 + 700}),
         *report("frr_1", {"txn_a": "119.00", "txn_yen": "7.00"}),
     ]
 
@@ -167,6 +254,20 @@ def broken_account() -> list[stripe.JsonObject]:
         *paid_charge("one", 7700, "2026-01-25T10:00:00", **same_card()),
         *paid_charge("two", 7700, "2026-01-25T10:00:40", **same_card()),
         *paid_charge("later", 7700, "2026-01-25T10:30:00", **same_card()),
+        *marketplace("wrong", moved=-1900),
+        connect_objects("transfer", "unbooked", 900),
+        # Two reversals are stated, none is there.
+        connect_objects("transfer", "lost", 800, 300),
+        stripe.movement("txn_tr_lost", "transfer", -800, LATE, source="tr_lost"),
+        stripe.movement("txn_tr_alien", "transfer", -50, LATE, source="tr_alien"),
+        # A refund whose movement has other figures than the refund itself.
+        *paid_charge("back", 1000, LATE, amount_refunded=400),
+        stripe.refund("re_back", "ch_back", 400, LATE, "txn_re_back"),
+        stripe.movement("txn_re_back", "refund", -410, LATE, source="re_back"),
+        # A lost dispute that took no money.
+        *paid_charge("lost", 600, LATE),
+        stripe.dispute("du_lost", "ch_lost", 600, LATE, []),
+        *credited("short", -700, -500),
     ]
 
 
@@ -178,17 +279,24 @@ def same_card() -> stripe.JsonObject:
 EXPECTED = {
     ("balance_mismatch", "balance:usd"),
     ("balance_transaction_missing", "ch_unbooked"),
+    ("balance_transaction_missing", "du_lost"),
+    ("balance_transaction_missing", "tr_unbooked"),
     ("balance_transaction_orphan", "txn_orphan"),
+    ("balance_transaction_orphan", "txn_tr_alien"),
     ("bank_credit_without_payout", "bank_stray"),
     ("charge_amount_mismatch", "ch_wrong"),
+    ("customer_balance_mismatch", "cus_short"),
     ("duplicate_charge", "ch_two"),
     ("invoice_paid_without_payment", "in_unpaid"),
     ("invoice_total_mismatch", "in_total"),
+    ("movement_amount_mismatch", "re_back"),
+    ("movement_amount_mismatch", "tr_wrong"),
     ("payment_without_invoice", "ch_open"),
     ("payout_failed", "po_failed"),
     ("payout_mismatch", "po_short"),
     ("payout_missing_in_bank", "po_gone"),
     ("refund_exceeds_charge", "ch_over"),
+    ("reversal_total_mismatch", "tr_lost"),
     ("stripe_report_mismatch", "txn_open"),
     ("tax_total_mismatch", "in_tax"),
 }
@@ -241,8 +349,10 @@ def test_breaks_have_amount_age_owner_and_a_stable_id(broken: Warehouse) -> None
     assert all(id.startswith("brk_") for (id,) in ids)
     amounts = dict(broken.rows("select kind, amount from finance.reconciliation_breaks"))
     assert amounts["charge_amount_mismatch"] == -9
+    assert amounts["customer_balance_mismatch"] == -2
     assert amounts["payout_mismatch"] == 1
     assert amounts["refund_exceeds_charge"] == 5
+    assert amounts["reversal_total_mismatch"] == 3
     assert amounts["stripe_report_mismatch"] == Decimal("0.01")
     assert amounts["tax_total_mismatch"] == Decimal("1.11")
 

@@ -1,4 +1,4 @@
--- Breaks between invoices, their lines, their tax and their payments.
+-- Breaks between invoices, their lines, their tax and their payments, and of customers' balances.
 with invoices as (
     select
         *,
@@ -149,6 +149,32 @@ duplicates as (
     from {{ ref('int_duplicate_charges') }}
 ),
 
+credit as (
+    select customer_id, currency, sum(amount) as amount, max(created_at) as last_at
+    from {{ ref('stg_customer_balance_transactions') }}
+    group by customer_id, currency
+),
+
+-- What a customer owes or has to its credit is the sum of all changes of its balance.
+balance_mismatches as (
+    select
+        'customer_balance_mismatch' as kind,
+        customers.id as object_id,
+        cast(null as varchar) as related_object_id,
+        customers.currency,
+        cast(customers.balance - coalesce(credit.amount, 0) as bigint) as amount,
+        {{ reporting_date('coalesce(credit.last_at, customers.created_at)') }} as seen_on,
+        'The customer''s balance is not the sum of its changes' as detail
+    from {{ ref('stg_customers') }} as customers
+    left join credit
+        on customers.id = credit.customer_id and customers.currency = credit.currency
+    where
+        not customers.is_deleted
+        and customers.balance <> coalesce(credit.amount, 0)
+        -- Where the key cannot read the changes, nothing can be said.
+        and exists (select 1 from {{ ref('stg_customer_balance_transactions') }})
+),
+
 final as (
     select * from paid_without_payment
     union all
@@ -159,6 +185,8 @@ final as (
     select * from tax_mismatches
     union all
     select * from duplicates
+    union all
+    select * from balance_mismatches
 )
 
 select * from final

@@ -15,6 +15,10 @@ payouts as (
     select * from {{ ref('stg_payouts') }}
 ),
 
+others as (
+    select * from {{ ref('int_moving_objects') }}
+),
+
 ledger as (
     select * from {{ ref('int_ledger') }}
 ),
@@ -40,6 +44,10 @@ due as (
         {{ reporting_date('created_at') }} as seen_on
     from payouts
     where status in ('paid', 'in_transit')
+    union all
+    select object, id, currency, amount, balance_transaction_id, seen_on
+    from others
+    where is_due
 ),
 
 missing as (
@@ -51,7 +59,7 @@ missing as (
         due.amount,
         due.seen_on,
         concat(
-            'The ', due.object, case
+            'The ', replace(due.object, '_', ' '), case
                 when due.balance_transaction_id is null then ' has no movement of the balance'
                 else ' names a movement of the balance that was not found'
             end
@@ -69,6 +77,9 @@ sources as (
     select id, 'dispute' as object from disputes
     union all
     select id, 'payout' as object from payouts
+    union all
+    select id, object from others
+    where object <> 'dispute'
 ),
 
 pulled as (
@@ -83,6 +94,9 @@ expected_source as (
             when category in ('refund', 'refund_failure') then 'refund'
             when category in ('dispute', 'dispute_reversal') then 'dispute'
             when is_payout then 'payout'
+            when category in ('transfer', 'transfer_reversal', 'topup') then category
+            when category = 'platform_earning' then 'application_fee'
+            when category = 'platform_earning_refund' then 'fee_refund'
         end as object
     from ledger
     -- Another account's payment that came in by transfer has its source elsewhere.
@@ -98,8 +112,8 @@ orphans as (
         expected_source.net as amount,
         expected_source.occurred_on as seen_on,
         concat(
-            'A movement of category ', expected_source.category, ' whose ', expected_source.object,
-            case
+            'A movement of category ', expected_source.category, ' whose ',
+            replace(expected_source.object, '_', ' '), case
                 when expected_source.source_id is null then ' is not named' else ' was not found'
             end
         ) as detail
@@ -163,6 +177,82 @@ amount_mismatches as (
         end
 ),
 
+-- Charges and payouts are compared above and by their contents.
+moved as (
+    select object, id, currency, amount, balance_transaction_id, seen_on from others
+    union all
+    select
+        'refund' as object, id, currency, -amount as amount, balance_transaction_id,
+        {{ reporting_date('created_at') }} as seen_on
+    from refunds
+),
+
+movement_mismatches as (
+    select
+        'movement_amount_mismatch' as kind,
+        moved.id as object_id,
+        moved.balance_transaction_id as related_object_id,
+        moved.currency,
+        ledger.amount - moved.amount as amount,
+        moved.seen_on,
+        concat(
+            'The movement of the balance has another amount than the ',
+            replace(moved.object, '_', ' ')
+        ) as detail
+    from moved
+    inner join ledger
+        on
+            moved.balance_transaction_id = ledger.ledger_id
+            -- What settles in another currency was converted.
+            and moved.currency = ledger.currency
+    where ledger.amount <> moved.amount
+),
+
+taken_back as (
+    select transfer_id as id, sum(amount) as amount, max(created_at) as last_at
+    from {{ ref('stg_transfer_reversals') }}
+    group by transfer_id
+    union all
+    select application_fee_id as id, sum(amount) as amount, max(created_at) as last_at
+    from {{ ref('stg_application_fee_refunds') }}
+    group by application_fee_id
+),
+
+could_be_taken_back as (
+    select 'transfer' as object, id, currency, amount, amount_reversed, created_at
+    from {{ ref('stg_transfers') }}
+    union all
+    select
+        'application fee' as object, id, currency, amount, amount_refunded as amount_reversed,
+        created_at
+    from {{ ref('stg_application_fees') }}
+),
+
+reversal_mismatches as (
+    select
+        'reversal_total_mismatch' as kind,
+        could_be_taken_back.id as object_id,
+        cast(null as varchar) as related_object_id,
+        could_be_taken_back.currency,
+        cast(
+            could_be_taken_back.amount_reversed - coalesce(taken_back.amount, 0) as bigint
+        ) as amount,
+        {{ reporting_date('coalesce(taken_back.last_at, could_be_taken_back.created_at)') }}
+            as seen_on,
+        concat(
+            'The ', could_be_taken_back.object, case
+                when taken_back.amount > could_be_taken_back.amount
+                    then ' was taken back for more than its amount'
+                else ' states another amount taken back than its reversals add up to'
+            end
+        ) as detail
+    from could_be_taken_back
+    left join taken_back on could_be_taken_back.id = taken_back.id
+    where
+        could_be_taken_back.amount_reversed <> coalesce(taken_back.amount, 0)
+        or taken_back.amount > could_be_taken_back.amount
+),
+
 refunded as (
     select charge_id, sum(amount) as amount, max({{ reporting_date('created_at') }}) as last_on
     from refunds
@@ -201,6 +291,10 @@ final as (
     select * from amount_mismatches
     union all
     select * from excessive_refunds
+    union all
+    select * from movement_mismatches
+    union all
+    select * from reversal_mismatches
 )
 
 select * from final

@@ -1,0 +1,61 @@
+-- Objects beside charges, refunds and payouts that move the balance: what each should have moved it
+-- by, in the object's currency, and whether its movement is due.
+with withdrawn as (
+    select dispute_id, min(balance_transaction_id) as balance_transaction_id
+    from {{ ref('stg_dispute_balance_transactions') }}
+    where reporting_category = 'dispute'
+    group by dispute_id
+),
+
+objects as (
+    select
+        'transfer' as object, id, currency, -amount as amount, balance_transaction_id, created_at,
+        true as is_due
+    from {{ ref('stg_transfers') }}
+    union all
+    select
+        'transfer_reversal' as object, id, currency, amount, balance_transaction_id, created_at,
+        true as is_due
+    from {{ ref('stg_transfer_reversals') }}
+    union all
+    select
+        'application_fee' as object, id, currency, amount, balance_transaction_id, created_at,
+        true as is_due
+    from {{ ref('stg_application_fees') }}
+    union all
+    select
+        'fee_refund' as object, id, currency, -amount as amount, balance_transaction_id, created_at,
+        true as is_due
+    from {{ ref('stg_application_fee_refunds') }}
+    union all
+    select
+        'topup' as object, id, currency, amount, balance_transaction_id, created_at,
+        status = 'succeeded' as is_due
+    from {{ ref('stg_topups') }}
+    union all
+    -- Only a lost dispute is sure to have taken money: an inquiry takes none.
+    select
+        'dispute' as object,
+        disputes.id,
+        disputes.currency,
+        -disputes.amount as amount,
+        withdrawn.balance_transaction_id,
+        disputes.created_at,
+        disputes.status = 'lost' as is_due
+    from {{ ref('stg_disputes') }} as disputes
+    left join withdrawn on disputes.id = withdrawn.dispute_id
+),
+
+final as (
+    select
+        object,
+        id,
+        currency,
+        amount,
+        balance_transaction_id,
+        {{ reporting_date('created_at') }} as seen_on,
+        is_due and created_at <= {{ as_of() }} - interval 1 hour as is_due
+    from objects
+)
+
+select * from final
