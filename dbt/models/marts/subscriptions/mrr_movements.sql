@@ -3,8 +3,7 @@ with movements as (
     from {{ ref('int_mrr_movements') }} as movements
     left join {{ ref('int_churn_reasons') }} as reasons
         on
-            movements.movement = 'churn'
-            and movements.occurred_on = reasons.occurred_on
+            movements.occurred_on = reasons.occurred_on
             and movements.customer_id = reasons.customer_id
             and movements.currency = reasons.currency
 ),
