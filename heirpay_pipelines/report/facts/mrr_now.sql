@@ -20,7 +20,11 @@ select
     monthly.active_customers,
     monthly.arpa,
     coalesce(changes.change, 0) as change,
-    coalesce(changes.change_reporting, 0) as change_reporting
+    coalesce(changes.change_reporting, 0) as change_reporting,
+    concat(
+        'heirpay explain mrr --month ', strftime(monthly.month, '%Y-%m'),
+        ' --currency ', monthly.currency
+    ) as explain
 from finance.mrr_monthly as monthly
 left join changes on monthly.currency = changes.currency
 where monthly.month = (select max(month) from finance.mrr_monthly where month <= $as_of_date)

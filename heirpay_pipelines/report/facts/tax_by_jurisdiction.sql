@@ -10,7 +10,11 @@ select
     sum(taxable_amount) as taxable_amount,
     sum(tax_amount) as tax_amount,
     sum(tax_amount_reporting) as tax_amount_reporting,
-    count(distinct document_id) as documents
+    count(distinct document_id) as documents,
+    concat(
+        'heirpay explain tax --country ', country, ' --month ', strftime($month, '%Y-%m'),
+        ' --currency ', currency
+    ) as explain
 from finance.tax_transactions
 where occurred_on >= $month and occurred_on < cast($month as date) + interval 1 month
 group by all
