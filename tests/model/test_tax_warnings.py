@@ -42,6 +42,14 @@ def sold(
     return {**made, "total_excluding_tax": 10_000, **extra}
 
 
+def small_sales(state: str, number: int) -> list[dict[str, Any]]:
+    address = {"country": "US", "state": state}
+    return [
+        sold(f"{state}_{n}", "2026-02-05", "US", None, 0, customer_address=address)
+        for n in range(number)
+    ]
+
+
 def voided(name: str, at: str, voided_at: str) -> dict[str, Any]:
     made = sold(name, at, "DE", "txr_de", 1900, status="void")
     made["status_transitions"] = {
@@ -84,6 +92,10 @@ def company() -> list[dict[str, Any]]:
         voided("void", "2025-12-20", "2026-02-01"),
         # A threshold of nothing is passed by the first sale.
         sold("gb", "2026-02-05", "GB", None, 0),
+        *small_sales("GA", 201),  # the amount or 200 sales
+        *small_sales("VA", 170),
+        *small_sales("CT", 201),  # the amount and 200 sales
+        *small_sales("IL", 201),  # 200 sales passed it until 2025
         tax_id("good", "eu_vat", "DE136695976"),
         tax_id("bad", "eu_vat", "DE136695970"),
         tax_id("other", "zz_tin", "1"),
@@ -105,6 +117,7 @@ def test_warnings_and_nothing_else(warehouse: Warehouse) -> None:
     assert rows == [
         ("rate_not_in_force", "in_sk_late", 20, 23),
         ("registration_threshold", "GB", None, None),
+        ("registration_threshold", "US-GA", None, None),
         ("tax_id_checksum", "txi_bad", None, None),
         ("wrong_jurisdiction", "in_french", 20, 19),
     ]
@@ -118,6 +131,21 @@ def test_registrations(warehouse: Warehouse) -> None:
     # Three sales of 100.00 euros within twelve months; the older two do not count.
     assert rows[0] == ("EU", "collecting", True, 3, 300)
     assert rows[1][:4] == ("GB", "passed", False, 1)
+
+
+def test_states_that_count_sales(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select region, passed_by, threshold_count, status from finance.tax_registrations"
+        " where country = 'US' order by 1"
+    )
+    assert rows == [
+        ("CT", "both", 200, "below"),
+        ("GA", "either", 200, "passed"),
+        ("IL", "amount", None, "below"),
+        ("VA", "either", 200, "near"),
+    ]
+    (detail,) = warehouse.rows("select detail from finance.tax_warnings where region = 'GA'")
+    assert "100000 usd or 200 sales" in str(detail[0])
 
 
 def test_tax_on_a_lost_dispute_is_listed(warehouse: Warehouse) -> None:

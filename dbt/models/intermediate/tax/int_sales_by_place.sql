@@ -41,7 +41,15 @@ payments as (
 ),
 
 together as (
-    select sold_on, country, region, customer_id, currency, amount, 1 as sales from invoices
+    select
+        sold_on,
+        country,
+        region,
+        customer_id,
+        currency,
+        amount,
+        case when amount > 0 then 1 else 0 end as sales
+    from invoices
     union all
     select * from credits
     union all

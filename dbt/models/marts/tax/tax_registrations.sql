@@ -53,6 +53,8 @@ converted as (
         thresholds.region,
         thresholds.scheme,
         thresholds.amount as threshold,
+        thresholds.transactions as threshold_count,
+        thresholds.passed_by,
         thresholds.currency,
         thresholds.source,
         sum(
@@ -79,8 +81,32 @@ converted as (
         thresholds.region,
         thresholds.scheme,
         thresholds.amount,
+        thresholds.transactions,
+        thresholds.passed_by,
         thresholds.currency,
         thresholds.source
+),
+
+-- How far each test is passed, and the threshold by them: 1 is just passed.
+measured as (
+    select
+        *,
+        case
+            when passed_by = 'either' then greatest(amount_used, count_used)
+            when passed_by = 'both' then least(amount_used, count_used)
+            else amount_used
+        end as used
+    from (
+        select
+            *,
+            -- A threshold of nothing is passed by the first sale.
+            case
+                when threshold = 0 then case when sales_amount > 0 then 2 else 0 end
+                else cast(sales_amount as decimal(18, 3)) / threshold
+            end as amount_used,
+            cast(sales_count as decimal(18, 0)) / threshold_count as count_used
+        from converted
+    ) as tests
 ),
 
 -- Tax that was charged in the last twelve months shows where one is registered.
@@ -97,26 +123,28 @@ collecting as (
 
 final as (
     select
-        converted.country,
-        converted.region,
-        converted.scheme,
-        converted.currency,
-        cast(converted.sales_amount as decimal(24, 3)) as sales_amount,
-        cast(converted.sales_count as bigint) as sales_count,
-        cast(converted.threshold as decimal(24, 3)) as threshold,
+        measured.country,
+        measured.region,
+        measured.scheme,
+        measured.currency,
+        cast(measured.sales_amount as decimal(24, 3)) as sales_amount,
+        cast(measured.sales_count as bigint) as sales_count,
+        cast(measured.threshold as decimal(24, 3)) as threshold,
+        cast(measured.threshold_count as bigint) as threshold_count,
+        measured.passed_by,
         collecting.country is not null as is_collecting,
         case
             when collecting.country is not null then 'collecting'
-            when converted.sales_amount > converted.threshold then 'passed'
-            when converted.sales_amount > converted.threshold * 0.8 then 'near'
+            when measured.used > 1 then 'passed'
+            when measured.used > 0.8 then 'near'
             else 'below'
         end as status,
-        converted.source
-    from converted
+        measured.source
+    from measured
     left join collecting
         on
-            converted.country = collecting.country
-            and coalesce(converted.region, '') = coalesce(collecting.region, '')
+            measured.country = collecting.country
+            and coalesce(measured.region, '') = coalesce(collecting.region, '')
 )
 
 select * from final

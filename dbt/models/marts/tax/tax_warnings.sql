@@ -139,8 +139,14 @@ passed as (
         sales_amount as amount,
         {{ as_of_date() }} as seen_on,
         concat(
-            'Sales of twelve months pass the threshold of ', cast(threshold as varchar), ' ',
-            currency, ' and no tax is collected: ', scheme
+            'Sales of twelve months pass the threshold of ', cast(cast(threshold as bigint) as varchar), ' ',
+            currency, case
+                when passed_by = 'either'
+                    then concat(' or ', cast(threshold_count as varchar), ' sales')
+                when passed_by = 'both'
+                    then concat(' and ', cast(threshold_count as varchar), ' sales')
+                else ''
+            end, ' and no tax is collected: ', scheme
         ) as detail
     from {{ ref('tax_registrations') }}
     where status = 'passed'
