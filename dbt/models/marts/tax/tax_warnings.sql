@@ -139,8 +139,8 @@ passed as (
         sales_amount as amount,
         {{ as_of_date() }} as seen_on,
         concat(
-            'Sales of twelve months pass the threshold of ', cast(cast(threshold as bigint) as varchar), ' ',
-            currency, case
+            'Sales of twelve months pass the threshold of ',
+            cast(cast(threshold as bigint) as varchar), ' ', currency, case
                 when passed_by = 'either'
                     then concat(' or ', cast(threshold_count as varchar), ' sales')
                 when passed_by = 'both'
