@@ -20,6 +20,7 @@ from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import Coverage
 from heirpay_pipelines.pull.nightly import Pull
 from heirpay_pipelines.pull.ports import Progress
+from heirpay_pipelines.pull.reports import Reports
 from heirpay_pipelines.pull.write_probe import probe_due, probe_writes
 from heirpay_pipelines.settings import Settings
 
@@ -47,12 +48,14 @@ def pull_and_land(
     full: bool,
     progress: Progress,
     client: Client | None = None,
+    reports: Reports | None = None,
 ) -> PullOutcome:
     """Pull what changed up to `as_of` (UTC) and commit it; with `full`, list everything again.
 
     An `as_of` before the newest pull pulls nothing: the night is computed from what was landed by
     then. Raises PullError, or LandingError when the folder belongs to another account, cannot be
-    written, or nothing was landed by then. `client` is one with other limits or patience.
+    written, or nothing was landed by then. `client` and
+    `reports` are ones with other limits or patience.
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     newest = landing.newest()
@@ -60,7 +63,8 @@ def pull_and_land(
         return PullOutcome(_visible(landing, as_of), pulled=False)
     landing.discard_uncommitted()
     own = client or Client(settings.api_key, settings.stripe_api_base)
-    manifest = asyncio.run(_pull(settings, landing, own, as_of, full, progress))
+    own_reports = reports or Reports(settings.api_key, settings.stripe_api_base)
+    manifest = asyncio.run(_pull(settings, landing, own, own_reports, as_of, full, progress))
     write_manifest(landing.manifests_dir, manifest)
     return PullOutcome(manifest, pulled=True)
 
@@ -80,6 +84,7 @@ async def _pull(
     settings: Settings,
     landing: Landing,
     client: Client,
+    reports: Reports,
     as_of: datetime,
     full: bool,
     progress: Progress,
@@ -94,7 +99,7 @@ async def _pull(
         store = LandedStore(writer, landing)
         cursors = {} if newest is None else newest.cursors
         origin = int(account.get("created") or 0)
-        pull = Pull(client, store, as_of, cursors, progress, origin, full)
+        pull = Pull(client, store, as_of, cursors, progress, origin, full, reports)
         await pull.run()
         probed = None
         if probe_due(_newest_probe(landing), settings.api_key, started):

@@ -13,7 +13,7 @@ from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandedFile
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Object, Writer
-from heirpay_pipelines.pull.ports import Named
+from heirpay_pipelines.pull.ports import Named, PaidOut
 
 BATCH = 500
 
@@ -56,13 +56,15 @@ with newest as (
     from {payouts}
     group by id
 )
-select id
+select
+    id, cast(payload ->> '$.arrival_date' as bigint) as arrival_date,
+    payload ->> '$.balance_transaction'
 from newest
 where
     (payload ->> '$.automatic') = 'true'
     and (payload ->> '$.reconciliation_status') = 'completed'
     and id not in (select id from {compositions})
-order by id
+order by arrival_date, id
 """
 
 CREDIT_USED_UP = """
@@ -148,10 +150,10 @@ class LandedStore:
         obj: Object = orjson.loads(rows[0][0])
         return obj
 
-    def payouts_to_compose(self) -> list[str]:
+    def payouts_to_compose(self) -> list[PaidOut]:
         payouts = self._before("payout") + self._now("payout")
         rows = self._ask(PAYOUTS, [], payouts=payouts, compositions=self._composed())
-        return [row[0] for row in rows]
+        return [PaidOut(*row) for row in rows]
 
     def credit_used_up(self) -> list[str]:
         before = self._before("customer_balance_transaction")

@@ -65,6 +65,14 @@ class _PageTransport(stripe.HTTPXClient):
         return b"{}", status, answered
 
 
+class SyncTransport(stripe.HTTPXClient):
+    """The SDK's own HTTP layer for calls that wait, with this project's TLS."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(timeout=timeout, allow_sync_methods=True)
+        self._client = httpx.Client(verify=tls_context())
+
+
 class Client:
     """GET requests within the budget, tried again while that can help (and the write probe).
 

@@ -14,7 +14,7 @@ COMPLETE, FORBIDDEN, GONE, FAILED = "complete", "forbidden", "gone", "failed"
 class Coverage:
     """One endpoint's line of the coverage statement.
 
-    `mode` is `full`, `events`, `created`, `always` or `derived`; `covered_from` and
+    `mode` is `full`, `events`, `created`, `always`, `derived` or `report`; `covered_from` and
     `covered_until` are ISO instants (UTC); `status` is `complete`, `forbidden` (403), `gone` (404)
     or `failed` (it kept failing), with the reason. What is not complete is read again, from where
     it was complete last, by the next pull.

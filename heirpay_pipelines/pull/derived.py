@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.errors import NotReadableError
 from heirpay_pipelines.pull.event_log import FETCHES, Land, Tally
 from heirpay_pipelines.pull.lister import Object, complete_nested, read_pages
 from heirpay_pipelines.pull.ports import Store
+from heirpay_pipelines.pull.reports import Reports
 from heirpay_pipelines.pull.resources import Resource
+
+PAYOUT_REPORT = "payout_reconciliation.itemized.5"
+# So few payouts are listed sooner than Stripe has run a report.
+WORTH_A_REPORT = 50
+# What one report holds stays small in memory, also of an account with many payments a day.
+PAYOUTS_A_REPORT = 500
 
 
 @dataclass
@@ -21,12 +29,44 @@ class Derived:
     client: Client
     store: Store
     land: Land
+    composed: set[str] = field(default_factory=set)
 
     async def compositions(self, tally: Tally) -> None:
         """The balance transactions of each completed automatic payout. Manual and instant payouts
         have no composition of their own."""
-        await self.store.flush("payout")
-        await _each(self.store.payouts_to_compose(), lambda id: self._composition(id, tally))
+        await self.store.flush("payout_composition")
+        payouts = self.store.payouts_to_compose()
+        await _each(
+            (payout.id for payout in payouts if payout.id not in self.composed),
+            lambda id: self._composition(id, tally),
+        )
+
+    async def backfill(self, reports: Reports, tally: Tally) -> None:
+        """The compositions of many payouts from Stripe's payout reconciliation report: a few
+        requests, none of the read allocation, where lists take one for each payout. What the
+        report does not hold is left to the lists."""
+        spent = reports.requests
+        try:
+            first, last = await asyncio.to_thread(reports.available, PAYOUT_REPORT)
+            payouts = [p for p in self.store.payouts_to_compose() if first <= p.arrival_date < last]
+            for number in range(0, len(payouts), PAYOUTS_A_REPORT):
+                some = payouts[number : number + PAYOUTS_A_REPORT]
+                span = some[0].arrival_date, min(some[-1].arrival_date + 1, last)
+                contents = await asyncio.to_thread(_contents, reports, *span)
+                for payout in some:
+                    if payout.id in contents:
+                        own = payout.balance_transaction
+                        await self._compose(
+                            payout.id, [*contents[payout.id], *([own] if own else [])]
+                        )
+                        tally.rows += 1
+        finally:
+            tally.requests += reports.requests - spent
+
+    async def _compose(self, payout_id: str, transactions: list[str]) -> None:
+        self.composed.add(payout_id)
+        composition = {"object": "payout_composition", "balance_transactions": transactions}
+        await self.store.put({"id": payout_id} | composition, "list")
 
     async def _composition(self, payout_id: str, tally: Tally) -> None:
         found, requests = await read_pages(
@@ -34,10 +74,7 @@ class Derived:
         )
         tally.rows += 1
         tally.requests += requests
-        ids = [str(item["id"]) for item in found]
-        await self.store.put(
-            {"id": payout_id, "object": "payout_composition", "balance_transactions": ids}, "list"
-        )
+        await self._compose(payout_id, [str(item["id"]) for item in found])
 
     async def customer_credit(self, customers: Iterable[str], tally: Tally) -> None:
         """The changes of these customers' credit balances."""
@@ -75,6 +112,15 @@ class Derived:
         tally.rows += 1
         tally.requests += 1 + await complete_nested(self.client, obj)
         await self.land(resource, obj, "list")
+
+
+def _contents(reports: Reports, start: int, end: int) -> dict[str, list[str]]:
+    """Payout → its balance transactions but its own, of the payouts that arrive in [start, end)."""
+    contents: dict[str, list[str]] = defaultdict(list)
+    with reports.rows(reports.run(PAYOUT_REPORT, start, end)) as rows:
+        for row in rows:
+            contents[row["automatic_payout_id"]].append(row["balance_transaction_id"])
+    return contents
 
 
 async def _each(ids: Iterable[str], read: Callable[[str], Awaitable[None]]) -> None:

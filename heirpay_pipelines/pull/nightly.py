@@ -10,7 +10,7 @@ from typing import Any
 
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import COMPLETE, FAILED, Coverage, verdict
-from heirpay_pipelines.pull.derived import Derived
+from heirpay_pipelines.pull.derived import PAYOUT_REPORT, WORTH_A_REPORT, Derived
 from heirpay_pipelines.pull.errors import KeyRefusedError, PullError, first_of
 from heirpay_pipelines.pull.event_log import Changes, EventSink, Tally
 from heirpay_pipelines.pull.lister import (
@@ -23,6 +23,7 @@ from heirpay_pipelines.pull.lister import (
     is_cut,
 )
 from heirpay_pipelines.pull.ports import Progress, Store
+from heirpay_pipelines.pull.reports import Reports
 from heirpay_pipelines.pull.resources import BY_OBJECT, RESOURCES, Resource
 
 RETENTION_SECONDS = 30 * 86_400
@@ -37,7 +38,8 @@ Read = Callable[[Tally], Awaitable[None]]
 @dataclass
 class Pull:
     """`cursors` say up to where (epoch seconds) earlier pulls have read each object; one without a
-    cursor is listed in full. `origin` is when the account began (epoch seconds)."""
+    cursor is listed in full. `origin` is when the account began (epoch seconds). `reports` is asked
+    for the contents of many payouts; without it each is listed."""
 
     client: Client
     store: Store
@@ -46,6 +48,7 @@ class Pull:
     progress: Progress
     origin: int = 0
     full: bool = False
+    reports: Reports | None = None
     coverage: dict[str, Coverage] = field(default_factory=dict)
     newest_event: int = 0
     _credited: set[str] = field(default_factory=set)
@@ -199,6 +202,7 @@ class Pull:
 
     async def _derived(self) -> None:
         derived = Derived(self.client, self.store, self.land)
+        await self._backfill(derived)
         await self._cover("/v1/balance_transactions?payout={id}", "payout_composition", "derived",
                           None, derived.compositions)  # fmt: skip
         await self.store.flush("customer")
@@ -211,6 +215,17 @@ class Pull:
             line = self.coverage.get(f"/v1/{resource.path}")
             if resource.deletable and line and (line.mode, line.status) == ("full", COMPLETE):
                 await self._vanished(derived, resource)
+
+    async def _backfill(self, derived: Derived) -> None:
+        """Many payouts at once, as at first: their contents from a report, where the key may."""
+        await self.store.flush("payout")
+        reports = self.reports
+        if reports is None or len(self.store.payouts_to_compose()) < WORTH_A_REPORT:
+            return
+        await self._cover(
+            f"reporting/{PAYOUT_REPORT} for payouts", "payout_composition", "report", None,
+            lambda tally: derived.backfill(reports, tally),
+        )  # fmt: skip
 
     async def _vanished(self, derived: Derived, resource: Resource) -> None:
         await self.store.flush(resource.object_name)

@@ -29,6 +29,16 @@ class Named:
     payload: str
 
 
+@dataclass(frozen=True)
+class PaidOut:
+    """An automatic payout: when it is expected at the bank (epoch seconds), and the balance
+    transaction of the payout itself."""
+
+    id: str
+    arrival_date: int
+    balance_transaction: str | None
+
+
 class Progress(Protocol):
     """Hears what a pull does, as it does it. `left` is an estimate of objects still to come."""
 
@@ -65,8 +75,9 @@ class Store(Protocol):
     def event_object(self, event_id: str) -> Object:
         """The object that an event of this pull carries."""
 
-    def payouts_to_compose(self) -> list[str]:
-        """Automatic payouts that Stripe has reconciled and whose composition is not landed."""
+    def payouts_to_compose(self) -> list[PaidOut]:
+        """Automatic payouts that Stripe has reconciled and whose composition is not landed, by
+        their arrival date."""
 
     def credit_used_up(self) -> list[str]:
         """Customers of this pull without a credit balance, of whose changes landed before some

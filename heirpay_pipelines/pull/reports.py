@@ -17,7 +17,7 @@ import httpx
 import orjson
 import stripe
 
-from heirpay_pipelines.pull.client import tls_context
+from heirpay_pipelines.pull.client import SyncTransport, tls_context
 from heirpay_pipelines.pull.errors import NotReadableError, PullError, TransientError
 
 FILES_HOST = "https://files.stripe.com/"
@@ -65,7 +65,10 @@ class Reports:
         self._key, self._base = key, base.rstrip("/")
         self._sleep, self._poll, self._patience = sleep, poll, patience
         self._stripe = stripe.StripeClient(
-            key, base_addresses={"api": self._base}, max_network_retries=3
+            key,
+            base_addresses={"api": self._base},
+            http_client=SyncTransport(TIMEOUT_SECONDS),
+            max_network_retries=3,
         )
         self.requests = 0
 
