@@ -8,7 +8,7 @@ The embedded account is pulled once over HTTP. Its landed objects are then repea
 their own (customers, subscriptions, invoices, events and payments alike, so that every reference
 holds; prices, products, coupons and tax rates are shared) by DuckDB, straight into Parquet files
 behind a manifest, until there are as many balance transactions as asked. The build is the
-night's: every model and every dbt test, in a process of its own, DuckDB limited to 3 GB.
+night's: every model and every dbt test, in a process of its own, DuckDB limited to 2.5 GB.
 
 The baseline, in the same run: reading every landed payload once and taking one field out of it,
 which no pipeline can do without.
@@ -32,7 +32,7 @@ from typing import Any
 import duckdb
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
-MEMORY, THREADS = "3GB", 2
+MEMORY, THREADS = "2.5GB", 2
 SHARED = {
     "account", "balance", "billing_meter", "coupon", "price", "product", "promotion_code",
     "report_run", "tax_rate",
@@ -126,7 +126,7 @@ def build(home: Path) -> None:
     """Build all models and run their tests; print seconds, rows built and peak memory."""
     from heirpay_pipelines.duck import connect
     from heirpay_pipelines.model.build import build as build_models
-    from heirpay_pipelines.model.project import BuildRequest
+    from heirpay_pipelines.model.project import BuildRequest, model_threads
     from heirpay_pipelines.settings import Settings
 
     request = BuildRequest(
@@ -135,7 +135,7 @@ def build(home: Path) -> None:
         run_id="benchmark",
         as_of=AS_OF.replace(tzinfo=None),
         memory_limit=MEMORY,
-        threads=THREADS,
+        threads=model_threads(home / "landing"),
     )
     began = time.monotonic()
     build_models(request, Settings(HEIRPAY_HOME=home))

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     bank_statements: Path | None = Field(None, alias="HEIRPAY_BANK_STATEMENTS")
     notify: SecretStr | None = Field(None, alias="HEIRPAY_NOTIFY")
     memory_limit: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?(MB|GB)$")] = Field(
-        "3GB", alias="HEIRPAY_MEMORY_LIMIT"
+        "2.5GB", alias="HEIRPAY_MEMORY_LIMIT"
     )
 
     @field_validator("stripe_api_base")

@@ -80,6 +80,22 @@ where id in (select id from credited) and (payload ->> '$.balance') = '0'
 order by id
 """
 
+TAXES = """
+with known as (
+    select id, last(payload order by observed_at) as payload
+    from {associations}
+    group by id
+)
+select distinct payload ->> '$.payment_intent' as intent_id
+from known
+where
+    coalesce(json_array_length(payload -> '$.tax_transaction_attempts'), 0) = 0
+    or (payload ->> '$.payment_intent') in (
+        select payload ->> '$.payment_intent' from {refunds}
+    )
+order by intent_id
+"""
+
 UNLISTED = """
 with newest as (
     select id, last(payload order by observed_at, source) as payload
@@ -161,6 +177,11 @@ class LandedStore:
             row[0] for row in self._ask(CREDIT_USED_UP, [], changes=before,
                                         customers=self._now("customer"))
         ]  # fmt: skip
+
+    def taxes_to_ask(self) -> list[str]:
+        before = self._before("tax.association")
+        rows = self._ask(TAXES, [], associations=before, refunds=self._now("refund"))
+        return [row[0] for row in rows]
 
     def unlisted(self, object_name: str) -> list[Object]:
         before, now = self._before(object_name), self._now(object_name)

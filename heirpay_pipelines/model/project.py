@@ -25,6 +25,15 @@ def documented_models() -> tuple[tuple[Path, dict[str, Any]], ...]:
     )
 
 
+LARGE_LANDING_BYTES = 1_000_000_000
+
+
+def model_threads(landing: Path) -> int:
+    """How many models are built at a time. Of a large landing one: two would share the memory."""
+    size = sum(file.stat().st_size for file in landing.rglob("*.parquet"))
+    return 1 if size > LARGE_LANDING_BYTES else 2
+
+
 @dataclass(frozen=True)
 class BuildRequest:
     """One build of the warehouse: where it is built, and as of when.
@@ -39,7 +48,7 @@ class BuildRequest:
     timezone: str = "UTC"
     reporting_currency: str = "usd"
     encryption_key: str | None = None
-    memory_limit: str = "3GB"
+    memory_limit: str = "2.5GB"
     threads: int = 2
 
     def variables(self) -> dict[str, str]:

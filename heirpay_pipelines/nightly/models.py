@@ -16,7 +16,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.model.build import prepare_build
-from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest
+from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest, model_threads
 from heirpay_pipelines.nightly.manifest import dbt_work_dir
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.report.preview import mart_charts
@@ -53,6 +53,7 @@ def build_request(night: Night) -> BuildRequest:
         reporting_currency=settings.reporting_currency,
         encryption_key=night.key,
         memory_limit=settings.memory_limit,
+        threads=model_threads(settings.landing_dir),
     )
 
 

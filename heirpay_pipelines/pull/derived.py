@@ -93,6 +93,28 @@ class Derived:
         for item in found:
             await self.store.put(item, "list")
 
+    async def taxes(self, intents: Iterable[str], tally: Tally) -> None:
+        """What Stripe Tax recorded of these payments and of their refunds."""
+        await _each(sorted(intents), lambda id: self._taxes(id, tally))
+
+    async def _taxes(self, intent_id: str, tally: Tally) -> None:
+        tally.requests += 1
+        try:
+            found = await self.client.get("tax/associations/find", {"payment_intent": intent_id})
+        except NotReadableError as error:
+            if error.status != 404:
+                raise
+            return  # nothing was recorded
+        for attempt in found.get("tax_transaction_attempts") or ():
+            if committed := attempt.get("committed"):
+                path = f"tax/transactions/{committed['transaction']}"
+                obj = await self.client.get(path, {"expand": ["line_items"]})
+                tally.rows += 1
+                tally.requests += 1 + await complete_nested(self.client, obj)
+                await self.store.put(obj, "list")
+        # Last: while it is not landed, its payment is asked for again.
+        await self.store.put(found, "list")
+
     async def vanished(self, resource: Resource, objects: list[Object], tally: Tally) -> None:
         """Objects that left a list that was read in full: deleted while no event could tell (a gap
         in the event log), or only hidden from the list. Stripe is asked for each."""
@@ -112,6 +134,13 @@ class Derived:
         tally.rows += 1
         tally.requests += 1 + await complete_nested(self.client, obj)
         await self.land(resource, obj, "list")
+
+
+def is_taxed(intent: Object) -> bool:
+    """Whether a payment intent carries a calculation of Stripe Tax."""
+    hooks = intent.get("hooks")
+    inputs = hooks.get("inputs") if isinstance(hooks, dict) else None
+    return isinstance(inputs, dict) and bool(inputs.get("tax"))
 
 
 def _contents(reports: Reports, start: int, end: int) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import COMPLETE, FAILED, Coverage, verdict
-from heirpay_pipelines.pull.derived import PAYOUT_REPORT, WORTH_A_REPORT, Derived
+from heirpay_pipelines.pull.derived import PAYOUT_REPORT, WORTH_A_REPORT, Derived, is_taxed
 from heirpay_pipelines.pull.errors import KeyRefusedError, PullError, first_of
 from heirpay_pipelines.pull.event_log import Changes, EventSink, Tally
 from heirpay_pipelines.pull.lister import (
@@ -52,6 +52,7 @@ class Pull:
     coverage: dict[str, Coverage] = field(default_factory=dict)
     newest_event: int = 0
     _credited: set[str] = field(default_factory=set)
+    _taxed: set[str] = field(default_factory=set)
 
     @property
     def until(self) -> int:
@@ -122,6 +123,8 @@ class Pull:
             self._credited.add(str(obj.get("customer")))
         elif kind == "customer" and obj.get("balance"):
             self._credited.add(str(obj.get("id")))
+        elif kind == "payment_intent" and obj.get("status") == "succeeded" and is_taxed(obj):
+            self._taxed.add(str(obj.get("id")))
 
     async def _all(self, resources: Iterable[Resource]) -> None:
         async with asyncio.TaskGroup() as group:
@@ -211,10 +214,19 @@ class Pull:
             "/v1/customers/{id}/balance_transactions", "customer_balance_transaction", "derived",
             None, lambda tally: derived.customer_credit(self._credited, tally),
         )  # fmt: skip
+        await self._taxes(derived)
         for resource in RESOURCES:
             line = self.coverage.get(f"/v1/{resource.path}")
             if resource.deletable and line and (line.mode, line.status) == ("full", COMPLETE):
                 await self._vanished(derived, resource)
+
+    async def _taxes(self, derived: Derived) -> None:
+        await self.store.flush("refund")
+        self._taxed.update(self.store.taxes_to_ask())
+        await self._cover(
+            "/v1/tax/associations/find?payment_intent={id}", "tax.transaction", "derived", None,
+            lambda tally: derived.taxes(self._taxed, tally),
+        )  # fmt: skip
 
     async def _backfill(self, derived: Derived) -> None:
         """Many payouts at once, as at first: their contents from a report, where the key may."""

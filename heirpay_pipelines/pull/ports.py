@@ -83,5 +83,9 @@ class Store(Protocol):
         """Customers of this pull without a credit balance, of whose changes landed before some
         balance is left: at least one change is not landed."""
 
+    def taxes_to_ask(self) -> list[str]:
+        """Payment intents whose tax association was landed before and has more to tell: none of
+        its transactions was known yet, or this pull holds a refund of the payment."""
+
     def unlisted(self, object_name: str) -> list[Object]:
         """Objects landed before, not deleted, that this pull's full list does not hold."""

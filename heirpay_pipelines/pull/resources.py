@@ -76,5 +76,7 @@ DERIVED = (
     "customer_balance_transaction",
     "payout_composition",
     "quarantine",
+    "tax.association",
+    "tax.transaction",
     "tax_id",
 )

@@ -20,7 +20,7 @@ from heirpay_pipelines.sandbox.filters import PAGING, Params, filters_of, unknow
 from heirpay_pipelines.sandbox.lists import Object, Page, nested_page, page_of
 from heirpay_pipelines.sandbox.render import ExpandError, Renderer
 from heirpay_pipelines.sandbox.reporting.api import ReportingApi
-from heirpay_pipelines.sandbox.routes import BY_PATH, CHILDREN, NESTED, Route
+from heirpay_pipelines.sandbox.routes import BY_PATH, CHILDREN, NESTED, RETRIEVED, Route
 from heirpay_pipelines.sandbox.store import Store
 
 EVENT_RETENTION = 30 * 86_400
@@ -96,15 +96,17 @@ class Api:
             return self._singleton(path, params, expand)
         if (route := BY_PATH.get(path)) is not None:
             return self._list(route, params, expand)
+        if path == "tax/associations/find":
+            return self._tax_association(params, expand)
         if path == "subscription_items" or path.startswith("subscription_items/"):
             return self._subscription_items(path.partition("/")[2], params, expand)
         parts = path.split("/")
-        size = 2 if parts[0] in ("radar", "billing") else 1
+        size = 2 if parts[0] in ("radar", "billing", "tax") else 1
         head, tail = "/".join(parts[:size]), parts[size:]
-        route = BY_PATH.get(head)
-        if route is None or not all(tail):
+        kind = BY_PATH[head].object_type if head in BY_PATH else RETRIEVED.get(head)
+        if kind is None or not tail or not all(tail):
             raise unknown_route("GET", f"/v1/{path}")
-        parent = self._object(route.object_type, tail[0])
+        parent = self._object(kind, tail[0])
         if len(tail) == 1:
             _only(params, ())
             return self.renderer.render(parent, expand)
@@ -167,6 +169,14 @@ class Api:
             self._oldest(kind),
         )
         return self._body(url, page, expand)
+
+    def _tax_association(self, params: Params, expand: tuple[str, ...]) -> bytes:
+        """The tax transactions of a payment that Stripe Tax calculated."""
+        _only(params, ("payment_intent",))
+        intent = dict(params).get("payment_intent", "")
+        for association in self.store.having("tax.association", "payment_intent", intent):
+            return self.renderer.render(association, expand)
+        raise missing("tax.association", intent)
 
     def _subscription_items(self, id: str, params: Params, expand: tuple[str, ...]) -> bytes:
         """Items are kept inside their subscription, which a list has to name."""

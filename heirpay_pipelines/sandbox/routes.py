@@ -136,12 +136,15 @@ CHILDREN = {
         "customer"),
     ("charges", "refunds"): (Route("refunds", "refund", created=False), "charge"),
 }  # fmt: skip
+# Served one by one: no list has them.
+RETRIEVED = {"tax/transactions": "tax.transaction"}
 # Lists that are kept inside the object, and under which path they continue.
 NESTED = {
     ("invoices", "lines"): "lines",
     ("credit_notes", "lines"): "lines",
     ("transfers", "reversals"): "reversals",
     ("application_fees", "refunds"): "refunds",
+    ("tax/transactions", "line_items"): "line_items",
 }
 # Fields that an answer holds only when they are expanded (the SDK's classes call them includable).
 INCLUDABLE = {
@@ -150,6 +153,7 @@ INCLUDABLE = {
     "customer": ("tax_ids", "subscriptions", "sources", "cash_balance", "invoice_credit_balance"),
     "charge": ("refunds",),
     "invoice": ("payments",),
+    "tax.transaction": ("line_items",),
 }
 # What an includable list is made of when it is not kept inside the object.
 INCLUDED_LISTS = {

@@ -92,6 +92,19 @@ def company() -> list[dict[str, Any]]:
         voided("void", "2025-12-20", "2026-02-01"),
         # A threshold of nothing is passed by the first sale.
         sold("gb", "2026-02-05", "GB", None, 0),
+        {
+            "id": "taxa_1",
+            "object": "tax.association",
+            "payment_intent": "pi_1",
+            "tax_transaction_attempts": [
+                {
+                    "source": "pi_1",
+                    "status": "errored",
+                    "errored": {"reason": "calculation_expired"},
+                },
+                {"source": "re_1", "status": "committed", "committed": {"transaction": "tax_1"}},
+            ],
+        },
         *small_sales("GA", 201),  # the amount or 200 sales
         *small_sales("VA", 170),
         *small_sales("CT", 201),  # the amount and 200 sales
@@ -119,6 +132,7 @@ def test_warnings_and_nothing_else(warehouse: Warehouse) -> None:
         ("registration_threshold", "GB", None, None),
         ("registration_threshold", "US-GA", None, None),
         ("tax_id_checksum", "txi_bad", None, None),
+        ("tax_not_recorded", "pi_1", None, None),
         ("wrong_jurisdiction", "in_french", 20, 19),
     ]
 

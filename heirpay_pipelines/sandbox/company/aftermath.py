@@ -46,6 +46,7 @@ class Aftermath:
         rng = company.rng("refund", charge["id"])
         reason = rng.choice(("requested_by_customer", "requested_by_customer", "duplicate", None))
         refund = company.payments.refund(at, charge, amount, reason)
+        company.taxed_payments.refunded(at + 1, refund)
         if rng.random() < REFUND_FAILS:
             company.plan(
                 at + 3 * DAY, lambda when: company.payments.refund_fails(when, refund, charge)

@@ -32,6 +32,7 @@ from heirpay_pipelines.sandbox.company.planted import Planted
 from heirpay_pipelines.sandbox.company.platform import Platform
 from heirpay_pipelines.sandbox.company.schedules import Schedules
 from heirpay_pipelines.sandbox.company.subscriptions import Subscription, Subscriptions
+from heirpay_pipelines.sandbox.company.taxed_payments import TaxedPayments
 from heirpay_pipelines.sandbox.company.templates import blank
 from heirpay_pipelines.sandbox.store import Store
 
@@ -71,6 +72,7 @@ class Company:
         self.subscriptions = Subscriptions(store, self.ids, self.catalog)
         self.schedules = Schedules(store, self.ids, self.catalog, self.subscriptions)
         self.collecting, self.aftermath = Collecting(self), Aftermath(self)
+        self.taxed_payments = TaxedPayments(self)
         self.business, self.fates, self.one_offs = Business(self), Fates(self), OneOffs(self)
         self.platform, self.occasions, self.planted = Platform(self), Occasions(self), Planted(self)
         self.customers: list[Customer] = []

@@ -48,19 +48,22 @@ class OneOffs:
         amount = rng.choice(AMOUNTS.get(customer.currency, (1500, 4900, 12000)))
         saved = "off_session" if rng.random() < 0.2 else None
         intent = company.payments.intent(
-            at, customer, amount, customer.currency, setup_future_usage=saved
-        )
+            at, customer, amount, customer.currency, setup_future_usage=saved,
+            **company.taxed_payments.hooks(customer, at),
+        )  # fmt: skip
         decline = None
         if customer.method["type"] == "card":
             decline = company.luck.decline(rng, customer.id, 0, one_off=True)
         charge = company.payments.attempt(at + 2, customer, intent, rng, decline)
         if charge["payment_method_details"]["type"] in DEBITS:
-            company.plan(
-                at + DEBIT_DAYS * DAY,
-                lambda when: company.payments.debit_succeeds(when, intent, charge),
-            )
+            company.plan(at + DEBIT_DAYS * DAY, partial(self._debited, customer, intent, charge))
         elif decline is None:
+            company.taxed_payments.paid(at + 3, customer, intent)
             company.aftermath.follow(at + 2, charge, rng)
+
+    def _debited(self, customer: Customer, intent: Object, charge: Object, at: int) -> None:
+        self.company.payments.debit_succeeds(at, intent, charge)
+        self.company.taxed_payments.paid(at + 1, customer, intent)
 
     def _capture_later(self, at: int, customer: Customer, rng: Random) -> None:
         """Authorise now, capture tomorrow, sometimes less than was authorised."""

@@ -120,6 +120,27 @@ originals as (
     select distinct tax_transaction_id, taxed_at from calculated where type = 'transaction'
 ),
 
+-- Stripe states no rate beside these lines. A rate in force that gives the amount to the minor unit
+-- is the rate; else it is what the amounts say.
+fitting as (
+    select
+        calculated.tax_transaction_id,
+        calculated.line_id,
+        max(in_force.rate) as rate,
+        max(in_force.tax_type) as tax_type
+    from calculated
+    inner join {{ ref('tax_rates_in_force') }} as in_force
+        on
+            calculated.country = in_force.country
+            and in_force.region is null
+    where
+        {{ reporting_date('calculated.taxed_at') }} >= in_force.valid_from
+        and {{ reporting_date('calculated.taxed_at') }}
+        <= coalesce(in_force.valid_until, date '9999-12-31')
+        and abs(calculated.amount * 100 - calculated.taxable_amount * in_force.rate) <= 100
+    group by calculated.tax_transaction_id, calculated.line_id
+),
+
 calculated_movements as (
     select
         case when calculated.type = 'reversal' then 'refund' else 'payment' end as document_type,
@@ -135,11 +156,13 @@ calculated_movements as (
         calculated.state as region,
         calculated.city as jurisdiction,
         cast(null as varchar) as jurisdiction_level,
-        cast(null as varchar) as tax_type,
-        -- Stripe states no rate beside these lines: it is what the amounts say.
-        cast(
-            {{ divide('calculated.amount * 100', 'calculated.taxable_amount', 2, 0, 0) }}
-            as decimal(18, 6)
+        fitting.tax_type,
+        coalesce(
+            cast(fitting.rate as decimal(18, 6)),
+            cast(
+                {{ divide('calculated.amount * 100', 'calculated.taxable_amount', 2, 0, 0) }}
+                as decimal(18, 6)
+            )
         ) as rate,
         cast(null as varchar) as tax_rate_id,
         cast(null as varchar) as taxability_reason,
@@ -149,6 +172,10 @@ calculated_movements as (
         calculated.amount
     from calculated
     left join originals on calculated.original_transaction_id = originals.tax_transaction_id
+    left join fitting
+        on
+            calculated.tax_transaction_id = fitting.tax_transaction_id
+            and calculated.line_id = fitting.line_id
 ),
 
 every_movement as (

@@ -1,5 +1,6 @@
 -- What a tax adviser would ask about: rates that differ from those in force, tax of another place
--- than the customer's, ids that cannot exist, thresholds passed without collecting.
+-- than the customer's, ids that cannot exist, thresholds passed without collecting,
+-- tax that was not recorded.
 with taxes as (
     select * from {{ ref('int_invoice_taxes') }}
     where taxability_reason = 'standard_rated' and amount <> 0
@@ -152,6 +153,25 @@ passed as (
     where status = 'passed'
 ),
 
+not_recorded as (
+    select
+        'tax_not_recorded' as kind,
+        attempts.source_id as object_id,
+        intents.customer_id,
+        cast(null as varchar) as country,
+        cast(null as varchar) as region,
+        cast(null as decimal(18, 6)) as charged_rate,
+        cast(null as decimal(18, 6)) as expected_rate,
+        intents.currency,
+        {{ to_major('intents.amount', 'intents.currency') }} as amount,
+        {{ reporting_date('intents.created_at') }} as seen_on,
+        concat('Stripe Tax recorded no tax of this payment: ', attempts.reason) as detail
+    from {{ ref('stg_tax_attempts') }} as attempts
+    left join {{ ref('stg_payment_intents') }} as intents
+        on attempts.payment_intent_id = intents.id
+    where attempts.status = 'errored'
+),
+
 every_warning as (
     select * from wrong_place
     union all
@@ -160,6 +180,8 @@ every_warning as (
     select * from invalid_ids
     union all
     select * from passed
+    union all
+    select * from not_recorded
 ),
 
 final as (
