@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dagster as dg
 
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import close_run
+
+# Dagster warns of a parameter of its own that this sensor does not give.
+warnings.filterwarnings("ignore", message="Parameter `owners` of initializer `SensorDefinition")
 
 
 @dg.run_failure_sensor(

@@ -24,6 +24,8 @@ create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as ac
   false as livemode;
 create table intermediate.currencies as select * from (values ('usd', 2, 1), ('eur', 2, 1))
   as t(currency, exponent, charge_multiple);
+create table intermediate.sca_countries as select 'DE' as country,
+    date '2021-01-01' as valid_from;
 create table staging.customers as select 'cus_1' as id, timestamp '2026-10-01' as created_at,
   false as is_deleted, 'a@b.test' as email, null::varchar as phone, 'fine' as description;
 create table staging.charges as select 'ch_1' as id, timestamp '2026-10-30' as created_at,

@@ -23,7 +23,7 @@ from heirpay_pipelines.sandbox.company.customers import Customer, create_custome
 from heirpay_pipelines.sandbox.company.disputes import Disputes
 from heirpay_pipelines.sandbox.company.fates import Fates
 from heirpay_pipelines.sandbox.company.ids import Ids, chance
-from heirpay_pipelines.sandbox.company.invoicing import Invoicing
+from heirpay_pipelines.sandbox.company.invoicing import Invoicing, register_seller
 from heirpay_pipelines.sandbox.company.luck import Luck, RandomLuck
 from heirpay_pipelines.sandbox.company.occasions import Occasions
 from heirpay_pipelines.sandbox.company.one_offs import OneOffs
@@ -159,6 +159,7 @@ class Company:
         if self.populated:
             self.catalog.stock(self.start)
             self.platform.open_accounts(self.start)
+            register_seller(self.store, self.start)
 
 
 @contextmanager

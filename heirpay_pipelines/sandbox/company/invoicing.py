@@ -17,6 +17,22 @@ Object = dict[str, Any]
 DUE_DAYS = 30
 
 
+# The company's number in the EU's one-stop shop, of which each invoice tells.
+SELLER_TAX_ID = "txi_1HeirPaySandboxSeller00"
+
+
+def register_seller(store: Store, at: int) -> None:
+    """Keep the company's own tax id."""
+    owner = {"type": "self", "account": None, "application": None, "customer": None,
+             "customer_account": None}  # fmt: skip
+    store.put(
+        blank(
+            "tax_id", id=SELLER_TAX_ID, created=at, livemode=False, owner=owner,
+            type="eu_oss_vat", value="EU372022454",
+        )
+    )  # fmt: skip
+
+
 class Invoicing:
     """Makes invoices whose totals follow from their lines."""
 
@@ -49,6 +65,7 @@ class Invoicing:
         }  # fmt: skip
         invoice = blank(
             "invoice", id=id, account_country="US", account_name="Meridian Software Inc",
+            account_tax_ids=[SELLER_TAX_ID],
             amount_overpaid=0, amount_paid=0, amount_shipping=0, attempt_count=0, attempted=False,
             auto_advance=True,
             automatic_tax={"enabled": False, "disabled_reason": None, "liability": None,

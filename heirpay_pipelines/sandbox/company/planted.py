@@ -37,7 +37,7 @@ class Planted:
         problems = (
             self.duplicate_charge, self.paid_without_payment, self.payment_without_invoice,
             self.invoice_total, self.charge_amount, self.tax_total, self.card_number,
-            self.bad_vat_id, self.wrong_vat_rate,
+            self.bad_vat_id, self.wrong_vat_rate, self.no_seller_tax_id,
         )  # fmt: skip
         if 0 <= number - FIRST_DAY < len(problems):
             company.plan(company.day + DAY // 2 + 900, problems[number - FIRST_DAY])
@@ -138,6 +138,17 @@ class Planted:
         invoice = company.invoicing.issue(at, buyer, lines, "manual")
         company.collecting.start(at + 5, invoice, buyer, None)
         self._note("wrong_vat_rate", invoice["id"])
+
+    def no_seller_tax_id(self, at: int) -> None:
+        """An invoice with German VAT does not tell the seller's tax id."""
+        company = self.company
+        buyer = next(c for c in company.customers if c.country == "DE" and not c.business)
+        lines = [Line(None, 1, 5_000, at, at, "Book")]
+        tax(lines, company.rates_of(buyer))
+        invoice = company.invoicing.issue(at, buyer, lines, "manual")
+        self._update(at + 1, invoice, account_tax_ids=None)
+        company.collecting.start(at + 5, invoice, buyer, None)
+        self._note("no_seller_tax_id", invoice["id"])
 
     def failed_payout(self, at: int) -> None:
         """The next payout in dollars that is still under way comes back from the bank."""

@@ -99,6 +99,11 @@ def test_a_wrong_rate(store: Any) -> None:
     assert (rate["country"], rate["percentage"], tax["amount"]) == ("FR", 20.0, 2_000)
 
 
+def test_one_invoice_does_not_tell_the_seller_s_tax_id(store: Any) -> None:
+    without = {i["id"] for i in store.all("invoice") if not i["account_tax_ids"]}
+    assert without == {found("no_seller_tax_id", "invoice")["id"]}
+
+
 def test_payouts_that_did_not_arrive(store: Any) -> None:
     failed = found("payout_failed", "payout")
     assert failed["status"] == "failed"
