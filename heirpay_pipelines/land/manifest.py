@@ -28,7 +28,7 @@ class LandedFile:
 class Manifest:
     """One pull that was committed. Instants are UTC; `cursors` say up to where (epoch seconds)
     each object is read; `write_probe` is what was found out about the key's write permissions,
-    when that was asked (pull/write_probe)."""
+    when that was asked (pull/write_probe); `began` is Stripe's clock when reading began."""
 
     pull_id: str
     as_of: datetime
@@ -43,6 +43,7 @@ class Manifest:
     files: tuple[LandedFile, ...]
     coverage: tuple[dict[str, Any], ...] = field(default=())
     write_probe: dict[str, Any] | None = None
+    began: int | None = None
 
     def rows_by_object(self) -> dict[str, int]:
         rows: dict[str, int] = {}

@@ -93,6 +93,7 @@ async def _pull(
     newest = landing.newest()
     try:
         account = await client.get("account")
+        began = client.clock
         _same_account(newest, account, settings)
         pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}"
         writer = Writer(landing, pull_id, str(account["id"]), stripe.api_version or "", as_of)
@@ -121,6 +122,7 @@ async def _pull(
         files=files,
         coverage=tuple(_records(pull.coverage.values())),
         write_probe=probed,
+        began=began,
     )
     progress.note(str(_allocation(landing, store, manifest)))
     return manifest

@@ -16,6 +16,7 @@ from heirpay_pipelines.land.writer import Object, Writer
 from heirpay_pipelines.pull.ports import Named, PaidOut
 
 BATCH = 500
+NEVER = 4_102_444_800  # the year 2100
 
 NAMED = """
 create temp table newest as
@@ -133,18 +134,18 @@ class LandedStore:
         await self.writer.flush(object_name)
 
     def known_events(self, since: int) -> set[str]:
-        lowest = _naive(since)
-        # An event follows its instant: a pull made as of an earlier one cannot hold it.
-        files = [
-            file
-            for manifest in self.landing.manifests()
-            if manifest.as_of >= datetime.fromtimestamp(since, UTC)
-            for file in manifest.files
-            if file.object_name == "event"
-        ]
-        # What a webhook delivered is landed, but was not followed.
-        sql = "select id from {files} where source = 'event' and created >= ?"
-        return {row[0] for row in self._ask(sql, [lowest], files=files)}
+        known: set[str] = set()
+        for manifest in self.landing.manifests():
+            # An event follows its instant: a pull made as of an earlier one cannot hold it.
+            if manifest.as_of < datetime.fromtimestamp(since, UTC):
+                continue
+            files = [file for file in manifest.files if file.object_name == "event"]
+            # What a webhook delivered is landed, but was not followed; nor is what happened while
+            # a pull was reading: its list may have passed the place of that object.
+            sql = "select id from {files} where source = 'event' and created >= ? and created < ?"
+            span = [_naive(since), _naive(manifest.began or NEVER)]
+            known |= {row[0] for row in self._ask(sql, span, files=files)}
+        return known
 
     def named_by_events(self, seen_until: int) -> Iterator[list[Named]]:
         files = self._now("event")

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import httpx
@@ -54,15 +55,26 @@ class _PageTransport(stripe.HTTPXClient):
     def __init__(self, timeout: float) -> None:
         super().__init__(timeout=timeout)
         self._client_async = httpx.AsyncClient(verify=tls_context())
+        self.clock: int | None = None
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         body, status, answered = await super().request_async(method, url, headers, post_data)
+        if (at := _date_of(answered)) is not None:
+            self.clock = max(at, self.clock or at)
         if status != httpx.codes.OK:
             return body, status, answered
         _page.get()["body"] = body
         return b"{}", status, answered
+
+
+def _date_of(headers: Mapping[str, str]) -> int | None:
+    """The instant of the Date header; None where there is none, or nonsense in it."""
+    try:
+        return int(parsedate_to_datetime(headers["date"]).timestamp())
+    except (KeyError, ValueError):
+        return None
 
 
 class SyncTransport(stripe.HTTPXClient):
@@ -105,6 +117,11 @@ class Client:
             stop=stop_after_attempt(attempts) | stop_after_delay(PATIENCE_SECONDS),
             reraise=True,
         )
+
+    @property
+    def clock(self) -> int | None:
+        """Stripe's own clock (epoch seconds), as the newest answer told it."""
+        return self._transport.clock
 
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The parsed answer to GET /v1/<path>.

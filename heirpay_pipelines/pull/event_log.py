@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import stripe
 
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.errors import NotReadableError
@@ -80,7 +81,8 @@ class Changes:
         obj: Object = orjson.loads(named.payload)
         resource = BY_OBJECT.get(named.object_name)
         deleted = is_deletion(named)
-        if resource is not None and not deleted and (named.doubtful or lacks(obj, resource)):
+        unclear = named.doubtful or of_another_version(named.api_version)
+        if resource is not None and not deleted and (unclear or lacks(obj, resource)):
             wanted = Wanted(named.id, named.event_id, created_of(obj))
             self.wanted.setdefault(named.object_name, []).append(wanted)
             return
@@ -160,6 +162,12 @@ def is_deletion(named: Named) -> bool:
     """Whether the event says that the object is no more. A subscription's `deleted` does not: it
     is how Stripe calls a cancellation."""
     return named.event_type.endswith(".deleted") and named.object_name != "subscription"
+
+
+def of_another_version(api_version: str | None) -> bool:
+    """Whether an event holds its object in the shape of another API version than the one that
+    lists are asked in: Stripe renders events in the account's default version."""
+    return api_version not in (None, stripe.api_version)
 
 
 def lacks(obj: Object, resource: Resource) -> bool:

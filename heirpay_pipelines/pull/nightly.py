@@ -89,9 +89,9 @@ class Pull:
             raise first_of(errors) from None
 
     def new_cursors(self) -> dict[str, int]:
-        """Up to where each object is read now. Our clock may be ahead of the account's, or an
-        as-of instant lie in the future: no cursor passes both the clock and the newest event."""
-        clock = max(int(datetime.now(UTC).timestamp()), self.newest_event)
+        """Up to where each object is read now. Our clock may be ahead of Stripe's, or an as-of
+        instant lie in the future: no cursor passes both Stripe's clock and the newest event."""
+        clock = max(self.client.clock or int(datetime.now(UTC).timestamp()), self.newest_event)
         reached = min(self.until - 1, clock)
         broken = {line.object_name for line in self.coverage.values() if line.status != COMPLETE}
         if "customer_balance_transaction" in broken:  # these lists say whose credit changed

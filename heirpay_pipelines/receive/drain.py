@@ -21,7 +21,7 @@ from heirpay_pipelines.land.manifest import write_manifest
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.pull.coverage import Coverage
-from heirpay_pipelines.pull.event_log import lacks
+from heirpay_pipelines.pull.event_log import lacks, of_another_version
 from heirpay_pipelines.pull.resources import BY_OBJECT
 from heirpay_pipelines.receive.sealing import Seal
 from heirpay_pipelines.settings import Settings
@@ -150,7 +150,7 @@ async def _add(writer: Writer, event: dict[str, Any], *, tied: bool) -> bool:
     deleted = event["type"].endswith(".deleted") and obj["object"] != "subscription"
     if resource is None or tied or not isinstance(obj.get("id"), str):
         return False
-    if not deleted and lacks(obj, resource):
+    if not deleted and (of_another_version(event.get("api_version")) or lacks(obj, resource)):
         return False
     await writer.add(obj | {"deleted": True} if deleted else obj, MODE, *facts)
     return True

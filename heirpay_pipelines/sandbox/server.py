@@ -7,6 +7,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -160,6 +161,7 @@ class Server:
         pairs = {
             "content-type": answer.content_type,
             "content-length": str(len(answer.body)),
+            "date": formatdate(self.api.store.now, usegmt=True),
             "request-id": f"req_{self._answered:014d}",
             "stripe-version": API_VERSION,
             **answer.headers,

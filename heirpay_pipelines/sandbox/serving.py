@@ -23,6 +23,7 @@ def uvicorn_config(server: Server) -> uvicorn.Config:
     return uvicorn.Config(
         server, log_level="warning", access_log=False, lifespan="off", loop="uvloop",
         http="httptools", timeout_graceful_shutdown=1,
+        date_header=False,  # the account's own clock tells the date
     )  # fmt: skip
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,29 @@ def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
         assert fingerprint(night) == fingerprint(published)
         spent, full = last_run(night)["requests"], last_run(published)["requests"]
     assert int(str(spent)) * 5 < int(str(full))
+
+
+def flip_bits(file: Path) -> None:
+    """One bit of every block of the file."""
+    content = bytearray(file.read_bytes())
+    for position in range(9_000, len(content), 262_144):
+        content[position] ^= 4
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, flip_bits], ids=["deleted", "bits flipped"])
+def test_a_lost_or_damaged_warehouse_is_built_anew_from_landing(
+    tmp_path: Path, published: Installation, damage: Callable[[Path], None]
+) -> None:
+    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+    with installation(tmp_path / "home") as night:
+        damage(night.settings.warehouse)
+        asked = night.heirpay("query", "select * from finance.journal_entries", "--format", "csv")
+        assert asked.returncode == 1
+        assert "heirpay run" in asked.stderr
+        result = night.heirpay("run", "--as-of", NOW)
+        assert result.returncode == 0, result.stderr[-3000:]
+        assert fingerprint(night) == fingerprint(published)
 
 
 def test_a_second_run_at_the_same_time_says_so_and_ends(tmp_path: Path) -> None:

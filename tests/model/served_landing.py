@@ -65,7 +65,9 @@ def _kept(store: Store, discount: Any) -> str:
 def served(store: Store) -> Iterator[tuple[str, str]]:
     """Base URL and key of the account on a free loopback port, until the block ends."""
     server = Server(Api(store, frozenset({SANDBOX_KEY})), Limiter(*LIMITS["off"]))
-    config = uvicorn.Config(server, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    config = uvicorn.Config(
+        server, host="127.0.0.1", port=0, log_level="warning", lifespan="off", date_header=False
+    )
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

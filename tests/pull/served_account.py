@@ -168,7 +168,9 @@ def served(store: Store | None = None, days: int = 60) -> Iterator[Account]:
         server = Server(Api(store, frozenset({KEY})), Limiter(0, 0))
     app = Faulty(server)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
+    config = uvicorn.Config(
+        app, log_level="critical", lifespan="off", date_header=False, access_log=False
+    )
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, args=([listening],), daemon=True)
     thread.start()

@@ -10,7 +10,7 @@ from served_account import landed, served
 
 from heirpay_pipelines.land.landing import Landing
 
-KILLS = 15
+KILLS = 50
 PULLER = """
 import os, random, signal, sys, time
 from datetime import datetime
@@ -27,7 +27,7 @@ for _ in range(int(kills)):
     if child == 0:
         account.pull(Path(home), as_of=datetime.fromisoformat(instant))
         os._exit(0)
-    time.sleep(rng.uniform(0.05, 1.0))
+    time.sleep(rng.uniform(0.02, 0.6))
     os.kill(child, signal.SIGKILL)
     died += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 print(died)

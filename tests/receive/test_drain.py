@@ -55,7 +55,9 @@ def account() -> Iterator[tuple[Server, str]]:
     """The embedded account on a free port: (server, base URL)."""
     server = open_account(1, 1, START, NOW, KEY, "off", 0.0)
     listening = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(uvicorn.Config(server, log_level="critical", lifespan="off"))
+    running = uvicorn.Server(
+        uvicorn.Config(server, log_level="critical", lifespan="off", date_header=False)
+    )
     thread = threading.Thread(target=running.run, args=([listening],), daemon=True)
     thread.start()
     try:
