@@ -25,6 +25,7 @@
 {% macro first_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro from_utc() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro half_even_quotient() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro hours() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro ids_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro in_reporting_currency() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro instant() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

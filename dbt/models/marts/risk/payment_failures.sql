@@ -1,88 +1,21 @@
 -- Every failed attempt, classed by its decline code, whether another one is allowed, and whether
 -- the money came after all.
-with charges as (
-    select * from {{ ref('stg_charges') }}
-    where status = 'failed'
-),
-
-linked as (
-    select id, invoice_id, payment_flow from {{ ref('int_charges') }}
-    where status = 'failed'
-),
-
--- A debit that comes back days later failed when its money went, not when it was made.
-late_failures as (
-    select source_id, min(occurred_at) as occurred_at
-    from {{ ref('int_ledger') }}
-    where category = 'charge_failure'
-    group by source_id
-),
-
-failures as (
+with failures as (
     select
-        charges.*,
-        linked.invoice_id,
-        linked.payment_flow,
-        coalesce(late_failures.occurred_at, charges.created_at) as occurred_at,
-        late_failures.source_id is not null as is_late,
-        coalesce(
-            case when charges.failure_code = 'card_declined' then charges.outcome_reason end,
-            case when charges.outcome_type = 'blocked' then charges.outcome_reason end,
-            charges.failure_code,
-            charges.outcome_reason,
-            'unknown'
-        ) as decline_code
-    from charges
-    inner join linked on charges.id = linked.id
-    left join late_failures on charges.id = late_failures.source_id
-),
-
--- How often the same card had failed by then: only failures are counted.
-counted as (
-    select
-        *,
-        count(*) over (
-            partition by coalesce(fingerprint, id) order by created_at
-            range between interval 30 day preceding and current row
-        ) as failures_in_30_days,
-        count(*) over (
-            partition by coalesce(fingerprint, id) order by created_at
-            range between interval 1 day preceding and current row
-        ) as failures_in_1_day
-    from failures
-),
-
-rules as (
-    select * from {{ ref('retry_rules') }}
-),
-
-forbidden as (
-    select distinct counted.id
-    from counted
-    inner join rules
-        on
-            counted.brand = rules.network
-            and counted.created_at >= rules.valid_from
-            and (
-                (
-                    rules.never
-                    and (
-                        (rules.code_type = 'response' and counted.network_decline_code = rules.code)
-                        or (rules.code_type = 'advice' and counted.network_advice_code = rules.code)
-                    )
-                )
-                or (
-                    not rules.never
-                    and case rules.days
-                        when 1 then counted.failures_in_1_day
-                        else counted.failures_in_30_days
-                    end >= rules.attempts
-                )
-            )
-),
-
-codes as (
-    select * from {{ ref('decline_codes') }}
+        attempts.*,
+        charges.amount,
+        charges.currency,
+        charges.customer_id,
+        charges.payment_intent_id,
+        charges.invoice_id,
+        charges.payment_flow,
+        charges.payment_method_id,
+        charges.payment_method_type,
+        charges.brand,
+        charges.country,
+        charges.issuer
+    from {{ ref('int_failed_attempts') }} as attempts
+    inner join {{ ref('int_charges') }} as charges on attempts.id = charges.id
 ),
 
 successes as (
@@ -96,10 +29,7 @@ recoveries as (
         failures.id,
         successes.id as success_id,
         successes.created_at,
-        successes.payment_method_id,
-        row_number() over (
-            partition by failures.id order by successes.created_at, successes.id
-        ) as place
+        successes.payment_method_id
     from failures
     inner join successes
         on
@@ -110,10 +40,7 @@ recoveries as (
         failures.id,
         successes.id as success_id,
         successes.created_at,
-        successes.payment_method_id,
-        row_number() over (
-            partition by failures.id order by successes.created_at, successes.id
-        ) as place
+        successes.payment_method_id
     from failures
     inner join successes
         on
@@ -123,67 +50,77 @@ recoveries as (
 ),
 
 first_recoveries as (
-    select
-        id,
-        min(created_at) as recovered_at,
-        min_by(payment_method_id, created_at) as payment_method_id
-    from recoveries
+    select *
+    from (
+        select
+            *, row_number() over (partition by id order by created_at, success_id) as place
+        from recoveries
+    ) as ranked
     where place = 1
-    group by id
 ),
 
 invoices as (
-    select id, paid_at from {{ ref('stg_invoices') }}
-    where status = 'paid'
+    select id, status, paid_at, collection_method from {{ ref('stg_invoices') }}
+),
+
+-- Paid, and by no payment that Stripe knows.
+payments_by_hand as (
+    select failures.id, invoices.paid_at
+    from failures
+    inner join invoices on failures.invoice_id = invoices.id
+    where invoices.status = 'paid' and failures.occurred_at <= invoices.paid_at
 ),
 
 attempts as (
     select id, row_number() over (partition by payment_intent_id order by created_at, id) as number
     from {{ ref('stg_charges') }}
-    where payment_intent_id in (select payment_intent_id from charges)
+    where payment_intent_id in (select payment_intent_id from failures)
 ),
 
 final as (
     select
-        counted.id as charge_id,
-        counted.payment_intent_id,
-        counted.customer_id,
-        counted.occurred_at,
-        {{ reporting_date('counted.occurred_at') }} as occurred_on,
-        {{ to_major('counted.amount', 'counted.currency') }} as amount,
-        counted.currency,
-        counted.decline_code,
-        -- An unknown code is not tried again: what forbids it is not known either.
-        coalesce(codes.kind, 'hard') as decline_kind,
-        coalesce(codes.retry_allowed, false)
-        and forbidden.id is null
-        and coalesce(counted.advice_code, '') <> 'do_not_try_again' as retry_allowed,
-        coalesce(first_recoveries.recovered_at, invoices.paid_at) as recovered_at,
+        failures.id as charge_id,
+        failures.payment_intent_id,
+        failures.customer_id,
+        failures.occurred_at,
+        {{ reporting_date('failures.occurred_at') }} as occurred_on,
+        {{ to_major('failures.amount', 'failures.currency') }} as amount,
+        failures.currency,
+        failures.decline_code,
+        failures.decline_kind,
+        failures.retry_allowed,
+        coalesce(recovery.created_at, by_hand.paid_at) as recovered_at,
         case
-            when first_recoveries.payment_method_id = counted.payment_method_id
+            when
+                recovery.id is not null
+                and coalesce(recovery.payment_method_id, '')
+                <> coalesce(failures.payment_method_id, '')
+                then 'new_payment_method'
+            -- Stripe retries the invoices that it charges by itself, and nothing else.
+            when recovery.id is not null and invoices.collection_method = 'charge_automatically'
                 then 'automatic_retry'
-            when first_recoveries.id is not null then 'new_payment_method'
-            when invoices.paid_at is not null then 'manual'
+            when coalesce(recovery.id, by_hand.id) is not null then 'manual'
         end as recovered_by,
-        codes.decline_code is not null as is_known_code,
-        counted.invoice_id,
-        counted.payment_flow,
-        counted.payment_method_id,
-        counted.payment_method_type,
-        counted.brand,
-        counted.country,
-        counted.network_decline_code,
-        counted.network_advice_code,
-        counted.advice_code,
+        failures.is_known_code,
+        failures.retry_rule,
+        failures.retry_not_before,
+        failures.invoice_id,
+        failures.payment_flow,
+        failures.payment_method_id,
+        failures.payment_method_type,
+        failures.brand,
+        failures.country,
+        failures.issuer,
+        failures.network_decline_code,
+        failures.network_advice_code,
+        failures.advice_code,
         coalesce(attempts.number, 1) as attempt_number,
-        counted.is_late
-    from counted
-    left join codes on counted.decline_code = codes.decline_code
-    left join forbidden on counted.id = forbidden.id
-    left join first_recoveries on counted.id = first_recoveries.id
-    left join invoices
-        on counted.invoice_id = invoices.id and counted.occurred_at <= invoices.paid_at
-    left join attempts on counted.id = attempts.id
+        failures.is_late
+    from failures
+    left join first_recoveries as recovery on failures.id = recovery.id
+    left join invoices on failures.invoice_id = invoices.id
+    left join payments_by_hand as by_hand on failures.id = by_hand.id
+    left join attempts on failures.id = attempts.id
 )
 
 select * from final
