@@ -66,7 +66,7 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except Exception as error:
-        if type(error).__name__ == "SettingsError":
+        if type(error).__name__ in ("SettingsError", "EncryptionKeyError"):
             click.echo(f"heirpay: {error}", err=True)
             sys.exit(2)
         raise

@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from heirpay_pipelines.at_rest import EncryptionKeyError, KeyedPath, keyed, require_key
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -83,8 +84,11 @@ class Settings(BaseSettings):
         return value.expanduser().resolve() if value else None
 
     @classmethod
-    def load(cls) -> Self:
-        """Read the environment and `.env`; raise SettingsError naming the variable at fault."""
+    def load(cls, *, any_key: bool = False) -> Self:
+        """Read the environment and `.env`; raise SettingsError naming the variable at fault.
+
+        The encryption key must be the one that the home was written with, unless `any_key`.
+        """
         env_file = Path(".env")
         given = {**dotenv_values(env_file)} if env_file.is_file() else {}
         merged = {k: v for k, v in {**given, **os.environ}.items() if v is not None}
@@ -96,11 +100,17 @@ class Settings(BaseSettings):
                     "Correct the name or unset it."
                 )
         try:
-            return cls(**{k: v for k, v in merged.items() if k in known and v != ""})  # type: ignore[arg-type]
+            settings = cls(**{k: v for k, v in merged.items() if k in known and v != ""})  # type: ignore[arg-type]
         except ValidationError as error:
             # The value itself is left out: it may be a secret.
             faults = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
             raise SettingsError(f"A setting is wrong: {faults}") from None
+        if not any_key:
+            try:
+                require_key(settings.state_file, settings.key)
+            except EncryptionKeyError as error:
+                raise SettingsError(str(error)) from None
+        return settings
 
     @property
     def has_own_key(self) -> bool:
@@ -111,6 +121,11 @@ class Settings(BaseSettings):
     def api_key(self) -> str:
         """The key to call the API with. For the pull step alone: never log or store it."""
         return self.secret("stripe_api_key") or SANDBOX_KEY
+
+    @property
+    def key(self) -> str | None:
+        """The key that everything at rest is encrypted with; None: nothing is encrypted."""
+        return self.secret("encryption_key")
 
     @property
     def fingerprint(self) -> str:
@@ -133,9 +148,9 @@ class Settings(BaseSettings):
         return self.warehouse_dir / "heirpay.duckdb"
 
     @property
-    def state_file(self) -> Path:
-        """The one transactional SQLite file."""
-        return self.home / "state" / "heirpay.sqlite"
+    def state_file(self) -> KeyedPath:
+        """The one transactional SQLite file, with the key that opens it."""
+        return keyed(self.home / "state" / "heirpay.sqlite", self.key)
 
     @property
     def reports_dir(self) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,7 +130,7 @@ def _unprotected(state: State) -> Iterator[Finding]:
         present = {
             row["name"] for row in state.rows("select name from sqlite_master where type='trigger'")
         }
-    except sqlite3.DatabaseError:
+    except state.connection.DatabaseError:
         present = set()
     for name in sorted(TRIGGERS - present):
         yield Finding("unprotected", 0, f"the trigger {name} was removed from the state file")

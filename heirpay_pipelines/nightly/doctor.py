@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import click
 
+from heirpay_pipelines.at_rest import EncryptionKeyError, require_key
 from heirpay_pipelines.settings import STRIPE_API, Settings
 
 LEAST_FREE_GIB = 2
+LEAST_KEY_CHARACTERS = 20
 SHOWN_PACKAGES = ("stripe", "duckdb", "dbt-duckdb", "dagster", "great-expectations")
 
 
@@ -29,7 +31,7 @@ class Finding:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, in the order in which a person would mend them."""
-    for look in (_settings, _versions, _home, _disk, _account):
+    for look in (_settings, _versions, _home, _encryption, _disk, _account):
         yield from look(settings)
 
 
@@ -74,6 +76,23 @@ def _home(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _encryption(settings: Settings) -> Iterator[Finding]:
+    subject = "Encryption key fits the home"
+    try:
+        require_key(settings.state_file, settings.key)
+    except EncryptionKeyError as error:
+        yield Finding(subject, False, "no", str(error))
+        return
+    yield Finding(subject, True, "encrypted" if settings.key else "no key: nothing is encrypted")
+    if settings.key:
+        yield Finding(
+            "Encryption key is long enough",
+            len(settings.key) >= LEAST_KEY_CHARACTERS,
+            f"{len(settings.key)} characters",
+            "Make one with `openssl rand -base64 32`, then `heirpay key rotate`.",
+        )
+
+
 def _disk(settings: Settings) -> Iterator[Finding]:
     folder = settings.home if settings.home.exists() else settings.home.parent
     free = shutil.disk_usage(folder).free / 2**30
@@ -107,7 +126,7 @@ def _account(settings: Settings) -> Iterator[Finding]:
 def doctor() -> None:
     """Check settings, key, reachability, permissions, disk and versions; say how to mend each."""
     sick = 0
-    for finding in examine(Settings.load()):
+    for finding in examine(Settings.load(any_key=True)):
         mark = click.style("ok  ", fg="green") if finding.well else click.style("MEND", fg="red")
         click.echo(f"{mark}  {finding.subject:<34} {finding.detail}")
         if not finding.well:

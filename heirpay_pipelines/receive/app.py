@@ -22,7 +22,6 @@ from heirpay_pipelines.receive.limits import RateLimit
 from heirpay_pipelines.receive.metrics import CONTENT_TYPE, Metrics
 from heirpay_pipelines.receive.openapi import openapi_document
 from heirpay_pipelines.receive.rejections import record_rejection
-from heirpay_pipelines.receive.sealing import Seal
 from heirpay_pipelines.receive.signature import SignatureRefusedError, Verifier
 
 log = logging.getLogger("heirpay.receive")
@@ -45,12 +44,11 @@ def create_app(
     bounds: Bounds = Bounds(),
     *,
     clock: Callable[[], float] = time.time,
-    seal: Seal | None = None,
     max_batch: int = 512,
 ) -> Starlette:
     """The application over the inbox in `state_file`. `clock` gives seconds since the epoch."""
     metrics = Metrics()
-    inbox = Inbox(state_file, seal=seal, max_batch=max_batch, on_commit=metrics.committed)
+    inbox = Inbox(state_file, max_batch=max_batch, on_commit=metrics.committed)
     endpoint = Endpoint(state_file, verifier, inbox, metrics, bounds, clock)
 
     @asynccontextmanager

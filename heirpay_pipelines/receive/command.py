@@ -46,7 +46,6 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
 
     from heirpay_pipelines.receive.app import Bounds, create_app
     from heirpay_pipelines.receive.replay import record_endpoint
-    from heirpay_pipelines.receive.sealing import Seal
     from heirpay_pipelines.receive.signature import Verifier, split_secrets
     from heirpay_pipelines.state import open_state
 
@@ -60,8 +59,7 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
     bounds = Bounds(max_body_bytes=max_body, requests_per_second=rate, burst=2 * rate)
     with open_state(settings.state_file) as state:
         record_endpoint(state, f"http://{host}:{port}", datetime.now(UTC))
-    seal = Seal(settings.secret("encryption_key"))
-    app = create_app(settings.state_file, Verifier(secrets, tolerance), bounds, seal=seal)
+    app = create_app(settings.state_file, Verifier(secrets, tolerance), bounds)
     uvicorn.run(
         app,
         host=host,

@@ -23,7 +23,6 @@ from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.pull.coverage import Coverage
 from heirpay_pipelines.pull.event_log import lacks, of_another_version
 from heirpay_pipelines.pull.resources import BY_OBJECT
-from heirpay_pipelines.receive.sealing import Seal
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State, open_state
 
@@ -80,7 +79,7 @@ def drain(settings: Settings, as_of: datetime) -> DrainOutcome:
     The caller holds the run lock: landing has one writer. Before the first pull nothing is drained,
     for that pull lists everything, and neither for a night before the newest pull. Events of
     other accounts, or of the other mode, stay in the inbox. Raises LandingError when landing
-    cannot be read or written, SealError when a body cannot; nothing is marked then.
+    cannot be read or written; nothing is marked then.
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     newest = landing.newest()
@@ -101,10 +100,9 @@ async def _land(landing: Landing, newest: Manifest, state: State, as_of: datetim
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-webhook"
     writer = Writer(landing, pull_id, newest.account, newest.api_version, as_of)
-    seal = Seal(landing.key)
     drained, versions = [], 0
     for row in _rows(state, newest, as_of):
-        event = orjson.loads(seal.open(row["body"]))
+        event = orjson.loads(row["body"])
         landed = await _add(writer, event, tied=bool(row["is_tied"]))
         versions += landed
         drained.append(row["event_id"])

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from heirpay_pipelines.receive.event import Delivery
-from heirpay_pipelines.receive.sealing import Seal
 from heirpay_pipelines.state import State, open_state
 
 log = logging.getLogger("heirpay.receive")
@@ -63,13 +62,11 @@ class Inbox:
         self,
         state_file: Path,
         *,
-        seal: Seal | None = None,
         max_batch: int = 512,
         max_waiting: int = 5_000,
         on_commit: Callable[[Commit], None] = lambda _: None,
     ) -> None:
         self._state_file = state_file
-        self._seal = seal or Seal()
         self._max_batch = max_batch
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(max_waiting)
         self._on_commit = on_commit
@@ -151,7 +148,7 @@ class Inbox:
     def _commit(self, state: State, batch: Sequence[_Waiting]) -> None:
         started = time.perf_counter()
         try:
-            fresh = _insert(state, [item.delivery for item in batch], self._seal)
+            fresh = _insert(state, [item.delivery for item in batch])
         except Exception as error:  # noqa: BLE001 - whatever it was, no sender may wait for ever
             # Disk full, or another process holds the file: nothing of the batch is acknowledged.
             self._failure = f"the newest commit failed ({type(error).__name__}: {error})"
@@ -177,7 +174,7 @@ class Inbox:
         batch[0].answer.get_loop().call_soon_threadsafe(resolve)
 
 
-def _insert(state: State, deliveries: Sequence[Delivery], seal: Seal) -> list[bool]:
+def _insert(state: State, deliveries: Sequence[Delivery]) -> list[bool]:
     """One transaction, durable when it returns; for each delivery whether the event is new."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     fresh = []
@@ -187,7 +184,5 @@ def _insert(state: State, deliveries: Sequence[Delivery], seal: Seal) -> list[bo
             (count,) = connection.execute(INSERT, (*values, d.created, now, now)).fetchone()
             fresh.append(count == 1)
             if count == 1:
-                connection.execute(
-                    "insert into webhook_bodies values (?, ?)", (d.event_id, seal.close(d.body))
-                )
+                connection.execute("insert into webhook_bodies values (?, ?)", (d.event_id, d.body))
     return fresh

@@ -11,7 +11,6 @@ import orjson
 
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.receive.event import Delivery, read_event
-from heirpay_pipelines.receive.sealing import Seal
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
@@ -36,7 +35,6 @@ def poll_event_log(settings: Settings, state: State) -> tuple[int, int]:
     since = state.rows("select max(created) as newest from webhook_deliveries where deliveries > 0")
     events = asyncio.run(_fetch(settings, since[0]["newest"]))
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    seal = Seal(settings.secret("encryption_key"))
     with state.transaction() as connection:
         kept = 0
         for event in events:
@@ -45,7 +43,7 @@ def poll_event_log(settings: Settings, state: State) -> tuple[int, int]:
             if connection.execute(KEEP, (*values, *times)).rowcount:
                 connection.execute(
                     "insert into webhook_bodies values (?, ?)",
-                    (event.event_id, seal.close(event.body)),
+                    (event.event_id, event.body),
                 )
                 kept += 1
     return len(events), kept

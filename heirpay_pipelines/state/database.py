@@ -6,12 +6,16 @@ A step that needs a table adds a numbered SQL file there; a file that was releas
 
 from __future__ import annotations
 
-import sqlite3
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from heirpay_pipelines.at_rest import EncryptionKeyError
+from heirpay_pipelines.at_rest.sqlite import connect
 
 
 class State:
@@ -42,18 +46,47 @@ class State:
 
 @contextmanager
 def open_state(path: Path) -> Iterator[State]:
-    """Open (and create, mode 0600) the state file; migrate it; close it at the end."""
+    """Open (and create, mode 0600) the state file; migrate it; close it at the end.
+
+    `path` is Settings.state_file, which carries the key. Raises EncryptionKeyError when that is
+    not the file's, or while the key is being rotated.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    with hold_key(path):
+        path.touch(mode=0o600)
+        connection = connect(path)
+        try:
+            for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
+                connection.execute(f"pragma {pragma}")
+            state = State(connection)
+            _migrate(state)
+            yield state
+        finally:
+            connection.close()
+
+
+@contextmanager
+def hold_key(path: Path, *, alone: bool = False) -> Iterator[None]:
+    """Keep the state file's key from being changed (or, `alone`, from being used by anybody else).
+
+    A rotation puts a new file in the place of the old one: who had that open would go on writing
+    into nothing. Raises EncryptionKeyError at once when another process stands in the way.
+    """
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
-            connection.execute(f"pragma {pragma}")
-        state = State(connection)
-        _migrate(state)
-        yield state
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EncryptionKeyError(
+                "The state file is in use: stop `heirpay receive`, `heirpay ui` and `heirpay mcp`, "
+                "let a run end, then rotate the key."
+                if alone
+                else "The encryption key is being rotated: try again when `heirpay key rotate` "
+                "has ended."
+            ) from None
+        yield
     finally:
-        connection.close()
+        os.close(descriptor)
 
 
 def _migrate(state: State) -> None:

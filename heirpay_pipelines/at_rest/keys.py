@@ -1,0 +1,49 @@
+"""The encryption key: what is derived from it, and whether it is the one a home was written with.
+
+The state file is the judge: it is the first file of a home, and every command opens it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path, PosixPath
+
+VARIABLE = "HEIRPAY_ENCRYPTION_KEY"
+ROTATION = "rotation.json"
+"""Lies beside the state file from the start of a key rotation to its end."""
+
+
+class EncryptionKeyError(Exception):
+    """The key is missing, is another one, or was not used so far. The message says what to do."""
+
+
+class KeyedPath(PosixPath):
+    """A file's path with the key that opens it: who is handed the file cannot forget the key."""
+
+    key: str | None = None
+
+
+def keyed(path: Path, key: str | None) -> KeyedPath:
+    """`path`, to be opened with `key` (None: a plain file)."""
+    made = KeyedPath(path)
+    made.key = key
+    return made
+
+
+def derived_key(key: str, purpose: str) -> bytes:
+    """32 bytes for one purpose (HMAC-SHA-256): what one file's key tells, no other file knows."""
+    return hmac.new(key.encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+def require_key(state_file: Path, key: str | None) -> None:
+    """Raise EncryptionKeyError unless `key` opens what this home holds, or it holds nothing yet."""
+    from heirpay_pipelines.at_rest.sqlite import connect
+
+    if state_file.with_name(ROTATION).is_file():
+        raise EncryptionKeyError(
+            "A key rotation is under way or was interrupted: wait for it, or give `heirpay key "
+            "rotate` the same new key again; it goes on where it stopped."
+        )
+    if state_file.is_file() and state_file.stat().st_size:
+        connect(keyed(state_file, key)).close()

@@ -1,0 +1,80 @@
+"""Opening an SQLite file of ours, plain (sqlite3) or encrypted (SQLCipher).
+
+One process opens one file through one of the two libraries only, never through both: two copies
+of SQLite would drop each other's POSIX locks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from heirpay_pipelines.at_rest.keys import VARIABLE, EncryptionKeyError, derived_key
+
+PURPOSE = "heirpay state file"
+WAIT_SECONDS = 30
+NOT_A_DATABASE = "not a database"
+
+
+def connect(path: Path) -> Any:
+    """A connection (autocommit) to the file, with the key that the path carries (`KeyedPath`).
+
+    An empty or missing file becomes an encrypted one when there is a key. Raises
+    EncryptionKeyError when the file needs another key, or none, or one at all.
+    """
+    key: str | None = getattr(path, "key", None)
+    connection = _open(path, key)
+    if _readable(connection):
+        return connection
+    connection.close()
+    if key is None:
+        raise EncryptionKeyError(
+            f"{path.name} is encrypted (or damaged) and {VARIABLE} is not set: set the key that "
+            "this HEIRPAY_HOME was written with."
+        )
+    plain = _open_encrypting(path)
+    was_plain = _readable(plain)
+    plain.close()
+    if was_plain:
+        raise EncryptionKeyError(
+            f"This HEIRPAY_HOME was written without a key and {VARIABLE} is set: encrypt it with "
+            "`heirpay key rotate`, unset the key, or name another HEIRPAY_HOME."
+        )
+    raise EncryptionKeyError(
+        f"{VARIABLE} does not fit {path.name}: set the key that this HEIRPAY_HOME was written "
+        "with. (If it is the right one, the file is damaged: restore it from a copy.)"
+    )
+
+
+def _open(path: Path, key: str | None) -> Any:
+    if key is None:
+        return sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+    connection = _open_encrypting(path)
+    # A raw key: SQLCipher's slow derivation would be paid at each of the many openings.
+    connection.execute(key_pragma(key))
+    return connection
+
+
+def key_pragma(key: str, verb: str = "key") -> str:
+    """The statement that gives SQLCipher its key."""
+    return f"pragma {verb} = \"x'{derived_key(key, PURPOSE).hex()}'\""
+
+
+def _open_encrypting(path: Path) -> Any:
+    from sqlcipher3 import dbapi2
+
+    connection = dbapi2.connect(str(path), timeout=WAIT_SECONDS, isolation_level=None)
+    connection.execute("pragma cipher_log_level = none")  # it would write to stderr
+    return connection
+
+
+def _readable(connection: Any) -> bool:
+    try:
+        connection.execute("select count(*) from sqlite_master").fetchone()
+    except connection.DatabaseError as error:
+        if NOT_A_DATABASE not in str(error):
+            connection.close()
+            raise
+        return False
+    return True
