@@ -22,6 +22,7 @@ COMMANDS = {
     "receive": ("receive.command:receive", "Stripe's webhooks into a durable inbox."),
     "controls": ("check.commands:controls", "The controls register and its newest results."),
     "attest": ("check.commands:attest", "Sign for a control that the pipeline cannot see."),
+    "waive": ("check.waive_command:waive", "Accept a failing control until a date, by two people."),
     "audit": ("audit.commands:audit", "Verify and read the hash-chained audit log."),
     "evidence": ("check.evidence.commands:evidence", "A signed evidence folder for an auditor."),
     "breaks": ("publish.break_commands:breaks", "Reconciliation breaks: list, show, resolve."),

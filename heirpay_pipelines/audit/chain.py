@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import rfc8785
 
+from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.state.database import State
 
 GENESIS = "0" * 64
@@ -63,7 +64,7 @@ def append(
     state: State,
     occurred_at: datetime,
     actor: str,
-    action: str,
+    action: Action,
     subject: str,
     detail: Mapping[str, Any],
 ) -> Head:
@@ -82,7 +83,7 @@ def append(
     fields = {
         "occurred_at": occurred_at.astimezone(UTC).isoformat(),
         "actor": actor,
-        "action": action,
+        "action": str(action),
         "subject": subject,
         "detail": canonical,
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import rfc8785
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.state.database import State
 
 
@@ -72,7 +72,7 @@ def attest(
     )
     with state.transaction() as connection:
         head = append(
-            state, at, recorded_by, "attest", control_key, {"attestation": signed.digest()}
+            state, at, recorded_by, Action.ATTEST, control_key, {"attestation": signed.digest()}
         )
         connection.execute(
             "insert into attestations (control_key, attested_by, recorded_by, statement, reference,"

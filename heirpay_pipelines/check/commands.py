@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import getpass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from heirpay_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from heirpay_pipelines.check.register import Control
 
 
 @click.group()
@@ -57,7 +61,7 @@ def show_control(control: str) -> None:
         "Owner": item.owner,
         "Reads": item.table or item.probe or "a person's attestation",
         "Expects": item.rows or item.attestation or (item.native and item.native.type),
-        "Waiver": item.waiver and f"{item.waiver.reason}, until {item.waiver.expires}",
+        "Waiver": _waiver(settings, item),
         "Newest": found and f"{found['status']} at {found['checked_at']}",
         "Evidence": found.get("evidence"),
         "What to do": item.what_to_do,
@@ -100,6 +104,22 @@ def attest(control: str, attested_by: str, statement: str | None, reference: str
             item.valid_days,
         )
     click.echo(f"{item.key} is attested by {attested_by} until {signed.expires_at:%Y-%m-%d}.")
+
+
+def _waiver(settings: Settings, item: Control) -> str | None:
+    from heirpay_pipelines.check.waivers import standing_waivers
+    from heirpay_pipelines.state.database import open_state
+
+    if settings.state_file.is_file():
+        with open_state(settings.state_file) as state:
+            found = standing_waivers(state, datetime.now(UTC)).get(item.key)
+        if found:
+            who = f"asked for by {found.requested_by}, approved by {found.approved_by}"
+            return f"{found.reason}, until {found.expires}, {who}"
+    given = item.waiver
+    if given is None:
+        return None
+    return f"{given.reason}, until {given.expires}, approved by {given.approver}"
 
 
 def _newest(settings: Settings) -> dict[str, dict[str, object]]:

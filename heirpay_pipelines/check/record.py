@@ -1,73 +1,116 @@
-"""What the check step itself writes into the audit log: the run, and settings or code that changed
-since the run before."""
+"""What the check step itself writes into the audit log: the run, and settings, code or schema that
+changed since the run before."""
 
 from __future__ import annotations
 
 import getpass
 import hashlib
-import json
+import hmac
+import secrets
 from importlib.metadata import version
+from pathlib import Path
 
+import duckdb
 import rfc8785
+from pydantic import SecretStr
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.check.results import RunContext
-from heirpay_pipelines.state.database import open_state
+from heirpay_pipelines.model.project import project_fingerprint
+from heirpay_pipelines.state.database import State, open_state
 
-ACTION = "run_checked"
+CHANGED = {
+    "settings": Action.SETTINGS_CHANGED,
+    "code": Action.CODE_CHANGED,
+    "schema": Action.SCHEMA_CHANGED,
+}
+SCHEMA = """
+select schema_name || '.' || table_name as name,
+    md5(string_agg(column_name || ' ' || data_type, ',' order by column_index)) as columns
+from duckdb_columns()
+where schema_name in ('landing', 'staging', 'intermediate', 'finance', 'compliance', 'operations')
+    -- These two are written after the controls are evaluated.
+    and table_name not in ('control_results', 'audit_log')
+group by all order by all
+"""
+Versions = dict[str, str]
 
 
-def record_check(run: RunContext) -> None:
-    """Append that this run is being checked: by whom, as of when, with which settings and code.
+def record_check(run: RunContext, build: duckdb.DuckDBPyConnection) -> None:
+    """Append that this run is being checked: by whom, as of when, with which settings, code and
+    schema; and, before it, what of them changed since the run before, by name.
 
-    Of settings the log keeps names and a hash of each value: enough to see what changed, too
-    little to read a secret from. A secret counts as set or not.
+    Of a secret the log keeps a hash under a key of this installation: enough to see that it
+    changed, too little to find it.
     """
-    with open_state(run.settings.state_file) as state:
-        before = state.rows(
-            "select detail from audit_log where action = ? order by sequence desc limit 1",
-            (ACTION,),
-        )
-        now = {"settings": _settings(run), "code": _code()}
-        actor = getpass.getuser()
-        if before:
-            changed = _changed(json.loads(before[0]["detail"]), now)
-            for kind, names in changed.items():
-                append(
-                    state, run.checked_at, actor, f"{kind}_changed", run.run_id, {"names": names}
-                )
-        detail = {"as_of": run.as_of.isoformat(), **now}
-        append(state, run.checked_at, actor, ACTION, run.run_id, detail)
+    now = {"settings": _settings(run), "code": _code(), "schema": _schema(build)}
+    actor = getpass.getuser()
+    with open_state(run.settings.state_file) as state, state.transaction():
+        for kind, versions in now.items():
+            changed = _replace(state, kind, versions)
+            if changed:
+                append(state, run.checked_at, actor, CHANGED[kind], run.run_id, changed)
+        digests = {kind: _digest(versions) for kind, versions in now.items()}
+        detail = {"as_of": run.as_of.isoformat(), **digests}
+        append(state, run.checked_at, actor, Action.RUN_CHECKED, run.run_id, detail)
 
 
-def _settings(run: RunContext) -> dict[str, str]:
+def _settings(run: RunContext) -> Versions:
     shown = {}
-    for name in type(run.settings).model_fields:
+    for name, field in type(run.settings).model_fields.items():
         value = getattr(run.settings, name)
-        secret = hasattr(value, "get_secret_value")
-        text = ("set" if secret else str(value)) if value is not None else "unset"
-        shown[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value().encode()
+            key = _installation_key(run.settings.state_file.with_name("installation.key"))
+            value = f"secret {hmac.new(key, text, hashlib.sha256).hexdigest()[:16]}"
+        shown[str(field.alias or name)] = "not set" if value is None else str(value)
     return shown
 
 
-def _code() -> dict[str, str]:
-    register = rfc8785.dumps([control.model_dump(mode="json") for control in load_register()])
+def _installation_key(path: Path) -> bytes:
+    """A random key of this installation, made once (mode 0600)."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return bytes.fromhex(path.read_text())
+
+
+def _code() -> Versions:
+    register = [control.model_dump(mode="json") for control in load_register()]
     return {
         "heirpay-pipelines": version("heirpay-pipelines"),
-        "controls": hashlib.sha256(register).hexdigest()[:16],
+        "controls": hashlib.sha256(rfc8785.dumps(register)).hexdigest(),
+        "dbt project": project_fingerprint(),
     }
 
 
-def _changed(
-    before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]
-) -> dict[str, list[str]]:
-    changed = {
-        kind: sorted(
-            name
-            for name in {**before.get(kind, {}), **values}
-            if before.get(kind, {}).get(name) != values.get(name)
-        )
-        for kind, values in now.items()
+def _schema(build: duckdb.DuckDBPyConnection) -> Versions:
+    return dict(build.execute(SCHEMA).fetchall())
+
+
+def _replace(state: State, kind: str, now: Versions) -> dict[str, list[str]] | None:
+    """Keep what is now; what changed, or None at the first run and where nothing did."""
+    before = {
+        row["name"]: row["value"]
+        for row in state.rows("select name, value from recorded_versions where kind = ?", (kind,))
     }
-    return {kind: names for kind, names in changed.items() if names}
+    if before == now:
+        return None
+    state.connection.execute("delete from recorded_versions where kind = ?", (kind,))
+    state.connection.executemany(
+        "insert into recorded_versions values (?, ?, ?)", [(kind, *item) for item in now.items()]
+    )
+    if not before:
+        return None
+    differences = {
+        "added": sorted(now.keys() - before.keys()),
+        "removed": sorted(before.keys() - now.keys()),
+        "changed": sorted(name for name in now.keys() & before.keys() if now[name] != before[name]),
+    }
+    return {how: names for how, names in differences.items() if names}
+
+
+def _digest(versions: Versions) -> str:
+    return hashlib.sha256(rfc8785.dumps(versions)).hexdigest()

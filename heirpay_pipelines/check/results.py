@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from heirpay_pipelines.settings import Settings
 
-Status = Literal["pass", "fail", "not_applicable", "not_evaluated", "attested"]
-NOT_PASSED: frozenset[Status] = frozenset({"fail", "not_evaluated"})
+Status = Literal["pass", "fail", "waived", "not_applicable", "not_evaluated", "attested"]
+EVIDENCED: frozenset[Status] = frozenset({"pass", "attested"})
+STOPS: frozenset[Status] = frozenset({"fail", "not_evaluated"})
 EVIDENCE_IDS = 20
 
 
@@ -75,7 +76,13 @@ class ControlResult:
 
     @property
     def passed(self) -> bool:
-        return self.status not in NOT_PASSED
+        """Evidenced, or without an object here; a waived failure has not passed."""
+        return self.status in EVIDENCED or self.status == "not_applicable"
+
+    @property
+    def stops(self) -> bool:
+        """Whether it keeps a run from being published: a failure that nobody waived."""
+        return self.severity == "blocking" and self.status in STOPS
 
 
 @dataclass(frozen=True)
@@ -101,16 +108,17 @@ class Verdict:
 
 
 def verdict(results: Sequence[ControlResult]) -> Verdict:
-    """Publish only when every blocking control passed; one that could not be evaluated did not.
+    """Publish only when every blocking control passed or is waived; one that could not be
+    evaluated did not. Of the controls that apply, those with evidence are counted.
 
     No result at all is no evidence: publication is refused.
     """
-    missed = [result for result in results if not result.passed]
-    blocking = tuple(result for result in missed if result.severity == "blocking")
+    blocking = tuple(result for result in results if result.stops)
+    applicable = [result for result in results if result.status != "not_applicable"]
     return Verdict(
         publish=bool(results) and not blocking,
         blocking_failures=blocking,
-        warnings=tuple(result for result in missed if result.severity == "warning"),
-        evidenced=len(results) - len(missed),
-        total=len(results),
+        warnings=tuple(r for r in results if not r.passed and not r.stops),
+        evidenced=sum(result.status in EVIDENCED for result in applicable),
+        total=len(applicable),
     )

@@ -18,6 +18,7 @@ from heirpay_pipelines.check.results import (
     RunContext,
     not_evaluated,
 )
+from heirpay_pipelines.check.waivers import Waiver, standing_waivers
 from heirpay_pipelines.state.database import open_state
 
 
@@ -33,9 +34,9 @@ def run_controls(
     The database is only read. An exception in one control makes that one `not_evaluated`, with
     the reason; the others go on. With `data_docs`, Great Expectations' pages are written there.
     """
-    record_check(run)
     register = list(load_register() if controls is None else controls)
     with open_build(build_database, run.encryption_key) as connection:
+        record_check(run, connection)
         outcomes = evaluate_tables(
             connection, [c for c in register if c.native or c.rows], run, data_docs
         )
@@ -44,7 +45,12 @@ def run_controls(
             if control.probe:
                 outcomes[control.key] = _probe(control, given)
     outcomes |= _attested([c for c in register if c.attestation], run)
-    return [_result(control, outcomes[control.key], run) for control in register]
+    with open_state(run.settings.state_file) as state:
+        waivers = standing_waivers(state, run.checked_at)
+    return [
+        _result(control, outcomes[control.key], run, waivers.get(control.key))
+        for control in register
+    ]
 
 
 def _probe(control: Control, given: ProbeInput) -> Outcome:
@@ -78,8 +84,10 @@ def _attested(controls: Sequence[Control], run: RunContext) -> Mapping[str, Outc
     return outcomes
 
 
-def _result(control: Control, outcome: Outcome, run: RunContext) -> ControlResult:
-    settled = _waived(control, outcome, run)
+def _result(
+    control: Control, outcome: Outcome, run: RunContext, waiver: Waiver | None
+) -> ControlResult:
+    settled = _waived(outcome, run, waiver or _of_the_register(control))
     return ControlResult(
         run_id=run.run_id,
         control_id=control.identifier(run.settings.project),
@@ -98,31 +106,27 @@ def _result(control: Control, outcome: Outcome, run: RunContext) -> ControlResul
     )
 
 
-def _waived(control: Control, outcome: Outcome, run: RunContext) -> Outcome:
+def _of_the_register(control: Control) -> Waiver | None:
+    """A waiver that stands in the register itself: who reviewed the change approved it."""
+    given = control.waiver
+    if given is None:
+        return None
+    return Waiver(control.key, given.reason, "the register", "", given.expires, given.approver)
+
+
+def _waived(outcome: Outcome, run: RunContext, waiver: Waiver | None) -> Outcome:
     """A waiver accepts a failure until its date; an expired one is a failure of its own."""
-    waiver = control.waiver
     if waiver is None:
         return outcome
     said = {
+        **outcome.evidence,
         "waiver": waiver.reason,
-        "approver": waiver.approver,
+        "approver": waiver.approved_by,
         "expires": waiver.expires.isoformat(),
     }
     if run.as_of.date() > waiver.expires:
-        return replace(
-            outcome,
-            status="fail",
-            evidence={
-                **outcome.evidence,
-                **said,
-                "reason": "the waiver has expired: renew or end it",
-            },
-        )
+        reason = f"the waiver expired on {waiver.expires}: renew it or end it (heirpay waive)"
+        return replace(outcome, status="fail", evidence={**said, "reason": reason})
     if outcome.status == "fail":
-        reason = f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}"
-        return replace(
-            outcome,
-            status="not_applicable",
-            evidence={**outcome.evidence, **said, "reason": reason},
-        )
+        return replace(outcome, status="waived", evidence=said)
     return outcome

@@ -24,7 +24,8 @@ CONTROL_COLUMNS = {
     "severity": ("varchar", "blocking: stops publication; warning: does not."),
     "status": (
         "varchar",
-        "pass, fail, not_applicable, not_evaluated (counts as not passed) or attested.",
+        "pass, attested, fail, waived (a failure accepted until a date), not_evaluated (counts as"
+        " not passed) or not_applicable.",
     ),
     "checked": ("bigint", "How many objects were looked at."),
     "violations": ("bigint", "How many of them are wrong."),

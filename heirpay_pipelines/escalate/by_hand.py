@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.escalate.incidents import close, read
 from heirpay_pipelines.escalate.regulations import context_of
 from heirpay_pipelines.escalate.runbooks import learn
@@ -26,7 +26,7 @@ def acknowledge(state: State, incident_id: str, actor: str, note: str, at: datet
             " acknowledged_by = ? where incident_id = ? and status in ('open', 'escalated')",
             (at.isoformat(), actor, incident_id),
         )
-    append(state, at, actor, "incident_acknowledged", incident_id, {"note": note})
+    append(state, at, actor, Action.INCIDENT_ACKNOWLEDGED, incident_id, {"note": note})
 
 
 def resolve_by_hand(
@@ -60,7 +60,7 @@ def resolve_by_hand(
             "update incidents set learned = ?, learned_new = ? where incident_id = ?",
             (name, is_new, incident_id),
         )
-    append(state, at, actor, "incident_resolved", incident_id, {"note": note, "runbook": name})
+    append(state, at, actor, Action.INCIDENT_RESOLVED, incident_id, {"note": note, "runbook": name})
 
 
 def inquiry_id(regulator: str, reference: str) -> str:
@@ -79,7 +79,7 @@ def open_inquiry(
             (name, regulator, reference, at.isoformat(), due.isoformat()),
         )
     detail = {"regulator": regulator, "reference": reference, "due": due.isoformat()}
-    append(state, at, actor, "inquiry_opened", name, detail)
+    append(state, at, actor, Action.INQUIRY_OPENED, name, detail)
 
 
 def close_inquiry(state: State, actor: str, regulator: str, reference: str, at: datetime) -> None:
@@ -93,19 +93,18 @@ def close_inquiry(state: State, actor: str, regulator: str, reference: str, at: 
         ).rowcount
     if not changed:
         raise LookupError(f"no open inquiry {reference} of {regulator}")
-    append(
-        state, at, actor, "inquiry_closed", name, {"regulator": regulator, "reference": reference}
-    )
+    detail = {"regulator": regulator, "reference": reference}
+    append(state, at, actor, Action.INQUIRY_CLOSED, name, detail)
 
 
 def isolate(state: State, actor: str, note: str, at: datetime) -> None:
     """Stop publication until it is released."""
     set_switch(state, ISOLATION, at, f"{actor}: {note}")
-    append(state, at, actor, "isolation_set", ISOLATION, {"note": note})
+    append(state, at, actor, Action.ISOLATION_SET, ISOLATION, {"note": note})
 
 
 def release_isolation(state: State, actor: str, note: str, at: datetime) -> None:
     """Let publication go on; LookupError when it was not stopped."""
     if not release_switch(state, ISOLATION):
         raise LookupError("publication is not stopped")
-    append(state, at, actor, "isolation_released", ISOLATION, {"note": note})
+    append(state, at, actor, Action.ISOLATION_RELEASED, ISOLATION, {"note": note})

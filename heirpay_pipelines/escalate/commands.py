@@ -156,7 +156,7 @@ def restore(stored_as: str) -> None:
     from heirpay_pipelines.escalate.quarantine import restore_file
 
     with _state() as (settings, state):
-        path = restore_file(settings.home, state, stored_as)
+        path = restore_file(settings.home, state, stored_as, getpass.getuser())
     click.echo(path)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.escalate.facts import Finding, Observed
 from heirpay_pipelines.escalate.patterns import identifier, pattern_of, patterns
 from heirpay_pipelines.state import State
@@ -72,13 +72,13 @@ def record(state: State, project: str, as_of: datetime, observed: Observed, plan
             if key not in found and incident["scope"] in observed.scopes:
                 close(state, incident["incident_id"], instant, "The check passed again")
                 resolved.append(incident["incident_id"])
-        audit(state, "incident_opened", opened)
-        audit(state, "incident_struck", struck)
-        audit(state, "incident_resolved", resolved)
+        audit(state, Action.INCIDENT_OPENED, opened)
+        audit(state, Action.INCIDENT_STRUCK, struck)
+        audit(state, Action.INCIDENT_RESOLVED, resolved)
     return Recorded(tuple(opened), tuple(struck), tuple(resolved))
 
 
-def audit(state: State, action: str, ids: Sequence[str]) -> None:
+def audit(state: State, action: Action, ids: Sequence[str]) -> None:
     """One record of the audit log for one kind of change, in the caller's transaction."""
     if ids:
         digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()

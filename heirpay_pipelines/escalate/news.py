@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from heirpay_pipelines.audit import head
+from heirpay_pipelines.audit import Action, head
 from heirpay_pipelines.escalate.attempts import matching_books
 from heirpay_pipelines.escalate.document import escalation_document
 from heirpay_pipelines.escalate.facts import Night
@@ -57,7 +57,7 @@ def tell(night: Night) -> tuple[str, ...]:
                 (as_of, incident["incident_id"]),
             )
         escalated = tuple(i["incident_id"] for _, kind, i in due if kind == "escalation")
-        audit(night.state, "incident_escalated", escalated)
+        audit(night.state, Action.INCIDENT_ESCALATED, escalated)
     return escalated
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.state import State
 
 FOLDER = "quarantine"
@@ -42,7 +43,7 @@ def quarantine_file(home: Path, state: State, name: str, incident_id: str) -> st
     return stored_as
 
 
-def restore_file(home: Path, state: State, stored_as: str) -> Path:
+def restore_file(home: Path, state: State, stored_as: str, by: str) -> Path:
     """Put a quarantined file back where it was; LookupError when there is none of that name."""
     found = state.rows("select * from quarantined_files where stored_as = ?", (stored_as,))
     if not found:
@@ -52,6 +53,7 @@ def restore_file(home: Path, state: State, stored_as: str) -> Path:
     source.unlink()
     with state.transaction() as connection:
         connection.execute("delete from quarantined_files where stored_as = ?", (stored_as,))
+        append(state, datetime.now(UTC), by, Action.FILE_RESTORED, stored_as, {})
     return target
 
 

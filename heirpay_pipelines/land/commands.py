@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+from datetime import UTC, datetime
 
 import click
 
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandingError
 from heirpay_pipelines.land.quarantine import Poisoned, quarantined_objects, retry_quarantined
 from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import open_state
 
 
 @click.group()
@@ -44,12 +48,20 @@ def retry(ids: tuple[str, ...]) -> None:
     try:
         with run_lock(settings):
             retried = retry_quarantined(settings, ids)
+            _record(settings, len(retried), sum(one.landed for one in retried))
     except (LandingError, AnotherRunError) as error:
         raise click.ClickException(str(error)) from None
     for one in retried:
         click.echo(f"{one.id}  {'landed' if one.landed else 'stays'}: {one.detail}")
     if any(not one.landed for one in retried):
         raise SystemExit(1)
+
+
+def _record(settings: Settings, tried: int, landed: int) -> None:
+    detail = {"tried": tried, "landed": landed}
+    with open_state(settings.state_file) as state:
+        at, who = datetime.now(UTC), getpass.getuser()
+        append(state, at, who, Action.QUARANTINE_RETRIED, f"{tried} objects", detail)
 
 
 def _landing(settings: Settings) -> Landing:

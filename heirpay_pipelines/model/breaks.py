@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.state.database import State
 
 
@@ -35,7 +35,7 @@ def record_breaks(connection: duckdb.DuckDBPyConnection, state: State, as_of: da
             )
             if changed.rowcount:
                 reopened += 1
-                append(state, datetime.now(UTC), "nightly", "break_reopened", break_id, {})
+                append(state, datetime.now(UTC), "nightly", Action.BREAK_REOPENED, break_id, {})
     return reopened
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,6 +14,8 @@ import yaml
 PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt"
 """The dbt project, beside the package: the product is installed editable from its checkout."""
 
+PARSED = (".sql", ".yml", ".yaml", ".csv", ".md")
+
 
 @cache
 def documented_models() -> tuple[tuple[Path, dict[str, Any]], ...]:
@@ -23,6 +26,15 @@ def documented_models() -> tuple[tuple[Path, dict[str, Any]], ...]:
         for path in sorted((PROJECT_DIR / "models").rglob("*.yml"))
         for model in (yaml.load(path.read_bytes(), Loader=loader) or {}).get("models", [])  # noqa: S506
     )
+
+
+def project_fingerprint() -> str:
+    """A digest of everything that dbt reads of the project: it changes when a model does."""
+    digest = hashlib.sha256()
+    for path in sorted(PROJECT_DIR.rglob("*")):
+        if path.suffix in PARSED and path.is_file():
+            digest.update(str(path.relative_to(PROJECT_DIR)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 LARGE_LANDING_BYTES = 1_000_000_000

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from heirpay_pipelines.audit import append, head
+from heirpay_pipelines.audit import Action, append, head
 from heirpay_pipelines.check import RunContext, run_controls, store_results, verdict
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.escalate import RunFacts as EscalationFacts
@@ -90,7 +90,8 @@ def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]
         reason = found.reason or stopped
         outcome = "refused" if reason else "published"
         detail = {"run_id": night.run_id, "outcome": outcome, "reason": reason or ""}
-        append(state, datetime.now(UTC), "nightly", f"run_{outcome}", night.run_id, detail)
+        action = Action.RUN_REFUSED if reason else Action.RUN_PUBLISHED
+        append(state, datetime.now(UTC), "nightly", action, night.run_id, detail)
         if not reason:
             with connect(night.build, night.key, read_only=False) as build:
                 record_figures(build, state)

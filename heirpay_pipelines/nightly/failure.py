@@ -6,9 +6,9 @@ import warnings
 
 import dagster as dg
 
+from heirpay_pipelines.nightly.night import close_failed
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
-from heirpay_pipelines.state.runs import close_run
 
 # Dagster warns of a parameter of its own that this sensor does not give.
 warnings.filterwarnings("ignore", message="Parameter `owners` of initializer `SensorDefinition")
@@ -25,4 +25,4 @@ def failed_run_sensor(context: dg.RunFailureSensorContext) -> None:
     run = context.dagster_run
     reason = context.failure_event.message or "the run failed"
     with open_state(Settings.load().state_file) as state:
-        close_run(state, run.root_run_id or run.run_id, "failed", reason)
+        close_failed(state, run.root_run_id or run.run_id, reason)

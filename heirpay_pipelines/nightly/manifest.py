@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from pathlib import Path
 
-from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest
+from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest, project_fingerprint
 from heirpay_pipelines.settings import Settings
-
-PARSED = (".sql", ".yml", ".yaml", ".csv", ".md")
 
 
 def dbt_work_dir(settings: Settings) -> Path:
@@ -39,8 +36,5 @@ def _parse_request(work: Path) -> BuildRequest:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256(str(PROJECT_DIR).encode())
-    for path in sorted(PROJECT_DIR.rglob("*")):
-        if path.suffix in PARSED and path.is_file():
-            digest.update(str(path.relative_to(PROJECT_DIR)).encode() + path.read_bytes())
-    return digest.hexdigest()
+    # The manifest holds paths: a checkout elsewhere needs its own.
+    return f"{PROJECT_DIR} {project_fingerprint()}"

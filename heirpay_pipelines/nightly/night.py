@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.check.results import ControlResult
 from heirpay_pipelines.check.store import read_results
 from heirpay_pipelines.land.landing import Landing
@@ -55,7 +55,7 @@ class Night:
                 "code_version": version("heirpay-pipelines"),
                 "settings": self.settings.fingerprint,
             }
-            append(state, datetime.now(UTC), "nightly", "run_started", self.run_id, detail)
+            append(state, datetime.now(UTC), "nightly", Action.RUN_STARTED, self.run_id, detail)
             return run
 
     @property
@@ -102,7 +102,7 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
             finally:
                 with night.state() as state:
                     reason = "a step failed; Dagster's run page shows which and why"
-                    close_run(state, night.run_id, "failed", reason)
+                    close_failed(state, night.run_id, reason)
                 _tell_failure(night)
 
     @dg.resource(description="Settings, the run's record and the run lock.")
@@ -111,6 +111,12 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
             yield opened
 
     return night
+
+
+def close_failed(state: State, run_id: str, reason: str) -> None:
+    """Record that a run failed, here and in the audit log; one that has ended stays as it is."""
+    if close_run(state, run_id, "failed", reason):
+        append(state, datetime.now(UTC), "nightly", Action.RUN_FAILED, run_id, {"reason": reason})
 
 
 def _tell_failure(night: Night) -> None:

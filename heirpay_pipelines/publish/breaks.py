@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
@@ -65,7 +65,7 @@ def resolve_break(settings: Settings, break_id: str, by: str, reason: str) -> No
             state,
             now,
             by,
-            "break_resolved",
+            Action.BREAK_RESOLVED,
             break_id,
             {"kind": found["kind"], "amount": amount, "currency": found["currency"],
              "reason": reason},

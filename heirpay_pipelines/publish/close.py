@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import rfc8785
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.publish.breaks import resolved_breaks
@@ -85,7 +85,7 @@ def blockers(settings: Settings, month: date) -> list[Blocker]:
         found += [
             Blocker("control", row["control_id"], f"{row['title']}: {row['status']}")
             for row in _controls(state, run_id)
-            if row["severity"] == "blocking" and row["status"] not in ("pass", "not_applicable")
+            if row["severity"] == "blocking" and row["status"] in ("fail", "not_evaluated")
         ]
         decided = resolved_breaks(state)
         rows = warehouse.execute(BLOCKERS, {"month": month}).fetchall()
@@ -127,7 +127,7 @@ def close_month(settings: Settings, month: date, by: str) -> str:
                 "insert into period_figures values (?, ?, ?, ?, ?, ?)",
                 [(manifest["month"], *figure.values()) for figure in figures],
             )
-            append(state, now, by, "month_closed", f"{month:%Y-%m}", {"hash": digest})
+            append(state, now, by, Action.MONTH_CLOSED, f"{month:%Y-%m}", {"hash": digest})
     return digest
 
 
@@ -148,7 +148,7 @@ def approve_month(settings: Settings, month: date, by: str) -> None:
                 "update period_closes set approved_at = ?, approved_by = ? where month = ?",
                 (now.isoformat(), by, closed["month"]),
             )
-            append(state, now, by, "month_approved", closed["month"], {"hash": closed["hash"]})
+            append(state, now, by, Action.MONTH_APPROVED, closed["month"], {"hash": closed["hash"]})
 
 
 def verify_month(settings: Settings, month: date) -> list[Difference]:

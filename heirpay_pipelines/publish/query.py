@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.publish.asked import record_query
 from heirpay_pipelines.settings import Settings
 
 Format = Literal["table", "csv", "json", "parquet"]
@@ -21,13 +22,15 @@ class QueryError(Exception):
 def run_query(settings: Settings, sql: str, form: Format, out: IO[bytes]) -> None:
     """Write the result of one query to `out`.
 
-    The file is opened read-only and DuckDB is kept from reading or writing any other file.
+    The file is opened read-only and DuckDB is kept from reading or writing any other file; the
+    audit log records the query first.
     Raises QueryError for SQL that fails, WarehouseError when nothing is published yet.
     """
     key = settings.secret("encryption_key")
     with connect(settings.warehouse, key, read_only=True) as connection:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
+        record_query(settings, connection, sql)
         try:
             if form == "table":
                 _write_table(connection, sql)

@@ -48,6 +48,7 @@ STATUS_COLOURS = {
     "attested": "s1",
     "in_transit": "s1",
     "not_evaluated": "warn",
+    "waived": "warn",
     "unreconciled": "warn",
     "fail": "bad",
     "failed": "bad",

@@ -294,8 +294,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
 TONES = {
     "good": ("pass", "attested", "reconciled", "published", "complete", "won", "met", "approved"),
     "bad": ("fail", "failed", "critical", "high", "unreconciled", "refused", "lost", "unmet"),
-    "warn": ("not_evaluated", "medium", "interrupted", "incomplete", "denied", "in_transit"),
-}
+    "warn": (
+        "not_evaluated", "waived", "medium", "interrupted", "incomplete", "denied", "in_transit",
+    ),
+}  # fmt: skip
 
 
 def tone_of(value: Any) -> str:

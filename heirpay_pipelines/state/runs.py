@@ -57,14 +57,15 @@ def record_pull(
         )
 
 
-def close_run(state: State, run_id: str, outcome: str, reason: str | None) -> None:
-    """Record how a run ended. A run that was closed already stays as it is."""
+def close_run(state: State, run_id: str, outcome: str, reason: str | None) -> bool:
+    """Record how a run ended; False when it was closed already, and stays as it is."""
     with state.transaction() as connection:
-        connection.execute(
+        closed = connection.execute(
             "update runs set outcome = ?, reason = ?, ended_at = ?"
             " where run_id = ? and outcome = 'running'",
             (outcome, reason, datetime.now(UTC).isoformat(), run_id),
-        )
+        ).rowcount
+    return bool(closed)
 
 
 def read_run(state: State, run_id: str) -> Run:

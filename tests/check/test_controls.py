@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -21,7 +21,7 @@ from heirpay_pipelines.check import (
     verdict,
 )
 from heirpay_pipelines.check.attestations import attest
-from heirpay_pipelines.check.register import RegisterError, Waiver, parse_controls
+from heirpay_pipelines.check.register import RegisterError, parse_controls
 from heirpay_pipelines.check.specs import check_specs
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
@@ -122,18 +122,6 @@ def test_a_warning_does_not_stop_publication(tmp_path: Path) -> None:
     assert result.evidence == {"ids": ["in_1"]}
     assert verdict([result]).publish
     assert verdict([result]).warnings == (result,)
-
-
-def test_a_waiver_holds_until_its_date_and_then_fails(tmp_path: Path) -> None:
-    build = make_build(tmp_path / "b.duckdb", MUTATIONS["invoice_totals"])
-    item = control("invoice_totals")
-    waiver = {"reason": "credited by hand", "approver": "the controller"}
-    running = item.model_copy(update={"waiver": Waiver(**waiver, expires=date(2026, 11, 1))})
-    expired = item.model_copy(update={"waiver": Waiver(**waiver, expires=date(2026, 10, 31))})
-    assert one(build, context(tmp_path), running).status == "not_applicable"
-    assert one(build, context(tmp_path), running).evidence["approver"] == "the controller"
-    good = make_build(tmp_path / "good.duckdb")
-    assert one(good, context(tmp_path), expired).status == "fail"
 
 
 def test_an_attestation_expires_and_cannot_be_edited(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 from decimal import Decimal
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from heirpay_pipelines.audit.chain import detail_of
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.publish.query import Format, QueryError, run_query
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state import open_state
 
 
 @pytest.fixture
@@ -58,3 +61,28 @@ def test_no_rows_are_an_empty_json_list(settings: Settings) -> None:
 def test_writing_reading_files_and_wrong_sql_are_refused(settings: Settings, sql: str) -> None:
     with pytest.raises(QueryError):
         result(settings, sql, "csv")
+
+
+def asked(settings: Settings) -> list[dict[str, object]]:
+    with open_state(settings.state_file) as state:
+        rows = state.rows("select * from audit_log where action = 'query' order by sequence")
+    return [{"actor": row["actor"], **detail_of(row)} for row in rows]
+
+
+def test_who_asked_what_is_audited_without_what_they_looked_for(settings: Settings) -> None:
+    sql = "select amount from t where currency = 'bob@x.test' and amount > 4711 -- bob"
+    result(settings, sql, "csv")
+    with pytest.raises(QueryError):
+        result(settings, "select * from t where currency = bob@x.test", "csv")
+    with pytest.raises(QueryError):
+        result(settings, "delete from t", "csv")
+    who = getpass.getuser()
+    assert asked(settings) == [
+        {
+            "actor": who,
+            "sql": "select amount from t where currency = ? and amount > ?",
+            "characters": len(sql),
+        },
+        {"actor": who, "sql": None, "characters": 43},
+        {"actor": who, "sql": "delete from t", "characters": 13},
+    ]

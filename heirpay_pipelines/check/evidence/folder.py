@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from heirpay_pipelines.audit import append, head, verify
+from heirpay_pipelines.audit import Action, append, head, verify
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.duck import connect
@@ -47,9 +47,8 @@ def write_evidence(
         raise EvidenceError(f"{target.name} is not empty: name a new folder with --to-folder")
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     span = (since.isoformat(), f"{until.isoformat()}T23:59:59.999999+00:00")
-    append(
-        state, at, by, "evidence_written", target.name, {"from": since.isoformat(), "to": span[1]}
-    )
+    detail = {"from": since.isoformat(), "to": span[1]}
+    append(state, at, by, Action.EVIDENCE_WRITTEN, target.name, detail)
     for name, column in (("control_results", "checked_at"), ("audit_log", "occurred_at"),
                          ("runs", "started_at")):  # fmt: skip
         rows = state.rows(

@@ -5,17 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from heirpay_pipelines.audit import verify
+from heirpay_pipelines.audit.actions import CONFIGURES, DECIDES, PARTS_OF_THE_PIPELINE
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
 from heirpay_pipelines.state.database import open_state
 
 RETENTION = timedelta(days=365)
-CONFIGURES = ("settings_changed", "code_changed", "waive")
-DECIDES = (
-    "month_closed", "month_approved", "break_resolved", "incident_resolved", "inquiry_closed",
-    "isolation_released", "attest",
-)  # fmt: skip
 
 
 def audit_chain(given: ProbeInput) -> Outcome:
@@ -63,20 +59,22 @@ def log_retention(given: ProbeInput) -> Outcome:
 
 
 def segregation_of_duties(given: ProbeInput) -> Outcome:
-    """Who resolves, closes, attests or erases is not who configured (SOX 404)."""
+    """Who resolved, closed, waived or attested within a year is not who configured in it (SOX 404);
+    the evidence names what each of them did of both."""
+    done = {"configures": CONFIGURES, "decides": DECIDES}
+    since = (given.run.checked_at - RETENTION).isoformat()
     with open_state(given.run.settings.state_file) as state:
-        actors = {
-            kind: {
-                row["actor"]
-                for row in state.rows(
-                    "select distinct actor from audit_log where action in"
-                    f" ({', '.join('?' * len(actions))})",
-                    actions,
-                )
-            }
-            for kind, actions in (("configures", CONFIGURES), ("decides", DECIDES))
-        }
+        rows = state.rows(
+            "select actor, action, count(*) as n from audit_log where occurred_at >= ?"
+            " group by actor, action order by actor, action",
+            (since,),
+        )
+    actors = {
+        kind: {row["actor"] for row in rows if row["action"] in actions} - PARTS_OF_THE_PIPELINE
+        for kind, actions in done.items()
+    }
     if not actors["decides"] or not actors["configures"]:
-        return not_applicable("nobody has both configured and decided anything yet")
+        return not_applicable("nobody has both configured and decided anything in a year")
     both = sorted(actors["configures"] & actors["decides"])
-    return judge(len(actors["decides"]), both, unit="people who decided")
+    acts = {actor: {r["action"]: r["n"] for r in rows if r["actor"] == actor} for actor in both}
+    return judge(len(actors["decides"]), both, unit="people who decided", acts=acts)

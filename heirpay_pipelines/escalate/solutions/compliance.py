@@ -6,7 +6,7 @@ import json
 import stat
 from datetime import UTC, datetime
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.escalate.facts import Attempt, Night
 from heirpay_pipelines.escalate.incidents import Incident
 from heirpay_pipelines.escalate.observe.host import OTHERS, readable_by_others
@@ -36,7 +36,9 @@ def quarantine_data(night: Night, incident: Incident) -> Attempt:
             objects.append({"object": str(name), "to_do": "correct or erase it at its source"})
     if moved:
         count = {"files": len(moved)}
-        append(night.state, datetime.now(UTC), ACTOR, "quarantine", incident["incident_id"], count)
+        append(
+            night.state, datetime.now(UTC), ACTOR, Action.QUARANTINE, incident["incident_id"], count
+        )
     detail = f"{len(moved)} files were quarantined, {len(objects)} objects are listed"
     return Attempt("done" if moved else "not_applicable", detail, (*moved, *objects))
 
@@ -53,7 +55,7 @@ def restrict_access(night: Night, incident: Incident) -> Attempt:
         night.state,
         datetime.now(UTC),
         ACTOR,
-        "restrict_access",
+        Action.RESTRICT_ACCESS,
         incident["incident_id"],
         {"paths": changed},
     )
@@ -69,7 +71,7 @@ def repair_audit_gap(night: Night, incident: Incident) -> Attempt:
         night.state,
         datetime.now(UTC),
         ACTOR,
-        "audit_gap",
+        Action.AUDIT_GAP,
         incident["incident_id"],
         {"finding": incident["detail"], "at_sequence": evidence.get("sequence")},
     )
@@ -85,9 +87,8 @@ def isolate(night: Night, incident: Incident) -> Attempt:
     if json.loads(incident["evidence"]).get("severity") != "blocking":
         return Attempt("not_applicable", "a warning does not stop publication")
     set_switch(night.state, ISOLATION, datetime.now(UTC), incident["incident_id"])
-    append(
-        night.state, datetime.now(UTC), ACTOR, "isolate", incident["incident_id"], {"switch": "on"}
-    )
+    at = datetime.now(UTC)
+    append(night.state, at, ACTOR, Action.ISOLATE, incident["incident_id"], {"switch": "on"})
     return Attempt("done", "nothing is published until `heirpay incidents release`")
 
 

@@ -75,7 +75,7 @@ def _requirement(number: int, title: str, rows: list[controls.Row]) -> dict[str,
     worst = next(
         (
             status
-            for status in ("fail", "not_evaluated", "pass", "attested", "not_applicable")
+            for status in ("fail", "not_evaluated", "waived", "pass", "attested", "not_applicable")
             if status in statuses
         ),
         "not_evaluated",

@@ -1,0 +1,52 @@
+"""The audit log's record of a query that someone asked on the command line."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from datetime import UTC, datetime
+
+import duckdb
+
+from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import open_state
+
+LONGEST_TEXT = 2_000
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+CONSTANTS = (duckdb.token_type.string_const, duckdb.token_type.numeric_const)
+
+
+def record_query(settings: Settings, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Append, before it runs, who asked what of the published warehouse.
+
+    Nothing can be erased from the log, so constants and comments (an e-mail address, a name) stay
+    out of it; and of SQL that DuckDB does not understand, all words but how long it is.
+    """
+    shown = masked(sql)[:LONGEST_TEXT] if _is_understood(connection, sql) else None
+    detail = {"sql": shown, "characters": len(sql)}
+    with open_state(settings.state_file) as state:
+        append(
+            state, datetime.now(UTC), getpass.getuser(), Action.QUERY, "published warehouse", detail
+        )
+
+
+def masked(sql: str) -> str:
+    """The SQL on one line, with `?` in the place of each constant and without comments."""
+    tokens = duckdb.tokenize(sql)
+    raw = sql.encode()
+    ends = [*(start for start, _ in tokens[1:]), len(raw)]
+    words = [
+        "? " if kind in CONSTANTS else COMMENT.sub(" ", raw[start:end].decode(errors="replace"))
+        for (start, kind), end in zip(tokens, ends, strict=False)
+    ]
+    return " ".join("".join(words).split())
+
+
+def _is_understood(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether every name in it is one of the warehouse's: it prepares as one statement."""
+    try:
+        connection.execute(f"prepare asked as {sql}")
+    except duckdb.Error:
+        return False
+    return True
