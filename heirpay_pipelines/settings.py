@@ -29,6 +29,11 @@ class SettingsError(Exception):
     """A setting is missing, unknown or wrong. The message names the variable and what to do."""
 
 
+def payment_id(project: str, operation: str, tool: str, step: int) -> str:
+    """`PAYMENT.<PROJECT>.<OPERATION>.<TOOL>.20000.<STEP>` (DOMAIN.md, "Identifiers")."""
+    return f"PAYMENT.{project}.{operation}.{tool}.20000.{step:03d}".upper()
+
+
 class Settings(BaseSettings):
     """The product's settings; one attribute for each variable of the public contract."""
 
@@ -146,6 +151,10 @@ class Settings(BaseSettings):
     def warehouse(self) -> Path:
         """The published DuckDB file."""
         return self.warehouse_dir / "heirpay.duckdb"
+
+    def recomputed_night(self, day: date) -> Path:
+        """A past night that was computed again, by its as-of date in the reporting time zone."""
+        return self.warehouse_dir / "nights" / f"{day.isoformat()}.duckdb"
 
     @property
     def state_file(self) -> KeyedPath:

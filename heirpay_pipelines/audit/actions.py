@@ -14,6 +14,7 @@ class Action(StrEnum):
     RUN_PUBLISHED = "run_published"
     RUN_REFUSED = "run_refused"
     RUN_FAILED = "run_failed"
+    NIGHT_RECOMPUTED = "night_recomputed"
     BREAK_REOPENED = "break_reopened"
     # what the system is made of, held against the run before
     SETTINGS_CHANGED = "settings_changed"

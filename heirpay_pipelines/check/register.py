@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic import model_validator as validator
 
 from heirpay_pipelines.check.declared_keys import declared_keys
+from heirpay_pipelines.settings import payment_id
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
@@ -98,9 +99,8 @@ class Control(Strict):
         return self
 
     def identifier(self, project: str) -> str:
-        """PAYMENT.<PROJECT>.<OPERATION>.<TOOL>.20000.<STEP>, upper case."""
-        parts = ("PAYMENT", project, self.key, self.tool, "20000", f"{self.step:03d}")
-        return ".".join(parts).upper()
+        """The id that the control carries everywhere."""
+        return payment_id(project, self.key, self.tool, self.step)
 
 
 @cache

@@ -9,14 +9,12 @@ from typing import Any
 from heirpay_pipelines.check.register import Control, load_register
 from heirpay_pipelines.check.results import ControlResult
 
-DEFAULT_ASSET = ("compliance", "control_results")
-
 
 @dataclass(frozen=True)
 class CheckSpec:
     """One asset check: `name` is the control's key ([a-z0-9_]), `asset_key` the table it reads.
 
-    A control that reads no table hangs on compliance/control_results.
+    A control that reads no table hangs on its framework, `controls/<framework>`.
     """
 
     name: str
@@ -50,7 +48,7 @@ def check_specs(project: str, controls: Sequence[Control] | None = None) -> list
 
 def asset_key(control: Control) -> tuple[str, ...]:
     """`staging.charges` → staging/charges, as the model step names its assets."""
-    return tuple(control.table.split(".")) if control.table else DEFAULT_ASSET
+    return tuple(control.table.split(".")) if control.table else ("controls", control.framework)
 
 
 def result_metadata(result: ControlResult) -> dict[str, Any]:

@@ -66,12 +66,17 @@ def store_results(
                 _row(result),
             )
     with connect(build_database, key, read_only=False) as build:
-        _copy(build, state, "control_results", "compliance", CONTROL_COLUMNS)
-        build.execute(
-            "comment on table compliance.control_results is 'One row per control and run: what was"
-            " demanded, what was found. N of M controls evidenced is never a claim of compliance.'"
-        )
-        copy_audit_log(build, state)
+        copy_results(build, state)
+
+
+def copy_results(build: duckdb.DuckDBPyConnection, state: State) -> None:
+    """Every recorded run's results, and the audit log, into a build."""
+    _copy(build, state, "control_results", "compliance", CONTROL_COLUMNS)
+    build.execute(
+        "comment on table compliance.control_results is 'One row per control and run: what was"
+        " demanded, what was found. N of M controls evidenced is never a claim of compliance.'"
+    )
+    copy_audit_log(build, state)
 
 
 def read_results(state: State, run_id: str, project: str) -> list[ControlResult]:

@@ -9,6 +9,8 @@ from importlib.resources import files
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from heirpay_pipelines.settings import payment_id
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,7 +89,7 @@ def pattern_of(symptom: str) -> str:
 
 
 def identifier(project: str, symptom: str) -> str:
-    """`PAYMENT.<PROJECT>.<OPERATION>.<TOOL>.20000.<STEP>` of DOMAIN.md."""
+    """The id that an incident of this symptom carries."""
     pattern = patterns()[pattern_of(symptom)]
     step = pattern.symptoms[symptom].step
-    return f"PAYMENT.{project.upper()}.{pattern.operation}.STRIPE.20000.{step:03d}"
+    return payment_id(project, pattern.operation, "STRIPE", step)

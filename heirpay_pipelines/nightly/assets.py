@@ -19,7 +19,6 @@ from heirpay_pipelines.pull.resources import DERIVED, RESOURCES
 from heirpay_pipelines.receive.drain import drain
 from heirpay_pipelines.state.runs import record_pull
 
-OWNERS = ["team:finance"]
 LANDED = sorted({resource.object_name for resource in RESOURCES} | set(DERIVED))
 
 
@@ -46,7 +45,6 @@ BANK = landing_key("bank_transaction")
             group_name="land",
             description=f"Every observed version of each Stripe `{name}`, as pulled, in Parquet.",
             kinds={"stripe", "parquet"},
-            owners=OWNERS,
         )
         for name in LANDED
     ]
@@ -56,7 +54,6 @@ BANK = landing_key("bank_transaction")
             group_name="land",
             description="Lines of bank statements: camt.053, MT940, BAI2, OFX and CSV files.",
             kinds={"parquet"},
-            owners=OWNERS,
         )
     ],
     required_resource_keys={"night"},

@@ -1,15 +1,16 @@
-"""The steps after the models: check, publish, escalate, report, and the run's verdict.
+"""The steps after the checks: publish, escalate, report, and the run's verdict.
 
 No postponed annotations here: Dagster reads them.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from heirpay_pipelines.audit import Action, append, head
-from heirpay_pipelines.check import RunContext, run_controls, store_results, verdict
+from heirpay_pipelines.check import verdict
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.escalate import RunFacts as EscalationFacts
 from heirpay_pipelines.escalate import process
@@ -25,62 +26,34 @@ from heirpay_pipelines.report.write import write_report
 from heirpay_pipelines.state.runs import close_run
 from heirpay_pipelines.state.switches import ISOLATION, switch_reason
 
-FINANCE, COMPLIANCE = ["team:finance"], ["team:compliance"]
+DECISION = dg.AssetKey(["publish", "decision"])
 PUBLICATION = dg.AssetKey(["publish", "publication"])
 INCIDENTS = dg.AssetKey(["escalate", "incidents"])
 REPORT = dg.AssetKey(["report", "domain_report"])
 
 
-def build_control_results(models: list[dg.AssetKey]) -> dg.AssetsDefinition:
-    """Evaluating every control, once all models are built."""
-
-    @dg.asset(
-        key=CONTROL_RESULTS,
-        deps=models,
-        group_name="compliance",
-        kinds={"duckdb", "greatexpectations"},
-        owners=COMPLIANCE,
-        description="What every control found in this run: compliance.control_results.",
-        required_resource_keys={"night"},
-    )
-    def control_results(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        night: Night = context.resources.night
-        run = night.run()
-        night.say("check")
-        given = RunContext(night.run_id, run.as_of, night.settings, datetime.now(UTC), night.key)
-        results = run_controls(night.build, given, data_docs=night.report_folder / "data_docs")
-        with night.state() as state:
-            store_results(state, night.build, night.key, results)
-        found = verdict(results)
-        night.say(f"check: {found}")
-        return dg.MaterializeResult(
-            metadata={
-                "verdict": found.reason or "may be published",
-                "evidenced": f"{found.evidenced} of {found.total}",
-                "not passed": dg.MetadataValue.md(
-                    "\n".join(
-                        f"- **{r.key}** ({r.severity}, {r.status}): {r.what_to_do}"
-                        for r in results
-                        if not r.passed
-                    )
-                    or "none"
-                ),
-            }
-        )
-
-    return control_results
-
-
-@dg.asset(
-    key=PUBLICATION,
-    deps=[CONTROL_RESULTS],
-    group_name="publish",
-    kinds={"duckdb"},
-    owners=FINANCE,
-    description="The published warehouse: replaced by rename when no blocking control failed.",
+@dg.multi_asset(
+    name="publish",
+    specs=[
+        dg.AssetSpec(
+            DECISION,
+            deps=[CONTROL_RESULTS],
+            group_name="publish",
+            description="Whether this run may be published: yes when no blocking control failed.",
+        ),
+        dg.AssetSpec(
+            PUBLICATION,
+            deps=[DECISION],
+            group_name="publish",
+            kinds={"duckdb"},
+            skippable=True,
+            description="The published warehouse, which everyone reads. A refused run leaves it as"
+            " it was, and then this asset grows old.",
+        ),
+    ],
     required_resource_keys={"night"},
 )
-def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """Publish the build, or leave yesterday's and say why."""
     night: Night = context.resources.night
     found = verdict(night.control_results())
@@ -100,20 +73,22 @@ def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]
             publish(night.build, night.settings.warehouse, night.key)
         close_run(state, night.run_id, outcome, reason)
     night.say(f"publish: {reason or night.settings.warehouse}")
-    return dg.MaterializeResult(
-        metadata={
-            "outcome": outcome,
-            "reason": reason or "every blocking control passed",
-            "warehouse": dg.MetadataValue.path(str(night.settings.warehouse)),
-        }
-    )
+    said = {"outcome": outcome, "reason": reason or "every blocking control passed"}
+    yield dg.MaterializeResult(asset_key=DECISION, metadata=said)
+    if not reason:
+        yield dg.MaterializeResult(
+            asset_key=PUBLICATION,
+            metadata={
+                "as of": night.run().as_of.isoformat(),
+                "warehouse": dg.MetadataValue.path(str(night.settings.warehouse)),
+            },
+        )
 
 
 @dg.asset(
     key=INCIDENTS,
-    deps=[PUBLICATION],
+    deps=[DECISION],
     group_name="escalate",
-    owners=FINANCE,
     description="Incidents opened, struck, escalated and resolved by what this night found.",
     required_resource_keys={"night"},
 )
@@ -143,7 +118,6 @@ def incidents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     deps=[INCIDENTS],
     group_name="report",
     kinds={"html", "json", "excel"},
-    owners=FINANCE,
     description="The domain report: what finance reads in the morning, and what programs read.",
     required_resource_keys={"night"},
 )
@@ -182,7 +156,6 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
     key=dg.AssetKey(["report", "verdict"]),
     deps=[REPORT],
     group_name="report",
-    owners=FINANCE,
     description="Green when the night was published; red, with the reason, when it was refused.",
     required_resource_keys={"night"},
 )

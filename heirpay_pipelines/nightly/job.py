@@ -1,15 +1,18 @@
-"""The nightly job, its schedule, and what happens when a run fails."""
+"""The jobs, their schedules and sensors: everything that Dagster loads."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import dagster as dg
 
 from heirpay_pipelines.nightly.assets import pull_and_land_asset
-from heirpay_pipelines.nightly.checks import build_controls_check
+from heirpay_pipelines.nightly.backfill import build_backfill
+from heirpay_pipelines.nightly.bank_files import REFRESH, new_bank_files
+from heirpay_pipelines.nightly.checks import build_control_results, build_controls_check
 from heirpay_pipelines.nightly.closing import (
-    build_control_results,
+    REPORT,
     domain_report,
     final_verdict,
     incidents,
@@ -17,43 +20,94 @@ from heirpay_pipelines.nightly.closing import (
 )
 from heirpay_pipelines.nightly.failure import failed_run_sensor
 from heirpay_pipelines.nightly.manifest import current_manifest
-from heirpay_pipelines.nightly.models import build_models_asset
+from heirpay_pipelines.nightly.models import build_models_asset, source_specs
+from heirpay_pipelines.nightly.month_end import MONTH_END, month_end, month_end_config
 from heirpay_pipelines.nightly.night import night_resource
+from heirpay_pipelines.nightly.placing import GENERAL, payment_tags, placed
 from heirpay_pipelines.nightly.webhooks import drain_webhooks, outbox, webhooks_waiting
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.settings import Settings, payment_id
 
-NIGHTLY_CRON = "0 3 * * *"
+NIGHTLY, CLOSE = "nightly", "month_end"
+CRONS = {
+    # Before the first night of the new month, so that nothing later is in it.
+    CLOSE: ("10 0 1 * *", "Ten past midnight on the first of each month,"),
+    NIGHTLY: ("0 3 * * *", "Every night at 03:00"),
+    REFRESH: ("0 10,13,16 * * 1-5", "At 10:00, 13:00 and 16:00 on working days,"),
+}
 
 
 @cache
 def definitions(settings: Settings) -> dg.Definitions:
     """Everything that Dagster loads, for one installation."""
-    nightly = dg.define_asset_job(
-        "nightly",
-        selection=dg.AssetSelection.all(),
-        # One process: DuckDB has one writer, and a process for each step costs 5 s of imports.
-        executor_def=dg.in_process_executor,
-        description="Pull, land, model, check, publish, report: last night's close.",
-    )
-    schedule = dg.ScheduleDefinition(
-        name="nightly",
-        job=nightly,
-        cron_schedule=NIGHTLY_CRON,
-        execution_timezone=settings.timezone,
-        description="Every night at 03:00 in the reporting time zone.",
-    )
-    models = build_models_asset(current_manifest(settings))
+    manifest = current_manifest(settings)
+    models = build_models_asset(manifest, settings)
     controls = build_control_results(sorted(models.keys))
-    assets = [
-        pull_and_land_asset, models, controls, publication, incidents, domain_report, final_verdict,
+    steps = [
+        step.map_asset_specs(lambda spec: placed(spec, settings))
+        for step in (
+            pull_and_land_asset, controls, publication, month_end, incidents, domain_report,
+            final_verdict,
+        )
     ]  # fmt: skip
-    known = {key for asset in assets for key in asset.keys}
+    known = {key for asset in (models, *steps) for key in asset.keys}
     return dg.Definitions(
-        assets=assets,
+        assets=[models, *steps, *source_specs(manifest, settings, known)],
         asset_checks=[build_controls_check(settings, known)],
-        jobs=[nightly, drain_webhooks],
-        schedules=[schedule],
-        sensors=[failed_run_sensor, webhooks_waiting, outbox],
+        jobs=[*asset_jobs(settings), build_backfill(settings), drain_webhooks],
+        schedules=schedules(settings),
+        sensors=[failed_run_sensor, webhooks_waiting, new_bank_files, outbox],
         resources={"night": night_resource(settings)},
         executor=dg.in_process_executor,
     )
+
+
+def asset_jobs(settings: Settings) -> list[Any]:
+    """The jobs that materialise assets; Dagster exports no name for what they are."""
+    everything = dg.AssetSelection.all()
+    night = everything - dg.AssetSelection.assets(MONTH_END)
+    told = dg.AssetSelection.groups("escalate") | dg.AssetSelection.assets(REPORT)
+
+    def job(step: int, name: str, selection: dg.AssetSelection, text: str, **more: Any) -> Any:
+        identifier = payment_id(settings.project, name, "DAGSTER", step)
+        return dg.define_asset_job(
+            name,
+            selection=selection,
+            # One process: DuckDB has one writer, and a process for each step costs 5 s of imports.
+            executor_def=dg.in_process_executor,
+            tags=payment_tags(identifier, GENERAL),
+            description=text,
+            **more,
+        )
+
+    return [
+        job(1, NIGHTLY, night, "Pull, land, model, check, publish, report: last night's close."),
+        job(
+            2,
+            REFRESH,
+            night - told,
+            "In the day: pull what changed, model, check, publish. Tells nobody and writes no"
+            " report: incidents and the report are the night's.",
+        ),
+        job(
+            3,
+            CLOSE,
+            everything - told,
+            "A night as of the last instant of the month that has ended, and what still blocks its"
+            " close. Other months: config `month: 2026-10`.",
+            config=month_end_config(settings),
+        ),
+    ]
+
+
+def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """When the jobs run, in the reporting time zone; each is switched on by hand."""
+    return [
+        dg.ScheduleDefinition(
+            name=name,
+            job_name=name,
+            cron_schedule=cron,
+            execution_timezone=settings.timezone,
+            description=f"{text} in the reporting time zone.",
+        )
+        for name, (cron, text) in CRONS.items()
+    ]

@@ -7,26 +7,39 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest, model_threads
 from heirpay_pipelines.nightly.manifest import dbt_work_dir
 from heirpay_pipelines.nightly.night import Night
+from heirpay_pipelines.nightly.placing import group_of_model, placed
 from heirpay_pipelines.report.preview import mart_charts
 from heirpay_pipelines.report.run_facts import RunFacts
-
-TEAM_OF = {"compliance": "team:compliance", "operations": "team:data"}
+from heirpay_pipelines.settings import Settings
 
 
 class Translator(DagsterDbtTranslator):
-    """An asset is named and grouped as its table is: `finance/mrr_monthly` in group finance."""
+    """An asset is named as its table is and described in the table's own words, without its SQL:
+    `finance/mrr_monthly` in the group of its subject."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings_of_night = settings
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        folder = self.get_resource_props(manifest, unique_id)["fqn"][-2]
+        return placed(spec, self.settings_of_night, folder)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
@@ -35,20 +48,41 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], name])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        return str(dbt_resource_props["schema"])
+        return group_of_model(dbt_resource_props["schema"], dbt_resource_props["fqn"][-2])
 
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
-        return [TEAM_OF.get(dbt_resource_props["schema"], "team:finance")]
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return str(dbt_resource_props["description"])
 
 
-def build_request(night: Night) -> BuildRequest:
-    """The one build of this run: its own database file, as of its own instant."""
+def source_specs(manifest: Path, settings: Settings, known: set[dg.AssetKey]) -> list[dg.AssetSpec]:
+    """What models read and no step shows as an asset of its own: rates, copies of the state file,
+    landed objects that come inside others."""
+    sources = json.loads(manifest.read_bytes())["sources"].values()
+    groups = {"landing": "land", "state": "state"}
+    return [
+        placed(
+            dg.AssetSpec(
+                key,
+                group_name=groups[source["source_name"]],
+                description=source["description"] or f"Landed Stripe `{source['name']}` objects.",
+            ),
+            settings,
+        ).replace_attributes(freshness_policy=None)  # no step materialises it
+        for source in sources
+        if (key := dg.AssetKey([source["source_name"], source["name"]])) not in known
+    ]
+
+
+def build_request(night: Night, as_of: datetime) -> BuildRequest:
+    """The one build of this run: its own database file, as of an aware instant."""
+    # A failing test shows as a failed check; the blocking controls decide on publication.
+    os.environ["DBT_TEST_SEVERITY"] = "warn"
     settings = night.settings
     return BuildRequest(
         database=night.build,
         work_dir=dbt_work_dir(settings),
         run_id=night.run_id,
-        as_of=night.run().as_of.replace(tzinfo=None),
+        as_of=as_of.astimezone(UTC).replace(tzinfo=None),
         timezone=settings.timezone,
         reporting_currency=settings.reporting_currency,
         encryption_key=night.key,
@@ -57,21 +91,20 @@ def build_request(night: Night) -> BuildRequest:
     )
 
 
-def build_models_asset(manifest: Path) -> dg.AssetsDefinition:
+def build_models_asset(manifest: Path, settings: Settings) -> dg.AssetsDefinition:
     """All models as one step: dbt orders and parallelises them itself."""
 
     @dbt_assets(
         manifest=manifest,
         name="model",
-        dagster_dbt_translator=Translator(),
+        dagster_dbt_translator=Translator(settings),
         required_resource_keys={"night"},
     )
     def model(context: dg.AssetExecutionContext) -> Iterator[Any]:
         night: Night = context.resources.night
-        request = build_request(night)
+        request = build_request(night, night.run().as_of)
         prepare_build(request, night.settings)
-        # A failing test shows as a failed check; the blocking controls decide on publication.
-        os.environ.update(request.environment() | {"DBT_TEST_SEVERITY": "warn"})
+        os.environ.update(request.environment())
         dbt = DbtCliResource(
             project_dir=str(PROJECT_DIR),
             profiles_dir=str(PROJECT_DIR),

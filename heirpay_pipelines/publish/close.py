@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import rfc8785
@@ -73,12 +74,21 @@ def month_start(text: str) -> date:
         raise CloseError(f"{text!r} is no month; write it like 2026-10") from None
 
 
+def last_instant(month: date, zone: ZoneInfo) -> datetime:
+    """The last second of a month in the reporting time zone, aware: Stripe's clock counts whole
+    seconds."""
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    # Counted back in UTC: an hour that the zone repeats or leaves out at midnight is no matter.
+    start = datetime.combine(following, time.min, zone).astimezone(UTC)
+    return (start - timedelta(seconds=1)).astimezone(zone)
+
+
 def blockers(settings: Settings, month: date) -> list[Blocker]:
     """What still blocks the close of a month, as of the published warehouse."""
     with _warehouse(settings) as warehouse, open_state(settings.state_file) as state:
         run_id, as_of = _publication(warehouse)
         found = []
-        if as_of.date() <= _last_day(month):
+        if as_of.replace(tzinfo=UTC) < last_instant(month, settings.zone):
             found.append(
                 Blocker("publication", run_id, f"as of {as_of}: the month is not over in it")
             )
@@ -240,8 +250,3 @@ def _landed(settings: Settings, as_of: datetime) -> list[dict[str, str]]:
 def _close(state: State, month: date) -> dict[str, Any] | None:
     found = state.rows("select * from period_closes where month = ?", (f"{month:%Y-%m}",))
     return found[0] if found else None
-
-
-def _last_day(month: date) -> date:
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    return date.fromordinal(following.toordinal() - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import webbrowser
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     default="table",
     show_default=True,
 )
-def query(sql: str, form: str) -> None:
+@click.option("--night", type=click.DateTime(["%Y-%m-%d"]), help="A night that was recomputed.")
+def query(sql: str, form: str, night: datetime | None) -> None:
     """Run read-only SQL on the published warehouse and print the result.
 
     \b
@@ -37,7 +39,8 @@ def query(sql: str, form: str) -> None:
         raise click.UsageError("Parquet is binary: send it to a file with > result.parquet")
     settings = Settings.load()
     try:
-        run_query(settings, sql, cast("Format", form), sys.stdout.buffer)
+        day = night.date() if night else None
+        run_query(settings, sql, cast("Format", form), sys.stdout.buffer, day)
     except QueryError as error:
         raise click.UsageError(str(error)) from None
     except WarehouseError as error:

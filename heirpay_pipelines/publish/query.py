@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from typing import IO, Any, Literal
 
 import duckdb
@@ -19,15 +20,20 @@ class QueryError(Exception):
     """The SQL is wrong or not allowed; the message is DuckDB's own."""
 
 
-def run_query(settings: Settings, sql: str, form: Format, out: IO[bytes]) -> None:
-    """Write the result of one query to `out`.
+def run_query(
+    settings: Settings, sql: str, form: Format, out: IO[bytes], night: date | None = None
+) -> None:
+    """Write the result of one query to `out`; `night` asks a recomputed one instead.
 
     The file is opened read-only and DuckDB is kept from reading or writing any other file; the
     audit log records the query first.
     Raises QueryError for SQL that fails, WarehouseError when nothing is published yet.
     """
     key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as connection:
+    file = settings.warehouse if night is None else settings.recomputed_night(night)
+    if night is not None and not file.is_file():
+        raise QueryError(f"the night of {night} was not recomputed: run the job `backfill` for it")
+    with connect(file, key, read_only=True) as connection:
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         record_query(settings, connection, sql)

@@ -10,7 +10,7 @@ from typing import Any
 from heirpay_pipelines.report.money import Money
 from heirpay_pipelines.report.reading import Fact, Reader
 from heirpay_pipelines.report.run_facts import Calendar, RunFacts
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.settings import Settings, payment_id
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -63,8 +63,8 @@ class ReportContext:
             return Total(self.money.rounded(total, self.reporting), tuple(sorted(without)))
 
     def identifier(self, operation: str, step: int, tool: str = "HEIRPAY") -> str:
-        """`PAYMENT.<PROJECT>.<OPERATION>.<TOOL>.20000.<STEP>` of DOMAIN.md."""
-        return f"PAYMENT.{self.settings.project.upper()}.{operation}.{tool}.20000.{step:03d}"
+        """The id of a step of this installation."""
+        return payment_id(self.settings.project, operation, tool, step)
 
     def amount(self, value: Decimal | None, currency: str | None) -> dict[str, str | None] | None:
         """An amount for report.json: exact decimal text beside its currency."""

@@ -50,14 +50,21 @@ def land_bank_statements(settings: Settings, as_of: datetime) -> BankOutcome:
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     newest = landing.newest()
-    paths = list(_statement_files(settings.bank_dir))
-    if newest is None or as_of < newest.as_of or not paths:
-        return BankOutcome(0, 0, ())
-    known = _known_files(landing, settings, as_of)
-    fresh = [(path, digest) for path in paths if (digest := _sha256(path)) not in known]
-    if not fresh:
+    fresh = new_files(settings, as_of)
+    if newest is None or not fresh:
         return BankOutcome(0, 0, ())
     return asyncio.run(_land(settings, landing, newest, as_of, fresh))
+
+
+def new_files(settings: Settings, as_of: datetime) -> list[tuple[Path, str]]:
+    """The statement files that a night as of `as_of` (UTC) would land, each with its SHA-256."""
+    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    newest = landing.newest()
+    paths = list(statement_files(settings.bank_dir))
+    if newest is None or as_of < newest.as_of or not paths:
+        return []
+    known = _known_files(landing, settings, as_of)
+    return [(path, digest) for path in paths if (digest := _sha256(path)) not in known]
 
 
 async def _land(
@@ -124,7 +131,8 @@ def read_file(path: Path) -> tuple[str, list[Statement]]:
     return kind, statements
 
 
-def _statement_files(folder: Path) -> Iterator[Path]:
+def statement_files(folder: Path) -> Iterator[Path]:
+    """The folder's files by name, without the CSV mapping and hidden ones."""
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
             if path.is_file() and path.name != csv_file.MAPPING_FILE and path.name[0] != ".":

@@ -1,5 +1,5 @@
 -- title: The published columns
--- asset: warehouse
+-- asset: publish/publication
 -- rows: select schema_name, table_name, column_name, data_type, comment from duckdb_columns()
 
 select

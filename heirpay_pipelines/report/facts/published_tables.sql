@@ -1,5 +1,5 @@
 -- title: The published tables
--- asset: warehouse
+-- asset: publish/publication
 -- rows: select schema_name, table_name, estimated_size from duckdb_tables() order by all
 
 select

@@ -1,0 +1,91 @@
+"""Backfill by date: a past night computed again by today's rules from what had been landed then.
+
+It asks Stripe for nothing, publishes nothing and changes no record: the result is a file beside the
+published warehouse, `warehouse/nights/<date>.duckdb`.
+"""
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.check import RunContext, run_controls, verdict
+from heirpay_pipelines.check.store import copy_results
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.model.build import build
+from heirpay_pipelines.nightly.models import build_request
+from heirpay_pipelines.nightly.night import Night
+from heirpay_pipelines.publish.swap import publish
+from heirpay_pipelines.settings import Settings
+
+
+class NoNightError(Exception):
+    """Nothing was landed on that date; the message says which dates there are."""
+
+
+def landed_nights(settings: Settings) -> dict[date, datetime]:
+    """The newest as-of instant that was landed on each date in the reporting time zone."""
+    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    return {m.as_of.astimezone(settings.zone).date(): m.as_of for m in landing.manifests()}
+
+
+def night_of(settings: Settings, day: date) -> datetime:
+    """The instant as of which a date's night was landed; NoNightError without one."""
+    nights = landed_nights(settings)
+    if day not in nights:
+        raise NoNightError(
+            f"No night was landed on {day}. Landed: {', '.join(map(str, nights)) or 'none'}."
+        )
+    return nights[day]
+
+
+@dg.op(
+    required_resource_keys={"night"},
+    description="Models and controls as of the date's night, into a file of their own.",
+)
+def recompute_night(context: dg.OpExecutionContext) -> None:
+    """Build, check and keep one past night."""
+    night: Night = context.resources.night
+    settings = night.settings
+    day = date.fromisoformat(context.partition_key)
+    as_of = night_of(settings, day)
+    context.log.info(f"{day}: computed again as of {as_of.isoformat()}")
+    build(build_request(night, as_of), settings)
+    given = RunContext(night.run_id, as_of, settings, datetime.now(UTC), night.key)
+    found = verdict(run_controls(night.build, given))
+    target = settings.recomputed_night(day)
+    with night.state() as state:
+        with connect(night.build, night.key, read_only=False) as connection:
+            copy_results(connection, state)
+        publish(night.build, target, night.key)
+        detail = {"as_of": as_of.isoformat(), "verdict": found.reason or "may be published"}
+        append(state, datetime.now(UTC), "backfill", Action.NIGHT_RECOMPUTED, str(day), detail)
+    context.add_output_metadata(
+        {
+            "as of": as_of.isoformat(),
+            "verdict": found.reason or "may be published",
+            "warehouse": dg.MetadataValue.path(str(target)),
+            "query": f'heirpay query --night {day} "from finance.mrr_monthly"',
+        }
+    )
+
+
+def build_backfill(settings: Settings) -> dg.JobDefinition:
+    """A job with a partition for each date from the first landed night on."""
+    first = min(landed_nights(settings), default=datetime.now(settings.zone).date())
+
+    @dg.job(
+        name="backfill",
+        partitions_def=dg.DailyPartitionsDefinition(
+            start_date=first.isoformat(), timezone=settings.timezone, end_offset=1
+        ),
+        executor_def=dg.in_process_executor,
+        description="Past nights computed again by today's rules, each from what had been landed by"
+        " then: models and controls into warehouse/nights/DATE.duckdb. Nothing is asked of Stripe,"
+        " published or reported.",
+    )
+    def backfill() -> None:
+        recompute_night()
+
+    return backfill
