@@ -46,6 +46,8 @@
 {% macro newest() -%}{%- set given = (varargs, kwargs) -%}select id, created, observed_at, source, event_id, api_version, account, livemode, payload from raw_object{%- endmacro %}
 {% macro parse_json() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro power_of_ten() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro programme_cases() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro programme_usd() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro publish_amount() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro rate() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro reporting_date() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

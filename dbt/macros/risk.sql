@@ -5,3 +5,21 @@
         rates ~ '.units_per_eur', 6, 9, 12
     ) }}
 {%- endmacro %}
+
+{#- What a programme counts, of a row of summed `int_network_cases` and one of its thresholds. -#}
+{% macro programme_cases(counted, thresholds) -%}
+    case {{ thresholds }}.measure
+        when 'fraud and disputes' then {{ counted }}.warnings + {{ counted }}.disputes
+        when 'fraud disputes' then {{ counted }}.fraud_disputes
+        when 'enumerated attempts' then {{ counted }}.enumerated
+        else {{ counted }}.disputes
+    end
+{%- endmacro %}
+
+{#- The dollars that count with these cases. -#}
+{% macro programme_usd(counted, thresholds) -%}
+    case
+        when {{ thresholds }}.measure = 'fraud disputes' then {{ counted }}.fraud_amount_usd
+        else {{ counted }}.amount_usd
+    end
+{%- endmacro %}
