@@ -33,7 +33,7 @@ COMMANDS = {
     "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),
     "explain": ("publish.explain.command:explain", "The rows and rules behind a figure."),
     "query": ("publish.commands:query", "Read-only SQL on the published warehouse."),
-    "report": ("publish.commands:report", "Where the newest report is."),
+    "report": ("publish.report_command:report", "Where the newest report is."),
 }
 
 

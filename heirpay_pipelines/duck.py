@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+SPILL = "spill"
+
 
 class WarehouseError(Exception):
     """The warehouse is missing or cannot be opened. The message says what to do."""
@@ -18,7 +20,8 @@ class WarehouseError(Exception):
 def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open `path` as the current database of a new connection.
 
-    Readers need no extension; writing an encrypted file needs httpfs (its OpenSSL).
+    What does not fit into memory spills beside the file, encrypted as the file is. With a key
+    DuckDB needs httpfs (its OpenSSL), to write the file and to spill.
     """
     if read_only and not path.is_file():
         raise WarehouseError(
@@ -27,21 +30,26 @@ def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.
         )
     connection = duckdb.connect(":memory:")
     try:
-        if key and not read_only:
+        connection.execute(f"set temp_directory = {_quoted(str(path.parent / SPILL))}")
+        if key:
             load_httpfs(connection)
+            connection.execute("set temp_file_encryption = true")
         options = ["read_only"] if read_only else []
         if key:
-            options.append(f"encryption_key '{key.replace(chr(39), chr(39) * 2)}'")
+            options.append(f"encryption_key {_quoted(key)}")
         suffix = f" ({', '.join(options)})" if options else ""
-        quoted = str(path).replace("'", "''")
         try:
-            connection.execute(f"attach '{quoted}' as heirpay{suffix}")
+            connection.execute(f"attach {_quoted(str(path))} as heirpay{suffix}")
         except duckdb.Error as error:
             raise WarehouseError(_explain(path, key, error)) from None
         connection.execute("use heirpay")
         yield connection
     finally:
         connection.close()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _explain(path: Path, key: str | None, error: duckdb.Error) -> str:

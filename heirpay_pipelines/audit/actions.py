@@ -34,11 +34,13 @@ class Action(StrEnum):
     INQUIRY_CLOSED = "inquiry_closed"
     ISOLATION_SET = "isolation_set"
     ISOLATION_RELEASED = "isolation_released"
+    KEY_ROTATED = "key_rotated"
     FILE_RESTORED = "file_restored"
     QUARANTINE_RETRIED = "quarantine_retried"
     # what people read or take away
     QUERY = "query"
     EVIDENCE_WRITTEN = "evidence_written"
+    REPORT_TAKEN_OUT = "report_taken_out"
     # what escalation does by itself
     INCIDENT_OPENED = "incident_opened"
     INCIDENT_STRUCK = "incident_struck"

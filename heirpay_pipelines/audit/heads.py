@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from heirpay_pipelines.at_rest import EncryptionKeyError, sealed
 from heirpay_pipelines.audit.chain import AuditError, Head
 from heirpay_pipelines.duck import WarehouseError, connect
 from heirpay_pipelines.settings import Settings
@@ -15,9 +16,9 @@ from heirpay_pipelines.settings import Settings
 def known_heads(settings: Settings) -> list[Head]:
     """The heads that the published warehouse and the reports hold. A copy of a report outside
     this machine proves more: give its head to `heirpay audit verify --head`."""
-    heads = _from_warehouse(settings.warehouse, settings.secret("encryption_key"))
+    heads = _from_warehouse(settings.warehouse, settings.key)
     for report in sorted(settings.reports_dir.glob("*/report.json")):
-        found = _from_report(report)
+        found = _from_report(report, settings.key)
         if found:
             heads.append(found)
     return heads
@@ -36,8 +37,8 @@ def _from_warehouse(path: Path, key: str | None) -> list[Head]:
     return [Head(int(row[0]), str(row[1]))] if row else []
 
 
-def _from_report(path: Path) -> Head | None:
+def _from_report(path: Path, key: str | None) -> Head | None:
     try:
-        return Head.parse(str(json.loads(path.read_text()).get("audit_head", "")))
-    except (ValueError, OSError, AuditError):
+        return Head.parse(str(json.loads(sealed.read(path, key)).get("audit_head", "")))
+    except (ValueError, OSError, AuditError, EncryptionKeyError):
         return None

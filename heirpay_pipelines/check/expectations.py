@@ -122,7 +122,9 @@ def _validate(
     )
     found = checkpoint.run(run_id=gx.RunIdentifier(run_name=run.run_id, run_time=run.checked_at))
     if data_docs is not None:
-        _write_data_docs(context, data_docs)
+        from heirpay_pipelines.check.data_docs import write_data_docs
+
+        write_data_docs(context, data_docs, run.encryption_key)
     return {
         cast(Any, result.expectation_config).meta["control"]: result.to_json_dict()
         for suite in found.run_results.values()
@@ -188,20 +190,3 @@ def _ids(connection: duckdb.DuckDBPyConnection, control: Control, run: RunContex
         f"select distinct id from ({bind(str(control.rows), run)}) order by id limit {EVIDENCE_IDS}"
     ).fetchall()
     return [str(row[0]) for row in found]
-
-
-def _write_data_docs(context: Any, folder: Path) -> None:
-    """Great Expectations' own pages of this run, under `folder`."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    context.add_data_docs_site(
-        site_name="run",
-        site_config={
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {
-                "class_name": "TupleFilesystemStoreBackend",
-                "base_directory": str(folder),
-            },
-        },
-    )
-    context.build_data_docs()

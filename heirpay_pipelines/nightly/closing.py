@@ -146,7 +146,9 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.url(paths.html.as_uri()),
-            "preview": dg.MetadataValue.md(report_preview(paths.document)),
+            "preview": dg.MetadataValue.md(
+                report_preview(paths.document, is_sealed=bool(night.key))
+            ),
             "audit chain head": chain,
         }
     )

@@ -83,6 +83,8 @@ def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
     if outcome.run is not None and outcome.run.outcome in ("published", "refused"):
         click.echo()
         click.echo(f"Report     {outcome.report}")
+        if settings.key:
+            click.echo("           sealed: heirpay report --to FOLDER --open")
     if settings.warehouse.is_file():
         click.echo(f"Warehouse  {settings.warehouse}")
         click.echo("UI         heirpay ui  →  http://127.0.0.1:3000")

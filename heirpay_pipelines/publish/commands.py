@@ -1,9 +1,8 @@
-"""`heirpay query` and `heirpay report`."""
+"""`heirpay query`."""
 
 from __future__ import annotations
 
 import sys
-import webbrowser
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -45,15 +44,3 @@ def query(sql: str, form: str, night: datetime | None) -> None:
         raise click.UsageError(str(error)) from None
     except WarehouseError as error:
         raise click.ClickException(str(error)) from None
-
-
-@click.command()
-@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
-def report(open_it: bool) -> None:
-    """Print where the newest report is."""
-    newest = Settings.load().reports_dir / "latest" / "report.html"
-    if not newest.is_file():
-        raise click.ClickException("No report is written yet: start `heirpay run`.")
-    click.echo(newest)
-    if open_it:
-        webbrowser.open(newest.resolve().as_uri())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import duckdb
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import SPILL, connect
 
 # What a build needs and a reader must not see: views over landing files, copies of state.
 BUILD_ONLY = ("landing", "state")
@@ -45,6 +46,7 @@ def discard_builds(directory: Path) -> None:
 
     The caller holds the run lock, so no build in it is in use.
     """
+    shutil.rmtree(directory / SPILL, ignore_errors=True)
     for leftover in directory.glob("*"):
         if leftover.is_file():
             leftover.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -10,6 +9,8 @@ from itertools import groupby
 from pathlib import Path
 
 import duckdb
+
+from heirpay_pipelines.at_rest import sealed
 
 HEADER = (
     "!TRNS\tTRNSTYPE\tDATE\tACCNT\tAMOUNT\tMEMO",
@@ -19,7 +20,9 @@ HEADER = (
 Row = tuple[date, str, str, str, Decimal, str]
 
 
-def write_iif(connection: duckdb.DuckDBPyConnection, journal: str, folder: Path) -> list[Path]:
+def write_iif(
+    connection: duckdb.DuckDBPyConnection, journal: str, folder: Path, key: str | None
+) -> list[Path]:
     """Write `journal-<currency>.iif` for each currency; the format knows no currency of its own.
 
     `journal` is the SQL of the daily journal. A transaction is one day and memo: its first line is
@@ -34,9 +37,7 @@ def write_iif(connection: duckdb.DuckDBPyConnection, journal: str, folder: Path)
     for currency, of_currency in groupby(rows, key=lambda row: row[1]):
         path = folder / f"journal-{currency.lower()}.iif"
         text = "\r\n".join((*HEADER, *_transactions(of_currency))) + "\r\n"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii", errors="replace", newline="") as out:
-            out.write(text)
+        sealed.write(path, text.encode("ascii", errors="replace"), key)
         written.append(path)
     return written
 

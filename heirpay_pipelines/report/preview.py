@@ -23,7 +23,12 @@ CHART_OF = {
 def mart_charts(
     settings: Settings, run: RunFacts, build: duckdb.DuckDBPyConnection
 ) -> dict[str, str]:
-    """Markdown with a chart and its sentence for each finance mart that has one and has rows."""
+    """Markdown with a chart and its sentence for each finance mart that has one and has rows.
+
+    None with an encryption key: Dagster keeps them in its own storage, which is not encrypted.
+    """
+    if settings.key:
+        return {}
     context = ReportContext(settings, run, Reader(build, parameters_of(settings, run), True))
     drawn = {}
     for table, name in CHART_OF.items():

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from decimal import Decimal
 from importlib.resources import files
 from io import TextIOWrapper
@@ -13,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.report.iif import write_iif
 
 EXPORTS = (
@@ -28,8 +28,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BATCH = 10_000
 
 
-def write_exports(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Path]:
-    """Write every export into the folder (created, mode 0700); return the paths.
+def write_exports(
+    connection: duckdb.DuckDBPyConnection, folder: Path, key: str | None = None
+) -> list[Path]:
+    """Write every export into the folder (created, mode 0700), sealed with `key`; return the paths.
 
     `connection` reads a published warehouse; amounts are decimals in major units. A query whose
     table is not published is left out. The journal is also written as IIF, a file per currency.
@@ -43,25 +45,19 @@ def write_exports(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[P
         except duckdb.CatalogException:
             continue
         path = folder / f"{name}.csv"
-        _write(path, cursor)
+        _write(path, cursor, key)
         written.append(path)
         if name == "journal":
-            written += write_iif(connection, sql, folder)
+            written += write_iif(connection, sql, folder, key)
     return written
 
 
-def _write(path: Path, cursor: duckdb.DuckDBPyConnection) -> None:
-    with private_text(path) as out:
+def _write(path: Path, cursor: duckdb.DuckDBPyConnection, key: str | None) -> None:
+    with TextIOWrapper(sealed.create(path, key), encoding="utf-8", newline="") as out:
         rows = csv.writer(out)
         rows.writerow([column[0] for column in cursor.description or ()])
         while batch := cursor.fetchmany(BATCH):
             rows.writerows([[_cell(value) for value in row] for row in batch])
-
-
-def private_text(path: Path) -> TextIOWrapper:
-    """A text file for the owner only, for the csv module."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 def _cell(value: Any) -> Any:

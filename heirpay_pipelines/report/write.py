@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
 from heirpay_pipelines.report.figures import key_figures
@@ -42,6 +43,7 @@ def write_report(
     `control_results` are rows of this run with the columns of `compliance.control_results`
     (and the register's `key`, `owner` and `what_to_do`), whether or not it was published. A report
     of the same date is replaced as a whole; files other steps wrote into its folder are kept.
+    With an encryption key every file is sealed as it is written.
     Raises WarehouseError when the published file cannot be opened.
     """
     with open_reader(settings, run, control_results) as reader:
@@ -66,7 +68,8 @@ def write_report(
 
 def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     handoffs = handoff_files(context)
-    exports = write_exports(context.reader.connection, draft / "exports")
+    key = context.settings.key
+    exports = write_exports(context.reader.connection, draft / "exports", key)
     names = [
         "report.html",
         "report.json",
@@ -76,12 +79,12 @@ def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     ]
     figures = key_figures(context)
     document = build_document(context, figures, names)
-    _write(draft / "report.html", render(context, document, figures))
-    _write(draft / "report.json", _json(document))
+    sealed.write(draft / "report.html", render(context, document, figures).encode(), key)
+    sealed.write(draft / "report.json", _json(document), key)
     write_workbook(context, draft / "finance.xlsx")
     (draft / "handoffs").mkdir(mode=0o700)
     for handoff in handoffs:
-        _write(draft / "handoffs" / handoff.name, _json(handoff.content))
+        sealed.write(draft / "handoffs" / handoff.name, _json(handoff.content), key)
     return document
 
 
@@ -111,16 +114,8 @@ def _point_latest(reports: Path, folder: Path) -> None:
     os.replace(link, reports / "latest")  # noqa: PTH105 - atomic, also over a link
 
 
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _copy(source: Path, target: Path) -> None:

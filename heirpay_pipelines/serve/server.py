@@ -18,6 +18,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from heirpay_pipelines.at_rest import EncryptionKeyError, sealed
 from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.escalate.by_hand import acknowledge
 from heirpay_pipelines.escalate.details import decoded, details
@@ -68,7 +69,7 @@ async def _asked(work: Callable[[], Any]) -> dict[str, Any]:
     """Do blocking work in a thread; what can be expected to go wrong is told to the caller."""
     try:
         found: dict[str, Any] = await asyncio.to_thread(work)
-    except (RefusedSqlError, WarehouseError, LookupError) as error:
+    except (RefusedSqlError, WarehouseError, EncryptionKeyError, LookupError) as error:
         raise ToolError(str(error)) from None
     return found
 
@@ -89,7 +90,7 @@ def _report(settings: Settings, section: str | None) -> dict[str, Any]:
     path = settings.reports_dir / "latest" / "report.json"
     if not path.is_file():
         raise LookupError("No report is written yet: `heirpay run` writes one.")
-    document: dict[str, Any] = json.loads(path.read_text())
+    document: dict[str, Any] = json.loads(sealed.read(path, settings.key))
     if section is None:
         short = {k: v for k, v in document.items() if len(json.dumps(v)) <= SECTION_CHARACTERS}
         return {**short, "sections": sorted(document)}

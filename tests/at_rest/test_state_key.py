@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from heirpay_pipelines.at_rest import EncryptionKeyError
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.settings import Settings, SettingsError
 from heirpay_pipelines.state import open_state
 from heirpay_pipelines.state.database import hold_key
@@ -38,7 +38,7 @@ def settings(home: Path, key: str | None) -> Settings:
 def write(home: Path, key: str | None) -> Settings:
     given = settings(home, key)
     with open_state(given.state_file) as state:
-        append(state, datetime(2026, 11, 1, tzinfo=UTC), "ana", "noted", SENTINEL, {})
+        append(state, datetime(2026, 11, 1, tzinfo=UTC), "ana", Action.QUERY, SENTINEL, {})
         # Still in the write-ahead log, too: it must not be readable there either.
         files = [path for path in home.rglob("*") if path.is_file()]
         assert any(path.name.endswith("-wal") and path.stat().st_size for path in files)
