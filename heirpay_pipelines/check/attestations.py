@@ -59,8 +59,13 @@ def attest(
     reference: str | None,
     at: datetime,
     valid_days: int,
+    *,
+    done_at: datetime | None = None,
 ) -> Attestation:
-    """Record an attestation and its hash in the audit log, both or neither."""
+    """Record an attestation and its hash in the audit log, both or neither.
+
+    It is valid for `valid_days` from `done_at`, the day of what is attested (by default `at`).
+    """
     signed = Attestation(
         control_key,
         attested_by,
@@ -68,7 +73,7 @@ def attest(
         statement,
         reference,
         at,
-        at + timedelta(days=valid_days),
+        (done_at or at) + timedelta(days=valid_days),
     )
     with state.transaction() as connection:
         head = append(

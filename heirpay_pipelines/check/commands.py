@@ -76,7 +76,15 @@ def show_control(control: str) -> None:
 @click.option("--by", "attested_by", required=True, help="Who states it.")
 @click.option("--statement", help="What is stated; by default the register's own words.")
 @click.option("--reference", help="Where the proof lies, such as a report's number.")
-def attest(control: str, attested_by: str, statement: str | None, reference: str | None) -> None:
+@click.option(
+    "--on",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    help="The day of the assessment, where it is not today: validity counts from it.",
+)
+def attest(
+    control: str, attested_by: str, statement: str | None, reference: str | None,
+    on: datetime | None,
+) -> None:  # fmt: skip
     """Sign, with a date, for a control that the pipeline cannot see.
 
     The attestation expires after the control's period; the audit log records who entered it.
@@ -85,7 +93,9 @@ def attest(control: str, attested_by: str, statement: str | None, reference: str
     from heirpay_pipelines.check.register import find_control
     from heirpay_pipelines.state.database import open_state
 
-    settings = Settings.load()
+    settings, now = Settings.load(), datetime.now(UTC)
+    if on is not None and on.replace(tzinfo=UTC) > now:
+        raise click.UsageError("--on lies in the future")
     try:
         item = find_control(control, settings.project)
     except LookupError as error:
@@ -100,8 +110,9 @@ def attest(control: str, attested_by: str, statement: str | None, reference: str
             getpass.getuser(),
             statement or item.attestation,
             reference,
-            datetime.now(UTC),
+            now,
             item.valid_days,
+            done_at=on.replace(tzinfo=UTC) if on else None,
         )
     click.echo(f"{item.key} is attested by {attested_by} until {signed.expires_at:%Y-%m-%d}.")
 

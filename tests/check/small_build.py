@@ -3,7 +3,9 @@ that makes it fail."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -96,6 +98,8 @@ create table finance.payment_failures as select 'ch_1' as charge_id;
 create table finance.risk_daily as select date '2026-10-30' as date, 'usd' as currency;
 create table state.runs as select 'run-1' as run_id, 'published' as outcome;
 create table state.control_results as select 'run-1' as run_id;
+create table state.incidents as select 'inc_1' as incident_id, 'escalated' as status,
+  '2026-10-30T03:00:00+00:00' as escalated_at;
 create table state.webhook_endpoint as select 1 as id limit 0;
 """
 
@@ -137,6 +141,7 @@ MUTATIONS = {
     "tax_summary_agrees": "update finance.tax_summary set tax_amount = 1.91",
     "every_figure_traces_to_the_ledger": "update staging.balance_transactions set amount = 123",
     "results_kept": "delete from state.control_results",
+    "incidents_answered": "update state.incidents set escalated_at = '2026-10-28T03:00:00+00:00'",
     "deleted_customers_forgotten": "update staging.customers set is_deleted = true",
     "vat_rate_of_consumers": "update finance.tax_transactions set country = 'FR'",
     "reverse_charge_has_tax_id": "delete from staging.tax_ids",
@@ -171,11 +176,38 @@ def add_keyed_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def twice(table: str | None) -> str:
+    """The SQL that makes every row of a keyed table be there twice."""
+    row = "values ('brk_1'), ('brk_1')" if table == "finance.reconciliation_breaks" else ""
+    return f"insert into {table} {row or f'select * from {table}'}"
+
+
+def null_key(table: str | None) -> str | None:
+    """The SQL that makes a key of a keyed table null where it may not be; None where it may."""
+    key = declared_keys()[str(table)]
+    if not key.required or table == "finance.reconciliation_breaks":
+        return None
+    return f"update {table} set {key.required[0]} = null"
+
+
+@cache
+def _template() -> bytes:
+    """The small build's file: made once in a process, copied for each test."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "template.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("begin")
+            connection.execute(SCHEMA)
+            add_keyed_tables(connection)
+            connection.execute("commit")
+        return path.read_bytes()
+
+
 def make_build(path: Path, *mutations: str) -> Path:
     """The small build at `path`, with the mutations applied."""
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(SCHEMA)
-        add_keyed_tables(connection)
-        for mutation in mutations:
-            connection.execute(mutation)
+    path.write_bytes(_template())
+    if mutations:
+        with duckdb.connect(str(path)) as connection:
+            for mutation in mutations:
+                connection.execute(mutation)
     return path

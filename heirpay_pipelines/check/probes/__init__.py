@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from heirpay_pipelines.check.probes import audit_log, files, network, personal_data, text
+from heirpay_pipelines.check.probes import (
+    abuse,
+    audit_log,
+    files,
+    listeners,
+    network,
+    personal_data,
+    secrets,
+    text,
+)
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome
 
@@ -14,7 +23,7 @@ PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
     "card_numbers_in_files": text.card_numbers_in_files,
     "track_data_in_payloads": text.track_data_in_payloads,
     "verification_codes_in_payloads": text.verification_codes_in_payloads,
-    "secrets_in_files": text.secrets_in_files,
+    "secrets_in_files": secrets.secrets_in_files,
     "file_modes": files.file_modes,
     "encrypted_at_rest": files.encrypted_at_rest,
     "landing_unchanged": files.landing_unchanged,
@@ -22,7 +31,11 @@ PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
     "audit_chain": audit_log.audit_chain,
     "run_recorded": audit_log.run_recorded,
     "segregation_of_duties": audit_log.segregation_of_duties,
-    "listeners_on_loopback": network.listeners_on_loopback,
+    "listeners_on_loopback": listeners.listeners_on_loopback,
+    "webserver_access": listeners.webserver_access,
+    "webhook_abuse": abuse.webhook_abuse,
+    "no_programs": files.no_programs,
+    "risk_acceptances": audit_log.risk_acceptances,
     "tls_settings": network.tls_settings,
     "production_key": network.production_key,
     "least_privilege_key": network.least_privilege_key,

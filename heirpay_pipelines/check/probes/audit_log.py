@@ -8,7 +8,9 @@ from heirpay_pipelines.audit import verify
 from heirpay_pipelines.audit.actions import CONFIGURES, DECIDES, PARTS_OF_THE_PIPELINE
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.check.probes.given import ProbeInput
+from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
+from heirpay_pipelines.check.waivers import standing_waivers
 from heirpay_pipelines.state.database import open_state
 
 RETENTION = timedelta(days=365)
@@ -78,3 +80,17 @@ def segregation_of_duties(given: ProbeInput) -> Outcome:
     both = sorted(actors["configures"] & actors["decides"])
     acts = {actor: {r["action"]: r["n"] for r in rows if r["actor"] == actor} for actor in both}
     return judge(len(actors["decides"]), both, unit="people who decided", acts=acts)
+
+
+def risk_acceptances(given: ProbeInput) -> Outcome:
+    """Every accepted failure was approved by another person and is looked at again in time (PCI
+    DSS 12.3.1): no waiver stands beyond its date."""
+    run = given.run
+    with open_state(run.settings.state_file) as state:
+        standing = standing_waivers(state, run.checked_at)
+    of_the_register = {c.key: c.waiver.expires for c in load_register() if c.waiver}
+    ends = of_the_register | {key: waiver.expires for key, waiver in standing.items()}
+    if not ends:
+        return not_applicable("no failure is accepted: there is no waiver")
+    late = [f"{key} until {end}" for key, end in ends.items() if run.as_of.date() > end]
+    return judge(len(ends), sorted(late), unit="waivers")

@@ -13,6 +13,15 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # file keeps the magic and sets a flag, so it is opened without the key instead.
 PLAIN_PARQUET = b"PAR1"
 PLAIN_SQLITE = b"SQLite format 3\x00"
+PROGRAMS = {
+    b"\x7fELF": "a program of Linux",
+    b"MZ": "a program of Windows",
+    b"\xcf\xfa\xed\xfe": "a program of macOS",
+    b"\xca\xfe\xba\xbe": "a program of macOS or Java",
+    b"#!": "a script",
+}
+# The industry's harmless test file, in two parts: the whole would alarm scanners about this one.
+TEST_VIRUS = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
 
 
 def file_modes(given: ProbeInput) -> Outcome:
@@ -58,6 +67,40 @@ def _opens_without_key(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(28)
     return head[8:12] == b"DUCK" and not int.from_bytes(head[20:28], "little") & 1
+
+
+def no_programs(given: ProbeInput) -> Outcome:
+    """No program, script or known test virus lies among the data, and nothing there may be
+    executed (PCI DSS 5.3.2): what arrives (bank statements, webhooks) is data and stays data."""
+    settings = given.run.settings
+    roots = dict.fromkeys((settings.home, settings.bank_dir))
+    paths = dict.fromkeys(
+        path
+        for root in roots
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    )
+    found = [f"{path.name}: {what}" for path in paths if (what := _program(path))]
+    return judge(len(paths), found, unit="files")
+
+
+def _program(path: Path) -> str | None:
+    try:
+        mode, (head, text) = path.stat().st_mode, _head(path)
+    except FileNotFoundError:  # a temporary file that went
+        return None
+    kind = next((kind for magic, kind in PROGRAMS.items() if head.startswith(magic)), None)
+    if kind is None and TEST_VIRUS in text:
+        kind = "the EICAR test virus"
+    if kind is None and mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH):
+        kind = "may be executed"
+    return kind
+
+
+def _head(path: Path) -> tuple[bytes, bytes]:
+    with path.open("rb") as file:
+        text = file.read(4096)
+    return text[:8], text
 
 
 def landing_unchanged(given: ProbeInput) -> Outcome:

@@ -1,11 +1,11 @@
-"""Listeners, outbound connections, keys, telemetry and dependencies."""
+"""Outbound connections, keys, telemetry and dependencies."""
 
 from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterator
 from importlib.metadata import distributions
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from heirpay_pipelines.check.probes.given import ProbeInput
@@ -13,29 +13,10 @@ from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_
 from heirpay_pipelines.pull.client import tls_context
 from heirpay_pipelines.pull.write_probe import key_id
 from heirpay_pipelines.sandbox import SANDBOX_KEY
-from heirpay_pipelines.settings import LOOPBACK
+from heirpay_pipelines.settings import LOOPBACK, Settings
 
-SOCKET_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-LISTENING = "0A"
 TELEMETRY_SWITCHES = ("DAGSTER_DISABLE_TELEMETRY", "DO_NOT_TRACK")
 INSECURE_VARIABLES = ("PYTHONHTTPSVERIFY", "SSL_CERT_FILE_DISABLE", "CURL_INSECURE")
-
-
-def listeners_on_loopback(given: ProbeInput) -> Outcome:
-    """Sockets of this user that listen are bound to loopback (PCI DSS 1.4.1, 2.2.4)."""
-    if not SOCKET_TABLES[0].exists():
-        return not_evaluated("this system shows no socket table")
-    listening = [
-        line.split()
-        for table in SOCKET_TABLES
-        if table.exists()
-        for line in table.read_text().splitlines()[1:]
-    ]
-    own = [f for f in listening if f[3] == LISTENING and int(f[7]) == os.getuid()]
-    inodes = _own_inodes()
-    ours = [fields for fields in own if fields[9] in inodes]
-    exposed = [f"port {int(f[1].split(':')[1], 16)}" for f in ours if not _is_loopback(f[1])]
-    return judge(len(ours), sorted(set(exposed)), unit="listening sockets of this process")
 
 
 def tls_settings(given: ProbeInput) -> Outcome:
@@ -50,7 +31,34 @@ def tls_settings(given: ProbeInput) -> Outcome:
     if context.verify_mode != ssl.CERT_REQUIRED or not context.check_hostname:
         faults.append("certificates are not verified")
     faults += [f"{name} is set to 0" for name in INSECURE_VARIABLES if os.environ.get(name) == "0"]
-    return judge(1, faults, endpoint=url.hostname, scheme=url.scheme)
+    places = list(_notified(given.run.settings))
+    faults += [fault for fault in places if fault]
+    return judge(1 + len(places), faults, endpoint=url.hostname, scheme=url.scheme)
+
+
+def _notified(settings: Settings) -> Iterator[str]:
+    """What is wrong with each destination of HEIRPAY_NOTIFY, empty where nothing is: one without
+    TLS, or whose certificate is not verified. The address itself holds secrets."""
+    text = settings.secret("notify")
+    if not text:
+        return
+    import apprise
+    from apprise.utils.parse import parse_urls
+
+    for number, address in enumerate(parse_urls(text), 1):  # type: ignore[no-untyped-call]
+        service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+        if service is None:
+            yield f"destination {number} of HEIRPAY_NOTIFY is not known"
+            continue
+        schema = urlsplit(address).scheme
+        open_ones = service.protocol or ()
+        plain = schema in ((open_ones,) if isinstance(open_ones, str) else open_ones)
+        if plain and not service.secure and urlsplit(address).hostname not in LOOPBACK:
+            yield f"destination {number} of HEIRPAY_NOTIFY ({schema}) has no TLS"
+        elif not service.verify_certificate:
+            yield f"destination {number} of HEIRPAY_NOTIFY ({schema}) verifies no certificate"
+        else:
+            yield ""
 
 
 def production_key(given: ProbeInput) -> Outcome:
@@ -139,23 +147,3 @@ def known_vulnerabilities(given: ProbeInput) -> Outcome:
     if unknown and not vulnerable:
         return not_evaluated(f"{len(unknown)} installed packages are not in the advisory data")
     return judge(len(installed), vulnerable)
-
-
-def _own_inodes() -> set[str]:
-    found = set()
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            target = str(entry.readlink())
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            found.add(target[8:-1])
-    return found
-
-
-def _is_loopback(address: str) -> bool:
-    host = address.split(":")[0]
-    # Little-endian words, as the kernel prints them: 127.x.x.x, ::1 and ::ffff:127.x.x.x.
-    if len(host) == 8:
-        return host.endswith("7F")
-    return host == "0" * 24 + "01000000" or (host[:24].endswith("FFFF0000") and host[-2:] == "7F")

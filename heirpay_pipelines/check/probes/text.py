@@ -1,4 +1,4 @@
-"""Card data and secrets in stored text: DuckDB picks the few candidates, Python confirms them."""
+"""Card data in stored text: DuckDB picks the few candidates, Python confirms them."""
 
 from __future__ import annotations
 
@@ -101,27 +101,6 @@ def card_numbers_in_files(given: ProbeInput) -> Outcome:
     return judge(looked_at, offenders, unit="files")
 
 
-def secrets_in_files(given: ProbeInput) -> Outcome:
-    """Our own secrets, verbatim, in any file under HEIRPAY_HOME (PCI DSS 8.3.2, 8.6.2)."""
-    settings = given.run.settings
-    names = ("stripe_api_key", "stripe_webhook_secret", "encryption_key", "notify")
-    values = {
-        name: part.strip().encode()
-        for name in names
-        for part in (settings.secret(name) or "").split(",")
-        if len(part.strip()) >= 8
-    }
-    if not values:
-        return judge(0, [], note="no secret is set; nothing to leak")
-    offenders, looked_at = [], 0
-    for path in sorted(settings.home.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            looked_at += 1
-            leaked = [name for name, value in values.items() if _holds(path, value)]
-            offenders += [f"{path.relative_to(settings.home)}: {name}" for name in leaked]
-    return judge(looked_at, offenders, unit="files")
-
-
 def text_files(home: Path) -> Iterator[Path]:
     """Logs, JSON, CSV and HTML under `home`; databases and Parquet have their own scans. The bank's
     own statements are input that others wrote: what is landed of them is scanned; `target` is what
@@ -177,17 +156,3 @@ def _is_card(findings: list[CardFinding]) -> bool:
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", errors="replace") as file:
         yield from file
-
-
-def _holds(path: Path, value: bytes) -> bool:
-    """Whether the file's bytes hold the value; read in pieces that overlap."""
-    try:
-        with path.open("rb") as file:
-            tail = b""
-            while piece := file.read(2**20):
-                if value in tail + piece:
-                    return True
-                tail = piece[-len(value) :]
-    except FileNotFoundError:  # a temporary file that went
-        return False
-    return False
