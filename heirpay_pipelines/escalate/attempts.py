@@ -19,6 +19,9 @@ from heirpay_pipelines.escalate.warehouse import NotBuiltError
 
 log = logging.getLogger("heirpay.escalate")
 
+# A trigger starts the regulator's clock: whom to ask and the draft do not wait for strike 2.
+AT_A_TRIGGER = ("name_consultant", "regulator_form")
+
 
 def matching_books(night: Night, incident: Incident) -> list[Runbook]:
     """Runbooks for exactly this symptom, best first."""
@@ -48,7 +51,9 @@ def planner(night: Night) -> Plan:
         if incident["strike"] == 1:
             for book in matching_books(night, incident)[:1]:
                 yield from ((step, book.name) for step in book.steps if step in SOLUTIONS)
-        for solution in pattern.solutions(incident["strike"]):
+        at_once = AT_A_TRIGGER if incident["trigger_name"] and incident["strike"] == 1 else ()
+        early = [solution for solution in at_once if solution in pattern.strike_2]
+        for solution in (*pattern.solutions(incident["strike"]), *early):
             if solution not in tried:
                 yield solution, "library"
 

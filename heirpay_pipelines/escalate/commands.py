@@ -81,6 +81,20 @@ def show(incident_id: str, as_json: bool) -> None:
 
 @incidents.command()
 @click.argument("incident_id")
+def notice(incident_id: str) -> None:
+    """Print the draft of the regulator's notification, and say how much time is left."""
+    from heirpay_pipelines.escalate.incidents import read
+    from heirpay_pipelines.escalate.notice import clock, write_draft
+
+    with _state() as (settings, state):
+        incident = read(state, incident_id)
+        path = write_draft(settings.home, state, incident)
+    click.echo(path.read_text(encoding="utf-8"))
+    click.echo(f"{path}: {clock(incident, datetime.now(UTC))}", err=True)
+
+
+@incidents.command()
+@click.argument("incident_id")
 @click.option("--note", default="", help="What you are doing about it.")
 def ack(incident_id: str, note: str) -> None:
     """Take an incident: reminders stop, the resolution is still told."""

@@ -38,6 +38,8 @@ class Night:
     warehouse: duckdb.DuckDBPyConnection | None
     """Read-only; None when there is no warehouse yet."""
     warehouse_path: Path | None
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What the solutions of this evaluation have found out once for all incidents."""
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,15 @@ class WebhookThresholds(_Frozen):
     duplicate_share: Decimal
 
 
+class DisputeThresholds(_Frozen):
+    due_within_days: int
+
+
 class Thresholds(_Frozen):
     payments: PaymentThresholds
+    disputes: DisputeThresholds
     webhooks: WebhookThresholds
     reminder_hours: int
-    regulator_hours: int
     decline_codes: dict[str, list[str]]
 
 

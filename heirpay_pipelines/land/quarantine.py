@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
+from heirpay_pipelines.land.again import fetch
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandingError, Manifest, write_manifest
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Object, Writer, fault_of
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.errors import PullError
-from heirpay_pipelines.pull.lister import complete_nested
 from heirpay_pipelines.pull.resources import BY_OBJECT
 from heirpay_pipelines.settings import Settings
 
@@ -144,9 +144,4 @@ async def _ask_again(client: Client, raw: Any) -> Object | None:
     if not isinstance(raw, dict) or not isinstance(raw.get("id"), str):
         return None
     resource = BY_OBJECT.get(str(raw.get("object")))
-    if resource is None:
-        return None
-    expand = {"expand": list(resource.expand)} if resource.expand else {}
-    obj = await client.get(f"{resource.path}/{raw['id']}", expand)
-    await complete_nested(client, obj)
-    return obj
+    return None if resource is None else await fetch(client, resource, raw["id"])

@@ -20,7 +20,14 @@ create schema finance; create schema operations; create schema staging; create s
 create table finance.payment_method_daily (date date, currency varchar, attempts bigint);
 create table finance.payment_failures (charge_id varchar, payment_intent_id varchar,
   customer_id varchar, occurred_at timestamp, amount decimal(24,3), currency varchar,
-  decline_code varchar, decline_kind varchar, retry_allowed boolean, recovered_at timestamp);
+  decline_code varchar, decline_kind varchar, retry_allowed boolean, recovered_at timestamp,
+  is_known_code boolean);
+create table finance.risk_programmes (month date, programme varchar, network varchar,
+  cases bigint, payments bigint, ratio decimal(18,6), ratio_threshold decimal(18,6),
+  cases_usd decimal(24,3), forecast_cases bigint, is_exceeded boolean,
+  is_forecast_exceeded boolean);
+create table finance.disputes (dispute_id varchar, currency varchar, amount decimal(24,3),
+  outcome varchar, has_evidence boolean, evidence_due_at timestamp);
 create table finance.reconciliation_breaks (break_id varchar, kind varchar, severity varchar,
   currency varchar, amount decimal(24,3), object_id varchar, related_object_id varchar,
   first_seen_on date, detail varchar, action varchar);
@@ -126,7 +133,7 @@ class Home:
             "insert into finance.payment_failures select format('ch_{}_{}', "
             f"'{code}{currency}', i), format('pi_{{}}', i), format('cus_{{}}', i % 5),"
             f" timestamp '2026-10-31 23:00:00', {amount}, '{currency}', '{code}', '{kind}',"
-            f" {kind != 'hard'}, null from range({count}) t(i)"
+            f" {kind != 'hard'}, null, true from range({count}) t(i)"
         )
 
     def attempts_made(self, count: int, currency: str = "usd") -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from heirpay_pipelines.escalate import observe
-from heirpay_pipelines.escalate.observe import controls, host, payments, webhooks
 from heirpay_pipelines.escalate.patterns import identifier, pattern_of, patterns
 from heirpay_pipelines.escalate.runbooks import Runbook, learn, library, search
 from heirpay_pipelines.escalate.solutions import SOLUTIONS
@@ -28,18 +25,8 @@ def test_the_library_has_what_the_domain_asks_for() -> None:
 
 def test_every_solution_is_code_and_all_code_is_a_solution() -> None:
     named = {s for p in patterns().values() for s in (*p.strike_1, *p.strike_2)}
-    assert named == SOLUTIONS.keys()
-
-
-def test_every_symptom_and_trigger_is_raised_somewhere() -> None:
-    modules = (observe, controls, host, payments, webhooks)
-    source = "".join(inspect.getsource(module) for module in modules)
-    folder = Path(inspect.getfile(observe)).parents[1]
-    source += (folder / "control_symptoms.yaml").read_text()
-    source += (folder / "thresholds.yaml").read_text()
-    for pattern in patterns().values():
-        for name in (*pattern.symptoms, *pattern.triggers):
-            assert name in source, name
+    assert SOLUTIONS.keys() - named == {"pull_again"}  # the first step of two runbooks
+    assert named < SOLUTIONS.keys()
 
 
 def test_every_shipped_runbook_names_a_known_symptom_and_known_steps(tmp_path: Path) -> None:

@@ -6,6 +6,11 @@ from heirpay_pipelines.escalate.facts import Night, Observed
 from heirpay_pipelines.escalate.observe.controls import observe_controls, observe_inquiries
 from heirpay_pipelines.escalate.observe.host import observe_audit, observe_files, observe_run
 from heirpay_pipelines.escalate.observe.payments import observe_breaks, observe_failures
+from heirpay_pipelines.escalate.observe.risk import (
+    observe_disputes,
+    observe_programmes,
+    observe_unknown_codes,
+)
 from heirpay_pipelines.escalate.observe.webhooks import observe_deliveries, observe_rejections
 from heirpay_pipelines.escalate.warehouse import NotBuiltError
 
@@ -15,6 +20,9 @@ CHECKS = (
     observe_inquiries,
     observe_breaks,
     observe_failures,
+    observe_programmes,
+    observe_unknown_codes,
+    observe_disputes,
     observe_deliveries,
     observe_rejections,
     observe_files,

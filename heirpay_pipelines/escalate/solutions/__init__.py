@@ -1,4 +1,5 @@
-"""What is tried at strikes 1 and 2. Every name of the pattern library is a function here."""
+"""What is tried at strikes 1 and 2. Every name of the pattern library, and every step of a shipped
+runbook, is a function here."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Callable
 
 from heirpay_pipelines.escalate.facts import Attempt, Night
 from heirpay_pipelines.escalate.incidents import Incident
-from heirpay_pipelines.escalate.solutions import compliance, payments, webhooks
+from heirpay_pipelines.escalate.solutions import compliance, payments, pulling, webhooks
 
 Solution = Callable[[Night, Incident], Attempt]
 
@@ -26,6 +27,7 @@ SOLUTIONS: dict[str, Solution] = {
     "quarantine_data": compliance.quarantine_data,
     "restrict_access": compliance.restrict_access,
     "repair_audit_gap": compliance.repair_audit_gap,
+    "pull_again": pulling.pull_again,
     "isolate": compliance.isolate,
     "name_consultant": compliance.name_consultant,
     "regulator_form": compliance.regulator_form,

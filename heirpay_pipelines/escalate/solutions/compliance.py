@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.escalate.facts import Attempt, Night
 from heirpay_pipelines.escalate.incidents import Incident
+from heirpay_pipelines.escalate.notice import write_draft
 from heirpay_pipelines.escalate.observe.host import OTHERS, readable_by_others
 from heirpay_pipelines.escalate.quarantine import quarantine_file
 from heirpay_pipelines.escalate.regulations import clause_of, deadline_of, regulation_of
@@ -110,26 +111,13 @@ def regulator_form(night: Night, incident: Incident) -> Attempt:
     deadline = deadline_of(incident)
     if deadline is None and not regulation.clause:
         return Attempt("not_applicable", "no regulator is to be told under this clause")
+    file = write_draft(night.settings.home, night.state, incident)
     draft = {
         "to": regulation.regulator,
         "form": regulation.form,
         "clause": regulation.clause,
         "due_at": deadline,
-        "nature": incident["detail"],
-        "detected_at": incident["opened_at"],
-        "measures_taken": _measures(night, incident),
-        "to_be_completed": ["contact point", "categories and number of persons", "consequences"],
+        "file": str(file.relative_to(night.settings.home)),
     }
     due = f", due {deadline}" if deadline else ""
     return Attempt("done", f"drafted for {regulation.regulator}: {regulation.form}{due}", (draft,))
-
-
-def _measures(night: Night, incident: Incident) -> list[str]:
-    return [
-        f"{row['solution']}: {row['detail']}"
-        for row in night.state.rows(
-            "select solution, detail from incident_attempts"
-            " where incident_id = ? and status = 'done' order by strike, solution",
-            (incident["incident_id"],),
-        )
-    ]

@@ -13,6 +13,7 @@ from heirpay_pipelines.escalate.facts import Attempt, Night
 from heirpay_pipelines.escalate.incidents import Incident
 from heirpay_pipelines.escalate.warehouse import as_of, rows
 
+OF_FAILED_PAYMENTS = ("payments:", "risk:unknown_codes")
 MAX_ITEMS = 1_000  # a longer list is not worked through by hand; the query behind it gives all
 
 # Earliest sensible retry after the failure. Lack of funds changes with pay day, an issuer's
@@ -97,7 +98,7 @@ def manual_processing(night: Night, incident: Incident) -> Attempt:
 
 
 def _list(night: Night, incident: Incident, sql: str, what: str) -> Attempt:
-    if not incident["scope"].startswith("payments:"):
+    if not incident["scope"].startswith(OF_FAILED_PAYMENTS):
         return Attempt("not_applicable", f"{incident['subject']} are no failed payments")
     query = json.loads(incident["evidence"])["rows"]
     return _result(night, f"with failed as ({query}) {sql}", what)
