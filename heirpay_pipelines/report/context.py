@@ -66,6 +66,15 @@ class ReportContext:
         """The id of a step of this installation."""
         return payment_id(self.settings.project, operation, tool, step)
 
+    def audit_head(self) -> dict[str, Any]:
+        """`sequence` and `hash` of the audit chain's head: as it is now where the caller knows it,
+        else as published."""
+        if self.run.audit_head:
+            sequence, _, digest = self.run.audit_head.partition(":")
+            return {"sequence": int(sequence), "hash": digest}
+        row = self.fact("audit_head").one()
+        return {name: row[name] for name in ("sequence", "hash")} if row else {}
+
     def amount(self, value: Decimal | None, currency: str | None) -> dict[str, str | None] | None:
         """An amount for report.json: exact decimal text beside its currency."""
         if value is None:

@@ -13,6 +13,8 @@ from heirpay_pipelines.report.reading import Fact
 Unit = Literal["money", "rate", "count"]
 Cause = dict[str, Any]
 CAUSES_SHOWN = 5
+PARTS_SHOWN = 3  # the largest lines of the day follow them
+CHANGES_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Figure:
     note: str = ""
     without: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
+    explain: str | None = None
+    """The command that takes the figure apart, where there is one."""
 
     @property
     def change(self) -> Decimal | int | None:
@@ -74,6 +78,7 @@ def as_json(context: ReportContext, figure: Figure) -> dict[str, Any]:
         "without_currencies": list(figure.without),
         "not_available": figure.fact.missing,
         "causes": list(figure.causes),
+        "explain": figure.explain,
         **source(figure.fact),
     }
 
@@ -90,6 +95,7 @@ def _mrr(context: ReportContext) -> Figure:
         before=value - sum_of(fact.rows, "change_reporting"),
         without=lacking(fact.rows, "mrr_reporting"),
         causes=_movements(context, context.fact("movements_recent").rows),
+        explain=_explain_mrr(context),
     )
 
 
@@ -107,6 +113,7 @@ def _net_new_mrr(context: ReportContext) -> Figure:
         without=lacking(fact.rows, "mrr_change_reporting"),
         note="new and won back, less lost",
         causes=_movements(context, _of_month(context)),
+        explain=_explain_mrr(context),
     )
 
 
@@ -148,14 +155,14 @@ def _net_volume(context: ReportContext) -> Figure:
     )
     causes = tuple(
         {
-            "what": row["part"].replace("_", " "),
+            "what": f"{row['part'].replace('_', ' ').capitalize()}, {row['currency'].upper()}",
             "object_id": None,
             "detail": f"{context.money.text(row['amount_before'], row['currency'])} → "
             f"{context.money.text(row['amount'], row['currency'])}",
             **(context.amount(change, row["currency"]) or {}),
         }
-        for change, row in changed[:CAUSES_SHOWN]
-    )
+        for change, row in changed[:PARTS_SHOWN]
+    ) + tuple(_line(context, row) for row in context.fact("lines_of_day").rows)
     return replace(
         base,
         value=now.amount,
@@ -163,6 +170,7 @@ def _net_volume(context: ReportContext) -> Figure:
         without=now.without,
         note="after refunds, disputes and fees",
         causes=causes,
+        explain=f"heirpay explain journal --date {context.calendar.day}",
     )
 
 
@@ -214,7 +222,7 @@ def _open_breaks(context: ReportContext) -> Figure:
         if row["first_seen_on"] >= context.calendar.day
     )
     note = f"{new} seen first since the day before"
-    return replace(base, value=value, note=note, causes=causes)
+    return replace(base, value=value, note=note, causes=causes, explain="heirpay breaks list")
 
 
 def _failed_controls(context: ReportContext) -> Figure:
@@ -224,12 +232,12 @@ def _failed_controls(context: ReportContext) -> Figure:
     before = context.fact("controls_before").one().get("failed")
     causes = tuple(
         {
-            "what": f"{row['control_id']}: {row['status_before'] or 'new'} → "
-            f"{row['status'] or 'no longer there'}",
+            "what": f"{(row['status_before'] or 'new').replace('_', ' ')} → "
+            f"{row['status'].replace('_', ' ')}",
             "object_id": row["control_id"],
             "detail": row["title"] or "",
         }
-        for row in context.fact("controls_changed").rows
+        for row in context.fact("controls_changed").rows[:CHANGES_SHOWN]
     )
     return Figure(
         "failed_controls",
@@ -258,6 +266,20 @@ def _disputes(context: ReportContext) -> Figure:
     return replace(base, value=len(fact.rows), note=note)
 
 
+def _explain_mrr(context: ReportContext) -> str:
+    return f"heirpay explain mrr --month {context.calendar.as_of_date:%Y-%m}"
+
+
+def _line(context: ReportContext, row: dict[str, Any]) -> Cause:
+    """One of the largest lines of a day, with the command that takes it apart."""
+    return {
+        "what": f"Among the largest of the day: {row['figure'].replace('_', ' ')}",
+        "object_id": row["source_id"],
+        "detail": row["explain"],
+        **(context.amount(row["amount"], row["currency"]) or {}),
+    }
+
+
 def _of_month(context: ReportContext) -> list[dict[str, Any]]:
     return [
         row
@@ -269,7 +291,7 @@ def _of_month(context: ReportContext) -> list[dict[str, Any]]:
 def _movements(context: ReportContext, rows: Iterable[dict[str, Any]]) -> tuple[Cause, ...]:
     return tuple(
         {
-            "what": row["movement"],
+            "what": row["movement"].capitalize(),
             "object_id": row["customer_id"],
             "detail": f"{row['occurred_on']:%-d %b}: "
             f"{context.money.text(row['mrr_before'], row['currency'])} → "

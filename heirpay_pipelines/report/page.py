@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,13 +13,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from heirpay_pipelines.report import charts, money
+from heirpay_pipelines.report import charts, money, sections
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls
 from heirpay_pipelines.report.domain.coverage import coverage_fact
 from heirpay_pipelines.report.figures import Figure
 from heirpay_pipelines.report.reading import Fact
 from heirpay_pipelines.report.tables import Cell, Column, cells, shown_columns, tax_name, tone_of
+
+INCIDENTS_SHOWN = 6  # at once; the others are one click away
+UI = "http://127.0.0.1:3000"  # `heirpay ui`, where it runs as it does by default
 
 
 @dataclass(frozen=True)
@@ -66,28 +69,17 @@ def render(context: ReportContext, document: dict[str, Any], figures: list[Figur
         charts=report_charts(context),
         tables=lambda name: table(context, context.fact(name)),
         coverage=table(context, coverage_fact(context)),
-        frameworks=framework_tables(context),
+        incidents=sections.shown_incidents(context),
+        shown_incidents=INCIDENTS_SHOWN,
+        not_passed=[sections.shown_control(row) for row in controls.not_passed(context)],
+        frameworks=sections.frameworks(context),
+        ui=UI,
         data_docs=data_docs(context),
         style=_style(),
         paper=_palette(),
         money=context.money.text,
         calendar=context.calendar,
     )
-
-
-def framework_tables(context: ReportContext) -> dict[str, tuple[str, Table]]:
-    """Every control of this run with its evidence, by framework: its name and its table."""
-    fact = context.fact("controls_all")
-    return {
-        name: (
-            controls.framework_name(name),
-            table(
-                context,
-                replace(fact, rows=tuple(row for row in fact.rows if row["framework"] == name)),
-            ),
-        )
-        for name in sorted({row["framework"] for row in fact.rows})
-    }
 
 
 def data_docs(context: ReportContext) -> str | None:
@@ -121,11 +113,12 @@ def shown_figure(context: ReportContext, figure: Figure) -> dict[str, Any]:
         "before": text(figure.before),
         "tone": tone,
         "command": figure.fact.command,
+        "explain": figure.explain,
     }
 
 
 def table(context: ReportContext, fact: Fact) -> Table:
-    """A fact as a table for people; controls' evidence and frameworks in words."""
+    """A fact as a table for people; frameworks in words."""
     readable = Fact(
         fact.name,
         fact.title,
@@ -134,16 +127,10 @@ def table(context: ReportContext, fact: Fact) -> Table:
         tuple(_readable(row) for row in fact.rows),
         fact.missing,
     )
-    return Table(readable, shown_columns(readable), cells(context, readable))
+    return Table(readable, shown_columns(readable, context.reporting), cells(context, readable))
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    if "control_id" in row and "evidence" in row:
-        return {
-            **row,
-            "evidence": controls.evidence_text(row["evidence"]),
-            "framework": controls.framework_name(row["framework"]),
-        }
     if "framework" in row:
         return {**row, "framework": controls.framework_name(row["framework"])}
     return row

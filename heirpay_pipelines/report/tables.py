@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -28,6 +28,7 @@ Kind = Literal[
     "flag",
     "off",
     "tax",
+    "command",
 ]
 NUMBERS = ("money", "reporting", "change", "off", "count", "percent")
 RATES = ("_rate", "ratio", "_retention", "_threshold")
@@ -70,7 +71,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "currency:Currency:currency",
         "mrr:MRR:money",
         "change:Since the day before:change",
-        "mrr_reporting:In reporting currency:reporting",
+        "mrr_reporting:In {reporting}:reporting",
         "active_customers:Customers:count",
         "arpa:Per customer:money",
     ),
@@ -78,22 +79,23 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "month:Month:month",
         "currency:Currency:currency",
         "mrr:MRR:money",
-        "mrr_reporting:In reporting currency:reporting",
+        "mrr_reporting:In {reporting}:reporting",
         "active_customers:Customers:count",
     ),
     "movements_by_month": columns(
         "month:Month:month",
         "movement:Movement:words",
         "movements:Number:count",
-        "mrr_change_reporting:Change, reporting currency:reporting",
+        "mrr_change_reporting:Change, {reporting}:reporting",
     ),
-    "movements_recent": columns(
+    "movements_largest": columns(
         "occurred_on:Day:day",
         "customer_id:Customer:code",
         "movement:Movement:words",
         "mrr_before:MRR before:money",
         "mrr_after:After:money",
         "mrr_change:Change:change",
+        "explain:Follow it to its invoices:command",
     ),
     "churn": columns(
         "month:Month:month",
@@ -135,7 +137,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "currency:Currency:currency",
         "taxable_amount:Taxable:money",
         "tax_amount:Tax:money",
-        "tax_amount_reporting:In reporting currency:reporting",
+        "tax_amount_reporting:In {reporting}:reporting",
         "documents:Documents:count",
     ),
     "balance": columns(
@@ -179,27 +181,6 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "status:Result:status",
         "controls:Controls:count",
     ),
-    "controls_failed": columns(
-        "status:Result:status",
-        "severity:Severity:words",
-        "control_id:Control:code",
-        "requirement:Clause",
-        "title:What must hold",
-        "violations:Rows at fault:count",
-        "evidence:Evidence",
-        "what_to_do:What to do",
-    ),
-    "controls_all": columns(
-        "status:Result:status",
-        "severity:Severity:words",
-        "control_id:Control:code",
-        "requirement:Clause",
-        "title:What must hold",
-        "checked:Looked at:count",
-        "violations:At fault:count",
-        "evidence:Evidence",
-        "owner:Owner",
-    ),
     "disputes_open": columns(
         "evidence_due_on:Evidence due:day",
         "days_left:Days left:count",
@@ -224,6 +205,35 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "amount:Amount:money",
         "recovered:Recovered:count",
         "at_risk:Still at risk:money",
+    ),
+    "tax_warnings": columns(
+        "seen_on:Seen:day",
+        "kind:Kind:words",
+        "detail:What may be wrong",
+        "amount:Amount:money",
+        "object_id:Object:code",
+    ),
+    "recovery": columns(
+        "month:Month:month",
+        "currency:Currency:currency",
+        "payments_failed:Failed:count",
+        "amount_failed:Amount:money",
+        "amount_recovered:Came back:money",
+        "amount_by_automatic_retry:by retry:money",
+        "amount_by_new_payment_method:by new method:money",
+        "amount_by_manual:by hand:money",
+        "amount_at_risk:At risk:money",
+        "amount_recovery_rate:Recovery:percent",
+    ),
+    "dunning": columns(
+        "invoice_id:Invoice:code",
+        "amount_remaining:Open:money",
+        "days_past_due:Days past due:count",
+        "attempts:Attempts:count",
+        "last_decline_code:Last decline:words",
+        "next_attempt_at:Next attempt:day",
+        "recommended_action:What to do:words",
+        "customer_id:Customer:code",
     ),
     "risk": columns(
         "date:Day:day",
@@ -273,16 +283,6 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "reason:Reason",
         "run_id:Run:code",
     ),
-    "incidents": columns(
-        "urgency:Urgency:status",
-        "symptom:Symptom:words",
-        "subject:Subject",
-        "strike:Strike:count",
-        "status:Status:words",
-        "financial_impact:Impact:money",
-        "opened_at:Opened:day",
-        "incident_id:Incident:code",
-    ),
     "scheduled_churn": columns(
         "currency:Currency:currency",
         "subscriptions:Subscriptions:count",
@@ -311,9 +311,12 @@ def tax_name(tax_type: Any) -> str:
     return text.upper() if len(text) <= 4 else text.replace("_", " ")
 
 
-def shown_columns(fact: Fact) -> tuple[Column, ...]:
+def shown_columns(fact: Fact, reporting: str) -> tuple[Column, ...]:
     """The fact's columns that its rows really have; all of them where none are chosen."""
-    chosen = TABLES.get(fact.name, ())
+    chosen = tuple(
+        replace(column, label=column.label.replace("{reporting}", reporting.upper()))
+        for column in TABLES.get(fact.name, ())
+    )
     present = fact.rows[0].keys() if fact.rows else {column.name for column in chosen}
     kept = tuple(column for column in chosen if column.name in present)
     return kept or tuple(Column(name, name.replace("_", " ").capitalize()) for name in present)
@@ -321,7 +324,7 @@ def shown_columns(fact: Fact) -> tuple[Column, ...]:
 
 def cells(context: ReportContext, fact: Fact) -> list[list[Cell]]:
     """Every row of a fact as text for people."""
-    chosen = shown_columns(fact)
+    chosen = shown_columns(fact, context.reporting)
     # Where the currency has a column of its own, the amounts need not repeat it.
     bare = any(column.kind == "currency" for column in chosen)
     return [[cell(context, row, column, bare=bare) for column in chosen] for row in fact.rows]
@@ -340,7 +343,7 @@ def cell(
         "money": lambda: context.money.text(value, currency, bare=bare),
         "change": lambda: context.money.text(value, currency, sign=True, bare=bare),
         "off": lambda: context.money.text(value, currency, sign=True, bare=bare),
-        "reporting": lambda: context.money.text(value, context.reporting),
+        "reporting": lambda: context.money.text(value, context.reporting, bare=True),
         "currency": lambda: str(value).upper(),
         "count": lambda: money.count(value),
         "percent": lambda: money.percent(value),

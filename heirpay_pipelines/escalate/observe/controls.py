@@ -45,8 +45,8 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
         scope=scope,
         symptom=rule["symptom"],
         subject=f"control {control['key']}",
-        detail=f"{control['title']}: {control['violations'] or 0} violations among"
-        f" {control['checked'] or 0} checked",
+        detail=f"{control['title']}: {control['violations'] or 0:,} at fault of"
+        f" {control['checked'] or 0:,} checked",
         amount=amount,
         currency=currency,
         compliance_risk="high" if blocking or rule.get("trigger") else "medium",

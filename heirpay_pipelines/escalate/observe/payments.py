@@ -128,7 +128,7 @@ def observe_breaks(night: Night) -> Observed:
                 scope="breaks",
                 symptom="processing_errors",
                 subject=f"{row['kind']} in {row['currency']}",
-                detail=f"Breaks of kind {row['kind']}: {row['breaks']}, since {row['since']}",
+                detail=f"{row['kind'].replace('_', ' ')}: {row['breaks']}, since {row['since']}",
                 amount=amount,
                 currency=row["currency"],
                 compliance_risk="medium" if row["severe"] else "low",

@@ -8,7 +8,6 @@ from typing import Any
 
 from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
-from heirpay_pipelines.report.tables import rows_as_json
 
 PCI = "pci_dss"
 REQUIREMENTS = {
@@ -32,7 +31,7 @@ def pci_compliance_status(context: ReportContext) -> dict[str, Any]:
     controls are evidenced; whether an organisation is compliant is for its assessor."""
     pci = [row for row in controls.results(context) if row["framework"] == PCI]
     fact = context.fact("controls_all")
-    head = context.fact("audit_head")
+    head = context.audit_head()
     return {
         **controls.evidenced(pci),
         "requirements": [
@@ -42,8 +41,8 @@ def pci_compliance_status(context: ReportContext) -> dict[str, Any]:
         "frameworks": frameworks(controls.results(context)),
         "not_passed": [controls.as_json(row) for row in controls.not_passed(context)],
         "audit_chain_head": {
-            "not_available": head.missing,
-            **(rows_as_json(context, head.rows)[0] if head.rows else {}),
+            "not_available": None if head else "the audit log is empty",
+            **head,
         },
         **source(fact),
     }

@@ -96,8 +96,8 @@ def query(control: Row) -> str:
     )
 
 
-def evidence_text(evidence: str) -> str:
-    """Evidence (a JSON object, or a sentence) in words."""
+def evidence_text(evidence: str, most: int | None = None) -> str:
+    """Evidence (a JSON object, or a sentence) in words; of a list the first `most` entries."""
     try:
         found = json.loads(evidence)
     except (TypeError, ValueError):
@@ -106,9 +106,15 @@ def evidence_text(evidence: str) -> str:
         return str(found)
     parts = []
     for name, value in found.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        shown = _list(value, most) if isinstance(value, list) else value
         parts.append(str(shown) if name == "reason" else f"{name.replace('_', ' ')}: {shown}")
     return "; ".join(parts)
+
+
+def _list(values: list[Any], most: int | None) -> str:
+    shown = ", ".join(map(str, values[:most]))
+    left = 0 if most is None else len(values) - most
+    return f"{shown} and {left} more" if left > 0 else shown
 
 
 def as_json(control: Row) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from heirpay_pipelines.report.tables import rows_as_json
 REVENUE = (
     "mrr_now",
     "movements_of_month",
+    "movements_largest",
     "churn",
     "revenue_by_flow",
     "deferred_revenue",
     "scheduled_churn",
     "tax_by_jurisdiction",
+    "tax_warnings",
     "payouts_by_state",
     "balance",
 )
@@ -27,6 +29,8 @@ FRAUD = (
     "disputes_summary",
     "disputes_open",
     "payment_failures",
+    "recovery",
+    "dunning",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heirpay_pipelines.report.context import ReportContext
-from heirpay_pipelines.report.domain.status import incidents, open_incidents
+from heirpay_pipelines.report.domain.status import incident_title, incidents, open_incidents
 
 LAST_STRIKE = 3
 
@@ -22,7 +22,10 @@ def orbt_status(context: ReportContext, phases: list[dict[str, Any]]) -> dict[st
     ]
     learned = [row["incident_id"] for row in incidents(context) if row.get("learned_new")]
     reasons = {
-        "repair": [f"{row['incident_id']} at strike {row['strike']}" for row in opened],
+        "repair": [
+            f"{incident_title(row)} (strike {row['strike']}, {row['incident_id']})"
+            for row in opened
+        ],
         "build": unmet,
         "train": [f"{name} taught a solution" for name in learned],
     }

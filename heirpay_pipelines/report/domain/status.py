@@ -10,6 +10,9 @@ from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
 
 FIRST = 5
+SHOWN = (
+    "title", "state", "financial_impact", "what_to_do", "role", "blocks", "query", "command",
+)  # fmt: skip
 Issue = dict[str, Any]
 
 
@@ -64,6 +67,8 @@ def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
         {
             "title": row["title"],
             "state": row["status"].replace("_", " "),
+            "financial_impact": None,
+            "command": None,
             "what_to_do": controls.what_to_do(row),
             "role": controls.role_of(row),
             "blocks": False,
@@ -72,10 +77,7 @@ def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
         for row in controls.not_passed(context)
         if row["severity"] != "blocking" and row["status"] == "fail"
     ]
-    chosen = [
-        {key: issue[key] for key in ("title", "state", "what_to_do", "role", "blocks", "query")}
-        for issue in issues
-    ]
+    chosen = [{key: issue[key] for key in SHOWN} for issue in issues]
     return (chosen + warnings)[:FIRST]
 
 
@@ -123,17 +125,28 @@ def _incidents(context: ReportContext) -> list[Issue]:
     return [
         _issue(
             "incident",
-            f"{row['symptom'].replace('_', ' ')}, strike {row['strike']}",
+            incident_title(row),
             _first_recommendation(row),
             row.get("role") or "payment",
             context.fact("incidents").command,
             subject=row["incident_id"],
-            state=f"{row['urgency']} incident",
+            command=f"heirpay incidents show {row['incident_id']}",
+            state=f"{row['urgency']}, strike {row['strike']}",
             amount=context.amount(_decimal(row["financial_impact"]), row["currency"]),
         )
         for row in open_incidents(context)
-        if row["status"] == "escalated" or row["urgency"] in ("critical", "high")
+        if _is_pressing(row)
     ]
+
+
+def _is_pressing(row: dict[str, Any]) -> bool:
+    return row["status"] == "escalated" or row["urgency"] in ("critical", "high")
+
+
+def incident_title(row: dict[str, Any]) -> str:
+    """`Data exposure: 2 violations among 20,000 checked`: the symptom and what was seen."""
+    seen = row.get("detail") or row.get("subject") or row["incident_id"]
+    return f"{row['symptom'].replace('_', ' ').capitalize()}: {seen}"
 
 
 def _disputes_due(context: ReportContext) -> list[Issue]:
@@ -161,6 +174,7 @@ def _disputes_due(context: ReportContext) -> list[Issue]:
 
 def _severe_breaks(context: ReportContext) -> list[Issue]:
     fact = context.fact("breaks")
+    told = {row.get("subject") for row in open_incidents(context) if _is_pressing(row)}
     return [
         _issue(
             "reconciliation_break",
@@ -170,11 +184,13 @@ def _severe_breaks(context: ReportContext) -> list[Issue]:
             "payment",
             source(fact)["query"],
             subject=row["break_id"],
+            command=row["explain"],
             state=f"{row['severity']} break",
             amount=context.amount(row["amount"], row["currency"]),
         )
         for row in fact.rows
         if row["severity"] in ("critical", "high")
+        and f"{row['kind']} in {row['currency']}" not in told  # its incident says it already
     ]
 
 
@@ -201,6 +217,7 @@ def _issue(
     amount: dict[str, str | None] | None = None,
     blocks: bool = False,
     state: str = "open",
+    command: str | None = None,
 ) -> Issue:
     return {
         "state": "blocks publication" if blocks else state,
@@ -212,6 +229,7 @@ def _issue(
         "role": role,
         "blocks": blocks,
         "query": query,
+        "command": command,
     }
 
 

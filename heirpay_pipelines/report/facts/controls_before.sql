@@ -3,12 +3,18 @@
 -- rows: select * from compliance.control_results where status = 'fail' order by checked_at desc
 
 with earlier as (
-    select run_id, status, max(cast(checked_at as varchar)) over (partition by run_id) as ended
+    select run_id, control_id, status, cast(checked_at as varchar) as checked_at
     from compliance.control_results
     where run_id <> $run_id
+),
+
+previous as (
+    select control_id, max_by(status, checked_at) as status
+    from earlier
+    where run_id = (select max_by(run_id, checked_at) from earlier)
+    group by control_id
 )
 
 select sum(case when status = 'fail' then 1 else 0 end) as failed
-from earlier
-where ended = (select max(ended) from earlier)
+from previous
 having count(*) > 0
