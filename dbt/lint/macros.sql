@@ -35,7 +35,8 @@
 {% macro json_id() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_int() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_part() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
-{% macro json_patched() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_keys_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_patched_by() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_total() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro map_value() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
@@ -52,6 +53,7 @@
 {% macro rate() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro reporting_date() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro round_half_even() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro share_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro seconds_between() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro spark_ddl() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro sum_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

@@ -28,6 +28,28 @@
 {%- endmacro %}
 
 {#-
+    `amount × part ÷ whole` of amounts with at most 12 decimals and a whole number `part`, rounded
+    half-even to 12 decimals. Only what the whole quotient leaves is scaled up: the product of two
+    large amounts with 24 decimals has more than 38 digits.
+-#}
+{% macro share_of(amount, part, whole) -%}
+    {{ adapter.dispatch('share_of')(amount, part, whole) }}
+{%- endmacro %}
+
+{% macro default__share_of(amount, part, whole) -%}
+    {%- set n = to_units(amount ~ ' * cast(' ~ part ~ ' as decimal(19, 0))', 12) -%}
+    {%- set d = to_units(whole, 12) -%}
+    {%- set rest = '(((' ~ n ~ ') % (' ~ d ~ ')) * ' ~ power_of_ten(12) ~ ')' -%}
+    cast(case when {{ d }} <> 0
+        then (({{ n }}) // ({{ d }})) * {{ power_of_ten(12) }} + {{ half_even_quotient(rest, '(' ~ d ~ ')') }}
+    end as decimal(38, 0)) * {{ decimal_step(12) }}
+{%- endmacro %}
+
+{% macro spark__share_of(amount, part, whole) -%}
+    {{ spark__divide(amount ~ ' * cast(' ~ part ~ ' as decimal(19, 0))', whole, 12, 12, 12) }}
+{%- endmacro %}
+
+{#-
     A decimal of at most `scale` decimals as the integer number of its smallest steps. Through
     text: multiplying by 10^scale would need twice the digits on the way and overflow early.
 -#}

@@ -60,9 +60,8 @@ reduced as (
                 when before.amount_off >= before.reducible then 0
                 else
                     before.period_amount
-                    - {{ divide(
-                        'before.period_amount * cast(before.amount_off as decimal(19, 0))',
-                        'before.reducible', 12, 12, 12
+                    - {{ share_of(
+                        'before.period_amount', 'before.amount_off', 'before.reducible'
                     ) }}
             end as decimal(38, 12)
         ) as period_amount

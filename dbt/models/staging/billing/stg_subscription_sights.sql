@@ -24,29 +24,51 @@ keys as (
 ),
 
 -- The first that is known of a subscription may be a change: its event also says what was before
--- it. Two changes of one second have no order: of those, none does.
-ranked as (
-    select
-        event_id,
-        observed_at,
-        rank() over (partition by id order by observed_at) as place,
-        count(*) over (partition by id, observed_at) as of_this_second
-    from keys
+-- it. Changes of one second have no order: of those, all do, unless two changed the same field.
+first_seen as (
+    select id, observed_at, event_id
+    from (
+        select
+            id,
+            observed_at,
+            event_id,
+            rank() over (partition by id order by observed_at) as place
+        from keys
+    ) as ranked
+    where place = 1
 ),
 
-first_seen as (
-    select event_id, observed_at from ranked
-    where place = 1 and of_this_second = 1 and event_id is not null
+first_changes as (
+    select
+        first_seen.id,
+        first_seen.observed_at as changed_at,
+        first_seen.event_id,
+        changes.payload,
+        nullif(nullif(changes.previous_attributes, '{}'), 'null') as previous_attributes
+    from first_seen
+    left join {{ ref('stg_event_objects') }} as changes on first_seen.event_id = changes.event_id
+),
+
+overlapping as (
+    select id
+    from (
+        select id, {{ explode_array(json_keys_of('previous_attributes')) }} as field
+        from first_changes
+        where previous_attributes is not null
+    ) as fields
+    group by id, field
+    having count(*) > 1
 ),
 
 before_first as (
     select
-        changes.object_id as id,
-        first_seen.observed_at as changed_at,
-        {{ json_patched('changes.payload', 'changes.previous_attributes') }} as payload
-    from {{ ref('stg_event_objects') }} as changes
-    inner join first_seen on changes.event_id = first_seen.event_id
-    where changes.previous_attributes not in ('{}', 'null')
+        id,
+        changed_at,
+        {{ json_patched_by('min(payload)', 'previous_attributes') }} as payload
+    from first_changes
+    where id not in (select id from overlapping)
+    group by id, changed_at
+    having count(*) = count(previous_attributes)
 ),
 
 every_sight as (
