@@ -7,8 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from landing_harness import Landing, Warehouse, model
+from landing_harness import Landing, Warehouse, epoch, model
 from mrr_examples import Examples
+from stripe_objects import invoice, line
 
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.model.figures import record_figures
@@ -37,8 +38,11 @@ def restated(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     )
 
 
-def test_a_late_event_restates_a_closed_month(tmp_path: Path) -> None:
+def test_what_comes_late_restates_a_closed_month(tmp_path: Path) -> None:
     e = Examples()
+    billed = line("il_1", 3100, "2026-03-01", "2026-04-01", currency="eur")
+    bill = invoice("in_1", "cus_1", "2026-03-01T08:00:00", [billed], currency="eur")
+    e.landing.version(bill, "2026-03-02")
     body = e.starts("steady", e.priced(1000), at="2026-02-10T08:00:00")
     e.starts("other", e.priced(3000), at="2026-02-10T08:00:00")
     first, kept = published(e.landing, tmp_path, "2026-04-10T00:00:00")
@@ -56,6 +60,15 @@ def test_a_late_event_restates_a_closed_month(tmp_path: Path) -> None:
         event_id="evt_late",
         known_at="2026-05-02T00:00:00",
     )
+    # And that ten euros of a bill of March were credited then.
+    note = {
+        "id": "cn_1", "object": "credit_note", "created": epoch("2026-03-25T08:00:00"),
+        "currency": "eur", "invoice": "in_1", "status": "issued", "amount": 1000,
+        "lines": {"data": [{"id": "cnli_1", "object": "credit_note_line_item", "amount": 1000,
+                            "type": "invoice_line_item", "invoice_line_item": "il_1"}],
+                  "has_more": False},
+    }  # fmt: skip
+    e.landing.version(note, "2026-03-25T08:00:00", known_at="2026-05-02T00:00:00")
     third, kept = published(e.landing, tmp_path, "2026-05-03T00:00:00")
     rows = restated(third)
     march = date(2026, 3, 1)
@@ -69,7 +82,13 @@ def test_a_late_event_restates_a_closed_month(tmp_path: Path) -> None:
         "sub_steady",
     ) in rows
     assert {row[0] for row in rows} == {march}
-    assert all(row[6] == "sub_steady" for row in rows)
+    # Each is put down to what came late in its own currency.
+    assert {(row[1], row[6]) for row in rows} == {
+        ("mrr_monthly", "sub_steady"),
+        ("churn_monthly", "sub_steady"),
+        ("revenue_recognition", "cn_1"),
+    }
+    assert (march, "revenue_recognition", "recognised", 31, 21, -10, "cn_1") in rows
 
     # The same night again says the same and keeps nothing new; the next night still tells it.
     again, kept_again = _again(e.landing, tmp_path, "2026-05-03T00:00:00")

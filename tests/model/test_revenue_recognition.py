@@ -104,6 +104,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     landing.version(credit_note("aud", 3000, "2026-04-16T09:00:00"), SEEN)
     billed(landing, "nzd", 6100, "2026-05-16T09:00:00", "2026-05-16", "2026-07-16")
     landing.version(credit_note("nzd", 6100, "2026-06-10T09:00:00", "2026-08-02T09:00:00"), SEEN)
+    # Half a year credited in its middle by an amount alone: it covers each line's whole period.
+    billed(landing, "huf", 36500, "2026-01-01T09:00:00", "2026-01-01", "2027-01-01")
+    note = credit_note("huf", 18250, "2026-07-01T09:00:00")
+    note["lines"]["data"][0] |= {"type": "custom_line_item", "invoice_line_item": None}
+    landing.version(note, SEEN)
     # Voided a month later.
     voided = {"finalized_at": epoch("2026-03-01T09:00:00"), "voided_at": epoch("2026-04-02")}
     billed(
@@ -183,6 +188,14 @@ def test_a_credit_note_takes_back_what_it_covers(warehouse: Warehouse) -> None:
         "06": (-61, -16, 0),
         "08": (61, 61, 0),
     }
+
+
+def test_a_credit_notes_own_amount_covers_the_whole_invoice(warehouse: Warehouse) -> None:
+    """Of 365 days 181 were served by June: half of each day is taken back, half stays deferred."""
+    found = months(warehouse, "huf")
+    assert found["06"] == (0, 30, 365 - 181)
+    assert found["07"] == (Decimal("-182.5"), 31 - 106, Decimal("76.5"))
+    assert found["08"] == (0, Decimal("15.5"), 61)
 
 
 def test_void_and_draft_invoices(warehouse: Warehouse) -> None:

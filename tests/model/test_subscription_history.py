@@ -275,6 +275,10 @@ def before_a_change(landing: Landing) -> None:
             "customer.subscription.updated", body, "2026-08-25T10:00:00", "evt_twice",
             previous={"items": cheap},
         )  # fmt: skip
+    cheap = {"data": [item("si_renewed", CHEAP)], "has_more": False}
+    body = listed(landing, "renewed", DEAR, latest_invoice="in_2")
+    for before in ({"items": cheap}, {"latest_invoice": "in_1"}):  # of one second, but apart
+        landing.event("customer.subscription.updated", body, "2026-08-25T10:00:00", previous=before)
     body = listed(landing, "tied", DEAR)
     for number in (1, 2):  # two changes of one second: neither is known to be the first
         landing.event(
@@ -301,6 +305,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         ("begun", "2026-08-11 10:00:00"),
         ("twice", "2026-08-02 00:00:00"),
         ("tied", "2026-08-25 10:00:00"),
+        ("renewed", "2026-08-02 00:00:00"),
     ],
 )
 def test_what_no_event_changed_is_known_since_the_log_begins(
@@ -320,6 +325,7 @@ def test_a_change_tells_what_was_before_it(known: Warehouse) -> None:
     assert moves(known, "begun") == [("2026-08-25", "new", 10)]
     assert moves(known, "twice") == [("2026-08-02", "new", 10), ("2026-08-25", "expansion", 20)]
     assert moves(known, "tied") == [("2026-08-25", "new", 30)]
+    assert moves(known, "renewed") == [("2026-08-02", "new", 10), ("2026-08-25", "expansion", 20)]
 
 
 def test_before_the_log_begins_history_stays_estimated(known: Warehouse) -> None:
@@ -327,4 +333,4 @@ def test_before_the_log_begins_history_stays_estimated(known: Warehouse) -> None
     estimated, mrr = known.rows(
         "select mrr_estimated, mrr from finance.mrr_monthly where month = '2026-08-01'"
     )[0]
-    assert (estimated, mrr) == (0, 210)
+    assert (estimated, mrr) == (0, 240)

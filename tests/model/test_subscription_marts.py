@@ -59,6 +59,14 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     e.starts("meter", metered, at="2026-03-01T00:00:00")
     _usage(e, "meter", "usd", [1000, 2000, 3000, 4000], metered["id"])
 
+    # Thirty days of a month of 31 are a part of a period, which is no period.
+    e.starts("parted", metered, at="2026-03-01T00:00:00")
+    part = line("il_part", 9900, "2026-05-01", "2026-05-31", "sub_parted", "si_parted_0",
+                metered["id"])  # fmt: skip
+    e.landing.version(
+        invoice("in_part", "cus_parted", "2026-05-31T01:00:00", [part], "sub_parted"), "2026-10-01"
+    )
+
     # A euro customer: nothing moves after February but the exchange rate.
     euro = e.priced(10000, currency="eur")
     e.starts("euro", euro)

@@ -53,7 +53,7 @@ reasons as (
         churned.currency,
         ended.subscription_id,
         subscriptions.cancellation_reason,
-        last_invoices.invoice_id,
+        case when last_invoices.is_unpaid then last_invoices.invoice_id end as unpaid_invoice_id,
         (
             {{ reporting_date('subscriptions.ended_at') }} = churned.occurred_on
             and subscriptions.cancellation_reason in ('payment_failed', 'payment_disputed')
@@ -87,7 +87,8 @@ final as (
         currency,
         case when bool_or(is_involuntary) then 'involuntary' else 'voluntary' end as churn_kind,
         max(cancellation_reason) as cancellation_reason,
-        min(subscription_id) as subscription_id
+        min(subscription_id) as subscription_id,
+        min(unpaid_invoice_id) as unpaid_invoice_id
     from reasons
     group by occurred_on, customer_id, currency
 )

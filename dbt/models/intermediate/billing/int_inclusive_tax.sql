@@ -1,18 +1,26 @@
--- The tax that an item's price contains, in percent: as its latest invoice up to a stretch
--- applied it, else (before the first invoice) as its first did. Only prices that say so.
+-- The tax that an item's price contains, in percent: as the latest invoice of that price up to a
+-- stretch applied it, else (before the first invoice) as its first did. The invoice decides: a
+-- rate made by hand or the account's default can make a price inclusive that does not say so.
 with stretches as (
     select stretch_id, state_id, starts_at from {{ ref('int_subscription_stretches') }}
     where is_counted
 ),
 
+taxed_items as (
+    select distinct subscription_item_id from {{ ref('stg_invoice_lines') }}
+    where inclusive_tax_amount <> 0
+),
+
 items as (
-    select state_id, subscription_item_id from {{ ref('int_subscription_state_items') }}
-    where tax_behavior = 'inclusive'
+    select items.state_id, items.subscription_item_id, items.price_id
+    from {{ ref('int_subscription_state_items') }} as items
+    inner join taxed_items on items.subscription_item_id = taxed_items.subscription_item_id
 ),
 
 lines as (
-    select id, invoice_id, subscription_item_id, period_starts_at
-    from {{ ref('stg_invoice_lines') }}
+    select lines.id, lines.subscription_item_id, lines.price_id, lines.period_starts_at
+    from {{ ref('stg_invoice_lines') }} as lines
+    inner join taxed_items on lines.subscription_item_id = taxed_items.subscription_item_id
 ),
 
 -- A reason that exempts leaves the price free of tax whatever the rate's percentage is.
@@ -41,6 +49,7 @@ candidates as (
         row_number() over (
             partition by stretches.stretch_id, items.subscription_item_id
             order by
+                coalesce(lines.price_id = items.price_id, false) desc,
                 lines.period_starts_at <= stretches.starts_at desc,
                 case
                     when lines.period_starts_at <= stretches.starts_at then lines.period_starts_at

@@ -48,6 +48,7 @@ causes as (
         on
             changed.published_before_at < late.known_at
             and late.effective_on < changed.month + interval 1 month
+            and coalesce(late.currency, changed.currency) = changed.currency
             and (
                 late.object_type in ('subscription', 'invoice')
                 or changed.table_name = 'revenue_recognition'

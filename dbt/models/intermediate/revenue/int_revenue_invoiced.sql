@@ -1,5 +1,6 @@
 -- Invoice lines when their invoice is finalised, credit-note lines, and both again with the sign
--- turned when the document is voided. Amounts are net of discounts and of tax.
+-- turned when the document is voided. Amounts are net of discounts and of tax. A credit note's
+-- amount that names no line is spread over the invoice's lines by int_revenue_refunded, if it can.
 with invoices as (
     select * from {{ ref('stg_invoices') }}
     where finalized_at is not null and finalized_at <= {{ as_of() }}
@@ -40,6 +41,20 @@ lines as (
     left join prices on lines.price_id = prices.price_id
 ),
 
+-- Invoices that billed something and are credited without saying of which line.
+credited_whole as (
+    select notes.id as credit_note_id
+    from {{ ref('stg_credit_notes') }} as notes
+    inner join lines on notes.invoice_id = lines.document_id
+    where
+        notes.id in (
+            select credit_note_id from {{ ref('stg_credit_note_lines') }}
+            where invoice_line_id is null
+        )
+    group by notes.id
+    having sum(lines.amount) > 0
+),
+
 credit_lines as (
     select
         credited.id as line_id,
@@ -59,6 +74,8 @@ credit_lines as (
     from {{ ref('stg_credit_note_lines') }} as credited
     inner join {{ ref('stg_credit_notes') }} as notes on credited.credit_note_id = notes.id
     left join lines on credited.invoice_line_id = lines.line_id
+    left join credited_whole on credited.credit_note_id = credited_whole.credit_note_id
+    where credited.invoice_line_id is not null or credited_whole.credit_note_id is null
 ),
 
 documents as (

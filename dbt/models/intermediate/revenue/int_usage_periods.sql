@@ -39,10 +39,13 @@ with_year as (
             when 'year' then 1 when 'month' then 12 when 'week' then 52 when 'day' then 365
         end as periods_per_year,
         cast(0 as decimal(9, 6)) as inclusive_percentage,
-        -- A month has 28 days at least: shorter stretches are parts of a period.
+        -- Shorter stretches are parts of a period. Adding months stops at a month's last day.
         case recurring_interval
-            when 'year' then 365 when 'month' then 28 when 'week' then 7 when 'day' then 1
-        end * interval_count as least_days
+            when 'year' then period_starts_at + interval_count * interval 1 year
+            when 'month' then period_starts_at + interval_count * interval 1 month
+            when 'week' then period_starts_at + interval_count * interval 7 day
+            when 'day' then period_starts_at + interval_count * interval 1 day
+        end as full_until
     from billed
 ),
 
@@ -58,9 +61,7 @@ final as (
         amount,
         {{ monthly('cast(amount as decimal(19, 0))') }} as monthly_amount
     from with_year
-    where
-        {{ days_between('cast(period_starts_at as date)', 'cast(period_ends_at as date)') }}
-        >= least_days
+    where cast(period_ends_at as date) >= cast(full_until as date)
 )
 
 select * from final

@@ -127,7 +127,11 @@ final as (
         measured.region,
         measured.scheme,
         measured.currency,
-        cast(measured.sales_amount as decimal(24, 3)) as sales_amount,
+        cast({{ by_exponent('measured.currency', {
+            0: round_half_even('measured.sales_amount', 0, 3),
+            2: round_half_even('measured.sales_amount', 2, 3),
+            3: 'measured.sales_amount'
+        }) }} as decimal(24, 3)) as sales_amount,
         cast(measured.sales_count as bigint) as sales_count,
         cast(measured.threshold as decimal(24, 3)) as threshold,
         cast(measured.threshold_count as bigint) as threshold_count,
