@@ -98,6 +98,56 @@ def test_tax_is_the_published_figure(published: Installation, country: str) -> N
     assert [amount_in(node["line"]) for node in tree["made_of"]] == [tax for _, tax in figures]
 
 
+def test_churn_is_who_left_and_the_rates_are_their_divisions(published: Installation) -> None:
+    tree = explained(published, "churn", "--month", "2026-10", "--currency", "usd")
+    ((start, new, churned, rate, mrr_churned),) = published.rows(
+        "select customers_start, customers_new, customers_churned, customer_churn_rate, mrr_churned"
+        " from finance.churn_monthly where month = '2026-10-01' and currency = 'usd'"
+    )
+    (node, _) = tree["made_of"]
+    lines = {child["line"]: child for child in node["made_of"]}
+    assert (
+        lines[f"customer_churn_rate {rate}"]["rule"] == f"{churned} churned ÷ ({start} + {new} new)"
+    )
+    left = lines[f"churn {mrr_churned:,.2f} usd of {churned} movements"]["made_of"]
+    assert left
+    for line in left:
+        if "more" not in line["line"]:
+            assert re.match(r"(in)?voluntary, sub_\w+", line["rule"]), line
+
+
+def test_a_days_revenue_is_its_balance_transactions(published: Installation) -> None:
+    ((day, net),) = published.rows(
+        "select date, net_volume from finance.daily_revenue"
+        " where currency = 'usd' and refunds <> 0 and fees <> 0 order by date desc limit 1"
+    )
+    tree = explained(published, "revenue", "--date", str(day), "--currency", "usd")
+    node = tree["made_of"][0]
+    assert amount_in(node["line"].partition("=")[0]) == net
+    assert sum(amount_in(child["line"]) for child in node["made_of"]) == net
+    ids = re.findall(r"txn_\w+", json.dumps(node))
+    assert ids
+    for found in ids:
+        assert published.rows(f"from staging.balance_transactions where id = '{found}'"), found
+
+
+def test_recognised_revenue_is_followed_to_a_documents_months(published: Installation) -> None:
+    tree = explained(published, "recognition", "--month", "2026-10", "--currency", "eur")
+    ((billed, recognised, deferred),) = published.rows(
+        "select billed, recognised, deferred_end from finance.revenue_recognition"
+        " where month = '2026-10-01' and currency = 'eur'"
+    )
+    node = tree["made_of"][0]
+    figures = [amount_in(child["line"]) for child in node["made_of"]]
+    assert figures == [billed, recognised, deferred]
+    largest = node["made_of"][2]["made_of"][0]["line"]
+    (document,) = re.findall(r"\b(?:in|cn|re)_\w+", largest.partition("(")[0])[-1:]
+    lines = explained(published, "recognition", "--document", document)["made_of"]
+    line = next(each for each in lines if each["made_of"][-1]["line"].startswith("still deferred"))
+    parts = sum(amount_in(child["line"]) for child in line["made_of"])
+    assert parts == amount_in(line["line"].partition(" on ")[0])
+
+
 def test_a_day_and_an_entry_of_the_journal_balance(published: Installation) -> None:
     ((day, entry, source),) = published.rows(
         "select date, entry_id, source_object from finance.journal_entries"
@@ -127,6 +177,11 @@ def test_a_day_and_an_entry_of_the_journal_balance(published: Installation) -> N
         (["tax", "--country", "ZZ", "--month", "2026-10"], "nothing for ZZ in 2026-10", 1),
         (["journal", "--entry", "txn_x"], "has no entry txn_x", 1),
         (["journal"], "Give either --entry", 2),
+        (["churn", "--month", "2019-01"], "finance.churn_monthly has nothing for 2019-01", 1),
+        (["revenue", "--date", "2019-01-01"], "has nothing for 2019-01-01", 1),
+        (["recognition", "--month", "2019-01"], "has nothing for 2019-01", 1),
+        (["recognition", "--document", "in_x"], "in_x bills no revenue", 1),
+        (["recognition"], "Give either --month", 2),
     ],
 )
 def test_what_cannot_be_explained_says_why(

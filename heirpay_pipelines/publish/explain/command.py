@@ -9,9 +9,12 @@ from datetime import date, datetime
 import click
 
 from heirpay_pipelines.duck import WarehouseError
+from heirpay_pipelines.publish.explain.churn import explain_churn
 from heirpay_pipelines.publish.explain.journal import explain_day, explain_entry
 from heirpay_pipelines.publish.explain.mrr import explain_customer, explain_total
 from heirpay_pipelines.publish.explain.reading import ExplainError, Published, open_published
+from heirpay_pipelines.publish.explain.recognition import explain_document, explain_recognition
+from heirpay_pipelines.publish.explain.revenue import explain_revenue
 from heirpay_pipelines.publish.explain.tax import explain_tax
 from heirpay_pipelines.publish.explain.tree import SHOWN, Node, show
 from heirpay_pipelines.publish.explain.usage import explain_usage
@@ -67,6 +70,53 @@ def usage(month: date, currency: str | None, as_json: bool) -> None:
     """Usage MRR of a month: metered items, the billed periods of each, their invoices."""
     code = currency.lower() if currency else None
     _explain(lambda published: explain_usage(published, month, code), as_json)
+
+
+@explain.command()
+@month_option
+@click.option("--currency", help="Only this currency.")
+@click.option(
+    "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Customers of each kind."
+)
+@json_option
+def churn(month: date, currency: str | None, limit: int, as_json: bool) -> None:
+    """Churn and retention of a month: each rate's division, who moved, and why they left."""
+    code = currency.lower() if currency else None
+    _explain(lambda published: explain_churn(published, month, code, limit), as_json)
+
+
+@explain.command()
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--currency", help="Only this currency.")
+@click.option(
+    "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Lines of each figure."
+)
+@json_option
+def revenue(day: datetime, currency: str | None, limit: int, as_json: bool) -> None:
+    """A day's revenue: volume, refunds, disputes, fees, down to balance transactions."""
+    code = currency.lower() if currency else None
+    _explain(lambda published: explain_revenue(published, day.date(), code, limit), as_json)
+
+
+@explain.command()
+@click.option("--month", type=Month(), help="A month, such as 2026-10.")
+@click.option("--document", help="One invoice, credit note or refund (in_..., cn_..., re_...).")
+@click.option("--currency", help="Only this currency of the month.")
+@click.option(
+    "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Lines of each figure."
+)
+@json_option
+def recognition(
+    month: date | None, document: str | None, currency: str | None, limit: int, as_json: bool
+) -> None:
+    """Billed, recognised and deferred revenue: a month by line, or one document by month."""
+    code = currency.lower() if currency else None
+    if (month is None) == (document is None):
+        raise click.UsageError("Give either --month 2026-10 or --document in_...")
+    if document:
+        _explain(lambda published: explain_document(published, document), as_json)
+    elif month:
+        _explain(lambda published: explain_recognition(published, month, code, limit), as_json)
 
 
 @explain.command()

@@ -113,7 +113,7 @@ def _discounts(published: Published, node: Node, stretch: str, item: Row) -> Non
 
 
 def _tax(published: Published, node: Node, stretch: str, item: Row) -> None:
-    if item["tax_behavior"] != "inclusive":
+    if not item["inclusive_percentage"]:
         node.add("no tax in the price", f"tax_behavior {item['tax_behavior'] or 'unspecified'}")
         return
     for rule in published.rows("tax_rule", stretch=stretch, item=item["subscription_item_id"]):

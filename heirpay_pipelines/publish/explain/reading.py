@@ -49,6 +49,10 @@ class Published:
         """`33.333333 usd`: exact, with at least the currency's own decimals."""
         return exact(self.major(minor, currency), currency, self.exponents[currency])
 
+    def figure(self, major: Decimal, currency: str) -> str:
+        """`1,335.00 eur`: an amount of a finance table, with the currency's own decimals."""
+        return exact(major, currency, self.exponents[currency])
+
     def unit(self, currency: str) -> Decimal:
         """The currency's smallest unit: 0.01, 1 or 0.001."""
         return Decimal(1).scaleb(-self.exponents[currency])
