@@ -90,7 +90,12 @@ def _normalising(e: Examples) -> None:
     e.starts("decimal", e.priced("0.125", interval="month"), quantity=1000)
     e.starts("several_items", [e.priced(1000), e.priced(12000, interval="year")])
     e.starts("free", e.priced(0))
-    e.starts("metered", e.priced(500, usage_type="metered"))
+    metered = e.priced(500, usage_type="metered")
+    body = e.starts("metered", metered)
+    for number, amount in ((3, 1000), (4, 2000), (5, 3000), (6, 4000)):
+        start, end = f"2026-{number:02}-10T12:00:00", f"2026-{number + 1:02}-10T12:00:00"
+        used = line(f"il_m{number}", amount, start, end, body["id"], "si_metered_0", metered["id"])
+        e.landing.version(invoice(f"in_m{number}", "cus_metered", end, [used], body["id"]), end)
     e.starts("yen", e.priced(1000, currency="jpy"))
     e.starts("dinar", e.priced(12345, currency="kwd"))
     e.starts("packages_up", e.priced(1000, transform=(10, "up")), quantity=25)
@@ -123,6 +128,8 @@ def _discounts(e: Examples) -> None:
     e.starts(
         "fixed_over_items", [hundred, e.priced(5000)], discounts=[discount("di_f", amount_off=3000)]
     )
+    million = e.priced(100_000_000, interval="year")
+    e.starts("large_contract", million, discounts=[discount("di_l", amount_off=5_000_000)])
     e.starts("more_than_all", hundred, discounts=[discount("di_g", amount_off=99900)])
     repeating = discount(
         "di_r", percent_off=50, duration="repeating", start="2026-02-10", end="2026-05-10"
@@ -158,11 +165,22 @@ def _discounts(e: Examples) -> None:
         invoice("in_incl", "cus_inclusive", "2026-02-10T12:00:00", [billed], body["id"]),
         "2026-02-11",
     )
+    # The price says nothing of tax; the rate that the invoice applied is an inclusive one.
+    quiet = e.priced(11900, tax_behavior="unspecified")
+    body = e.starts("by_rate", quiet)
+    billed = line(
+        "il_by_rate", 11900, "2026-02-10T12:00:00", "2026-03-10T12:00:00", body["id"],
+        "si_by_rate_0", quiet["id"], taxes=[tax("txr_de", 1900, 10000, "inclusive")],
+    )  # fmt: skip
+    bill = invoice("in_by_rate", "cus_by_rate", "2026-02-10T12:00:00", [billed], body["id"])
+    e.landing.version(bill, "2026-02-11")
 
 
 def _statuses(e: Examples) -> None:
     fifty = e.priced(5000)
-    for status in ("past_due", "trialing", "incomplete", "paused", "unpaid"):
+    for status in (
+        "past_due", "trialing", "incomplete", "incomplete_expired", "paused", "unpaid", "canceled",
+    ):  # fmt: skip
         e.starts(f"is_{status}", fifty, status=status)
     body = e.starts("void_pause", fifty)
     e.changes(
@@ -170,14 +188,26 @@ def _statuses(e: Examples) -> None:
         "2026-04-01T09:00:00",
         pause_collection={"behavior": "void", "resumes_at": epoch("2026-06-01T09:00:00")},
     )
-    body = e.starts("draft_pause", fifty)
-    e.changes(
-        body,
-        "2026-04-01T09:00:00",
-        pause_collection={"behavior": "keep_as_draft", "resumes_at": None},
-    )
+    for name, behavior in (("draft", "keep_as_draft"), ("owed", "mark_uncollectible")):
+        body = e.starts(f"{name}_pause", fifty)
+        paused = {"behavior": behavior, "resumes_at": None}
+        e.changes(body, "2026-04-01T09:00:00", pause_collection=paused)
     body = e.starts("ending", fifty)
     e.changes(body, "2026-04-01", cancel_at_period_end=True, cancel_at=epoch("2027-01-01"))
+
+    # A schedule's next phase has another price; its end cancels the subscription.
+    body = e.starts("phases", fifty, schedule="sub_sched_1")
+    body = e.reprices(body, "2026-04-10T12:00:00", e.priced(7000))
+    e.ends(body, "2026-06-10T12:00:00")
+    # The customer is deleted: Stripe ends what it had, and what was, was.
+    body = e.starts("deleted", fifty)
+    e.ends(body, "2026-05-05T09:00:00")
+    gone = {"id": "cus_deleted", "object": "customer", "deleted": True}
+    e.landing.version(gone, "2026-05-05T09:00:00")
+    # One customer pays in two currencies: two books, which never mix.
+    e.starts("both", fifty)
+    euro = e.starts("both_eur", e.priced(4000, currency="eur"), customer_id="cus_both")
+    e.ends(euro, "2026-05-05T09:00:00")
 
 
 def _movements(e: Examples) -> None:
@@ -252,6 +282,15 @@ def _totals(e: Examples) -> None:
     e.starts("sek_new1", cheap, at="2026-04-05T08:00:00")
     for body in stays[:2]:
         e.ends(body, "2026-04-06T08:00:00")
+    # dkk: 100 customers who pay 50,000: ARPA 500.
+    for n, amount in enumerate((30000, 70000) * 50):
+        e.starts(f"dkk_{n}", e.priced(amount, currency="dkk"))
+    # pln: a tenth of what is left of 100 customers leaves each month: 90, 81, 73, 66, 59.
+    plan = e.priced(1000, currency="pln")
+    cohort = [e.starts(f"pln_{n}", plan) for n in range(100)]
+    for month, left in enumerate((90, 81, 73, 66, 59), start=3):
+        while len(cohort) > left:
+            e.ends(cohort.pop(), f"2026-{month:02}-20T08:00:00")
     # nok: three customers at a third of a cent each: sums are exact, not sums of roundings.
     third = e.priced(10000, interval="year", currency="nok")
     for n in range(3):

@@ -60,10 +60,12 @@ def mrr_of(warehouse: Warehouse, name: str, on: str = "2026-03-31", which: str =
         ("percent_before_fixed", "40.00"),
         ("one_dollar_weekly", "39.00"),
         ("fixed_over_items", "120.00"),
+        ("large_contract", "79166.67"),
         ("repeating", "50.00"),
         ("once", "100.00"),
         ("own", "80.00"),
         ("inclusive", "100.00"),
+        ("by_rate", "100.00"),
         ("is_past_due", "50.00"),
         ("german", "33.20"),
         ("trial_pays", "50.00"),
@@ -82,8 +84,8 @@ def test_a_customers_first_movement_is_its_normalised_value(
 
 @pytest.mark.parametrize(
     "name",
-    ["free", "metered", "more_than_all", "is_trialing", "is_incomplete", "is_paused", "is_unpaid",
-     "trial_leaves"],
+    ["free", "metered", "more_than_all", "is_trialing", "is_incomplete", "is_incomplete_expired",
+     "is_paused", "is_unpaid", "is_canceled", "trial_leaves"],
 )  # fmt: skip
 def test_what_does_not_count_moves_nothing(warehouse: Warehouse, name: str) -> None:
     assert warehouse.rows(
@@ -128,7 +130,7 @@ def test_a_ladder_of_movements(warehouse: Warehouse) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["same_value", "replaced", "draft_pause", "ending"])
+@pytest.mark.parametrize("name", ["same_value", "replaced", "draft_pause", "owed_pause", "ending"])
 def test_no_movement_without_a_change_of_value(warehouse: Warehouse, name: str) -> None:
     assert [movement for _, movement, _ in moves(warehouse, name)] == ["new"]
 
@@ -143,6 +145,22 @@ def test_a_discount_that_runs_out_and_a_pause_that_voids(warehouse: Warehouse) -
         ("2026-04-01", "churn", Decimal(-50)),
         ("2026-06-01", "reactivation", Decimal(50)),
     ]
+
+
+def test_phases_of_a_schedule_and_a_deleted_customer(warehouse: Warehouse) -> None:
+    assert moves(warehouse, "phases")[1:] == [
+        ("2026-04-10", "expansion", Decimal(20)),
+        ("2026-06-10", "churn", Decimal(-70)),
+    ]
+    assert moves(warehouse, "deleted")[1:] == [("2026-05-05", "churn", Decimal(-50))]
+
+
+def test_a_customers_currencies_are_books_of_their_own(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select currency, movement, mrr_change from finance.mrr_movements"
+        " where customer_id = 'cus_both' order by currency, occurred_on"
+    )
+    assert rows == [("eur", "new", 40), ("eur", "churn", -40), ("usd", "new", 50)]
 
 
 def test_a_tiered_quantity_change_with_a_discount(warehouse: Warehouse) -> None:
@@ -218,6 +236,28 @@ def test_gross_and_net_churn(warehouse: Warehouse) -> None:
 
 def test_arpa_and_lifetime_value(warehouse: Warehouse) -> None:
     assert month(warehouse, "sek", "arpa, ltv") == [500, 5500]
+
+
+def test_average_revenue_of_a_hundred_customers(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select mrr, active_customers, arpa from finance.mrr_monthly"
+        " where currency = 'dkk' and month = '2026-03-01'"
+    )
+    assert rows == [(50000, 100, 500)]
+
+
+def test_a_tenth_of_a_cohort_leaves_each_month(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select customers_retained, mrr_retained, customer_retention from finance.cohort_retention"
+        " where currency = 'pln' and months_since <= 5 order by months_since"
+    )
+    left = [100, 90, 81, 73, 66, 59]
+    assert rows == [(each, 10 * each, Decimal(each) / 100) for each in left]
+
+
+def test_usage_is_the_mean_of_the_last_three_bills(warehouse: Warehouse) -> None:
+    rows = warehouse.rows("select usage_mrr from finance.usage_mrr_monthly order by month")
+    assert rows == [(10,), (15,), (20,), (30,), (30,), (30,), (30,)]
 
 
 def test_cohorts(warehouse: Warehouse) -> None:

@@ -39,6 +39,9 @@ TABLES = {
     "churn_monthly": "*",
     "cohort_retention": "*",
     "scheduled_churn": "*",
+    "trial_conversion": "*",
+    "usage_mrr_monthly": "*",
+    "mrr_fx_monthly": "*",
 }
 
 
