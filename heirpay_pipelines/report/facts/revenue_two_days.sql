@@ -16,7 +16,11 @@ select
     currency,
     part,
     sum(case when date = $day then amount else 0 end) as amount,
-    sum(case when date = $day_before then amount else 0 end) as amount_before
+    sum(case when date = $day_before then amount else 0 end) as amount_before,
+    concat(
+        'heirpay explain revenue --date ', strftime(cast($day as date), '%Y-%m-%d'),
+        ' --currency ', currency
+    ) as explain
 from parts
 group by currency, part
 order by currency, part
