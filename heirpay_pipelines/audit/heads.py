@@ -14,11 +14,15 @@ from heirpay_pipelines.settings import Settings
 
 
 def known_heads(settings: Settings) -> list[Head]:
-    """The heads that the published warehouse and the reports hold. A copy of a report outside
-    this machine proves more: give its head to `heirpay audit verify --head`."""
+    """The heads that the published warehouse, the reports and the evidence folders hold. A copy
+    outside this machine proves more: give its head to `heirpay audit verify --head`."""
     heads = _from_warehouse(settings.warehouse, settings.key)
-    for report in sorted(settings.reports_dir.glob("*/report.json")):
-        found = _from_report(report, settings.key)
+    kept = [
+        *settings.reports_dir.glob("*/report.json"),
+        *settings.home.glob("evidence/*/manifest.json"),
+    ]
+    for document in sorted(kept):
+        found = _from_document(document, settings.key)
         if found:
             heads.append(found)
     return heads
@@ -37,7 +41,7 @@ def _from_warehouse(path: Path, key: str | None) -> list[Head]:
     return [Head(int(row[0]), str(row[1]))] if row else []
 
 
-def _from_report(path: Path, key: str | None) -> Head | None:
+def _from_document(path: Path, key: str | None) -> Head | None:
     try:
         return Head.parse(str(json.loads(sealed.read(path, key)).get("audit_head", "")))
     except (ValueError, OSError, AuditError, EncryptionKeyError):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from small_build import make_build
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.audit import append, verify
 from heirpay_pipelines.audit.commands import audit
+from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.audit.verify import TRIGGERS
 from heirpay_pipelines.check.commands import attest, controls
 from heirpay_pipelines.check.evidence import EvidenceError, verify_evidence, write_evidence
@@ -52,12 +55,62 @@ def test_evidence_verifies_as_written(settings: Settings) -> None:
         written(settings)
 
 
-@pytest.mark.parametrize("name", ["control_results.csv", "manifest.json", "manifest.sig"])
-def test_changed_evidence_is_seen(settings: Settings, name: str) -> None:
+def test_any_change_of_any_byte_of_any_file_is_seen(settings: Settings) -> None:
     folder = written(settings)
-    path = folder / name
-    path.write_bytes(path.read_bytes() + b"0")
-    assert verify_evidence(folder)
+    names = sorted(path.name for path in folder.iterdir())
+    assert {"control_results.csv", "audit_log.csv", "attestations.csv", "waivers.csv", "runs.csv",
+            "controls.json", "data_profile.json", "audit_chain.json", "versions.json",
+            "manifest.json", "manifest.sig", "public_key.hex"} == set(names)  # fmt: skip
+    for name in names:
+        path = folder / name
+        content = path.read_bytes()
+        for changed in (content + b"0", content[:-1], bytes([*content[:1]]) + b"~" + content[2:]):
+            if changed != content:
+                path.write_bytes(changed)
+                assert verify_evidence(folder), f"{name}: {len(changed)} bytes"
+        path.write_bytes(content)
+    assert verify_evidence(folder) == []
+
+
+def test_the_profile_tells_of_each_column_and_nothing_personal(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse)) as warehouse:
+        warehouse.execute(
+            "insert into staging.customers values ('cus_2', null, true, null, null, '')"
+        )
+    (customers,) = [
+        table
+        for table in json.loads((written(settings) / "data_profile.json").read_text())
+        if table["table"] == "staging.customers"
+    ]
+    assert customers["rows"] == 2
+    by_name = {column.pop("column"): column for column in customers["columns"]}
+    assert by_name["created_at"] == {
+        "type": "TIMESTAMP", "nulls": 1, "distinct": 1,
+        "min": "2026-10-01 00:00:00", "max": "2026-10-01 00:00:00",
+    }  # fmt: skip
+    assert by_name["is_deleted"] == {
+        "type": "BOOLEAN",
+        "nulls": 0,
+        "distinct": 2,
+        "min": "false",
+        "max": "true",
+    }
+    assert by_name["email"] == {"type": "VARCHAR", "nulls": 1, "distinct": 1, "personal_data": True}
+    assert by_name["id"] == {"type": "VARCHAR", "nulls": 0, "distinct": 2}
+
+
+def test_the_head_in_an_evidence_folder_shows_a_log_that_was_cut(
+    settings: Settings,
+) -> None:
+    written(settings)
+    with open_state(settings.state_file) as state:
+        append(state, AT, "ana", "run", "run-2", {})
+        assert verify(state, known_heads(settings)).ok
+        for trigger in TRIGGERS:
+            state.connection.execute(f"drop trigger {trigger}")
+        state.connection.execute("delete from audit_log where sequence > 1")
+        kinds = {finding.kind for finding in verify(state, known_heads(settings)).findings}
+    assert "truncated" in kinds
 
 
 def test_missing_added_and_foreign_evidence_is_seen(settings: Settings) -> None:

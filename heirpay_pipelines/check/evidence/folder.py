@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from heirpay_pipelines.audit import Action, append, head, verify
 from heirpay_pipelines.audit.heads import known_heads
+from heirpay_pipelines.check.evidence.profile import profile
 from heirpay_pipelines.check.register import load_register
-from heirpay_pipelines.duck import connect
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 
@@ -39,7 +39,8 @@ class EvidenceError(Exception):
 def write_evidence(
     settings: Settings, state: State, target: Path, since: date, until: date, at: datetime, by: str
 ) -> Path:
-    """Write control results, audit log, data profiles, versions and the signed manifest.
+    """Write control results, audit log, runs, attestations, waivers, the register, data profiles,
+    chain head, versions and the signed manifest.
 
     `since` and `until` are inclusive days in UTC. EvidenceError when `target` holds files already.
     """
@@ -50,7 +51,8 @@ def write_evidence(
     detail = {"from": since.isoformat(), "to": span[1]}
     append(state, at, by, Action.EVIDENCE_WRITTEN, target.name, detail)
     for name, column in (("control_results", "checked_at"), ("audit_log", "occurred_at"),
-                         ("runs", "started_at")):  # fmt: skip
+                         ("runs", "started_at"), ("attestations", "attested_at"),
+                         ("waivers", "requested_at")):  # fmt: skip
         rows = state.rows(
             f"select * from {name} where {column} between ? and ? order by 1, 2", span
         )
@@ -59,7 +61,7 @@ def write_evidence(
     register = [item.model_dump(mode="json") for item in load_register()]
     documents: dict[str, Any] = {
         "controls.json": register,
-        "data_profile.json": _profile(settings),
+        "data_profile.json": profile(settings),
         "audit_chain.json": {
             "head": str(head(state)),
             "records": checked.records,
@@ -126,29 +128,6 @@ def _signing_key(path: Path) -> Ed25519PrivateKey:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write(path, raw.hex().encode())
     return key
-
-
-def _profile(settings: Settings) -> list[dict[str, Any]]:
-    """Rows and a hash of each published table, whatever the order of its rows."""
-    if not settings.warehouse.is_file():
-        return []
-    with connect(
-        settings.warehouse, settings.secret("encryption_key"), read_only=True
-    ) as warehouse:
-        tables = warehouse.execute(
-            "select schema_name, table_name, column_count from duckdb_tables() order by all"
-        ).fetchall()
-        profile = []
-        for schema, table, columns in tables:
-            row = warehouse.execute(
-                f"select count(*), cast(bit_xor(hash(t::varchar)) as varchar) from"
-                f' "{schema}"."{table}" as t'
-            ).fetchone()
-            count, digest = row or (0, None)
-            profile.append(
-                {"table": f"{schema}.{table}", "columns": columns, "rows": count, "hash": digest}
-            )
-        return profile
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
