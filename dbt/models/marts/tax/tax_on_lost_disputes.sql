@@ -6,7 +6,8 @@ with disputes as (
 ),
 
 invoices as (
-    select id, total, currency from {{ ref('stg_invoices') }}
+    select id, currency, {{ to_major('total', 'currency') }} as total
+    from {{ ref('stg_invoices') }}
     where total > 0
 ),
 
@@ -18,7 +19,7 @@ taxes as (
     having sum(amount) > 0
 ),
 
-final as (
+shares as (
     select
         disputes.dispute_id,
         disputes.charge_id,
@@ -30,17 +31,31 @@ final as (
         taxes.tax_type,
         disputes.currency,
         disputes.amount as disputed_amount,
-        {{ to_major('taxes.amount', 'invoices.currency') }} as tax_due,
-        cast({{ round_half_even(
-            divide(
-                "(" ~ to_major('taxes.amount', 'invoices.currency') ~ " * disputes.amount)",
-                to_major('invoices.total', 'invoices.currency'), 6, 6, 3
-            ), 2, 6
-        ) }} as decimal(24, 3)) as tax_paid_too_much
+        taxes.amount as tax_due,
+        -- minor units of tax × the disputed part of the invoice
+        {{ divide('(taxes.amount * disputes.amount)', 'invoices.total', 0, 3, 3) }}
+            as tax_paid_too_much
     from disputes
     inner join invoices
         on disputes.invoice_id = invoices.id and disputes.currency = invoices.currency
     inner join taxes on disputes.invoice_id = taxes.invoice_id
+),
+
+final as (
+    select
+        dispute_id,
+        charge_id,
+        invoice_id,
+        customer_id,
+        opened_on,
+        country,
+        region,
+        tax_type,
+        currency,
+        disputed_amount,
+        {{ to_major('tax_due', 'currency') }} as tax_due,
+        {{ to_major('tax_paid_too_much', 'currency') }} as tax_paid_too_much
+    from shares
 )
 
 select * from final
