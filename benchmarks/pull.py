@@ -24,10 +24,13 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heirpay_pipelines.land import PullOutcome
 
 HERE = Path(__file__).parent
 KEY = "rk_live_benchmark"
@@ -109,20 +112,33 @@ def child(subject: str, base: str, limits: str, seconds: float) -> None:
 
 def heirpay(base: str, limits: str, seconds: float) -> tuple[int, float]:
     """The real thing: pull and land into Parquet, committed."""
+    with tempfile.TemporaryDirectory() as home:
+        outcome, spent = night(Path(home), base, limits, AS_OF)
+        return sum(outcome.rows.values()), spent
+
+
+def quiet(base: str, limits: str, seconds: float) -> tuple[int, float]:
+    """The night after a first pull and a day on which nothing happened: requests and seconds."""
+    with tempfile.TemporaryDirectory() as home:
+        night(Path(home), base, limits, AS_OF)
+        outcome, spent = night(Path(home), base, limits, AS_OF + timedelta(days=1))
+        return outcome.requests, spent
+
+
+def night(home: Path, base: str, limits: str, as_of: datetime) -> tuple[PullOutcome, float]:
     from heirpay_pipelines.land import pull_and_land
     from heirpay_pipelines.pull.budget import LIVE, Budget
     from heirpay_pipelines.pull.client import Client
     from heirpay_pipelines.pull.progress import TerminalProgress
     from heirpay_pipelines.settings import Settings
 
-    with tempfile.TemporaryDirectory() as home:
-        settings = Settings(STRIPE_API_KEY=KEY, STRIPE_API_BASE=base, HEIRPAY_HOME=Path(home))
-        budget = Budget(LIVE if limits == "live" else (math.inf, math.inf))
-        progress = TerminalProgress(lambda line: None)
-        client = Client(KEY, base, budget)
-        began = time.monotonic()
-        outcome = pull_and_land(settings, AS_OF, False, progress, client)
-        return sum(outcome.rows.values()), time.monotonic() - began
+    settings = Settings(STRIPE_API_KEY=KEY, STRIPE_API_BASE=base, HEIRPAY_HOME=home)
+    budget = Budget(LIVE if limits == "live" else (math.inf, math.inf))
+    progress = TerminalProgress(lambda line: None)
+    client = Client(KEY, base, budget)
+    began = time.monotonic()
+    outcome = pull_and_land(settings, as_of, False, progress, client)
+    return outcome, time.monotonic() - began
 
 
 def sdk(base: str, limits: str, seconds: float) -> tuple[int, float]:
@@ -171,7 +187,7 @@ def dlt(base: str, limits: str, seconds: float) -> tuple[int, float]:
             return int(rows[0][0]), spent
 
 
-SUBJECTS = {"heirpay": heirpay, "sdk": sdk, "dlt": dlt}
+SUBJECTS = {"heirpay": heirpay, "quiet": quiet, "sdk": sdk, "dlt": dlt}
 
 
 def fewest(mix: Mix) -> int:
@@ -206,6 +222,11 @@ def main() -> None:
         return
     size, seconds = (0.01, 3.0) if chosen.quick else (chosen.size, 10.0)
     rates = {mix.name: report(mix, measure("heirpay", mix, seconds)) for mix in mixes(size)}
+    account = replace(mixes(size)[1], limits="off")
+    found = measure("quiet", account, seconds)
+    print(
+        f"a quiet day      {found['objects']} requests, {found['seconds']:.1f} s after that account"
+    )
     one = mixes(size)[0]
     for subject in ("sdk", "dlt"):
         if subject == "dlt" and importlib.util.find_spec("dlt") is None:

@@ -29,7 +29,10 @@ from heirpay_pipelines.receive.event import read_event
 from heirpay_pipelines.receive.inbox import Inbox
 from heirpay_pipelines.receive.poll import poll_event_log
 from heirpay_pipelines.sandbox.account import open_account
+from heirpay_pipelines.sandbox.api import Api
+from heirpay_pipelines.sandbox.limits import Limiter
 from heirpay_pipelines.sandbox.server import Server
+from heirpay_pipelines.sandbox.store import Store
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
@@ -50,9 +53,9 @@ class Quiet:
 
 
 @contextmanager
-def account() -> Iterator[tuple[Server, str]]:
-    """The embedded account on a free port: (server, base URL)."""
-    server = open_account(1, 1, START, NOW, KEY, "off", 0.0)
+def account(given: Server | None = None) -> Iterator[tuple[Server, str]]:
+    """The embedded account, or the one given, on a free port: (server, base URL)."""
+    server = given or open_account(1, 1, START, NOW, KEY, "off", 0.0)
     listening = socket.create_server(("127.0.0.1", 0))
     running = uvicorn.Server(
         uvicorn.Config(server, log_level="critical", lifespan="off", date_header=False)
@@ -144,6 +147,49 @@ def test_delivered_events_end_in_the_same_state_as_a_pull(days: dict[str, Any]) 
     with open_state(pushed.state_file) as state:
         assert waiting(pushed, state, later) == 0
         assert state.rows("select * from webhook_bodies") == []
+
+
+def crowd(store: Store, number: int) -> list[dict[str, Any]]:
+    """So many events of 500 products; one in five is of the same product and second as the one
+    before it."""
+    rng, at, id = random.Random(5), store.now, ""
+    for n in range(number):
+        if n % 5 or not id:
+            at, id = at + rng.randrange(1, 12), f"prod_{rng.randrange(500):03d}"
+        product = store.get("product", id) | {"n": n}
+        store.put(product)
+        store.emit("product.updated", product, at)
+    store.now = at + 60
+    return [event for event in store.all("event") if event["type"] == "product.updated"]
+
+
+def test_ten_thousand_deliveries_shuffled_doubled_and_crowded_end_like_a_fresh_pull(
+    tmp_path: Path,
+) -> None:
+    store = Store(int(NOW.timestamp()))
+    store.put({"id": store.account_id, "object": "account", "created": store.now - 1})
+    store.put({"id": "balance", "object": "balance", "available": [], "livemode": False})
+    for n in range(500):
+        store.put({"id": f"prod_{n:03d}", "object": "product", "created": store.now - 1, "n": -1})
+    with account(Server(Api(store, frozenset({KEY})), Limiter(0, 0))) as (server, base):
+        pushed, fresh = settings(tmp_path / "pushed", base), settings(tmp_path / "fresh", base)
+        pull(pushed, NOW)
+        events = crowd(store, 7_000)
+        server.api.renderer.forget()
+        deliveries = events + random.Random(6).sample(events, 3_000)
+        random.Random(7).shuffle(deliveries)
+        deliver(pushed, deliveries)
+        later = datetime.fromtimestamp(store.now, UTC)
+        assert drain(pushed, later).events == 7_000
+        pull(pushed, later)
+        pull(fresh, later)
+        products = [
+            {key: version["n"] for key, version in newest(home, later).items()
+             if key[0] == "product"}
+            for home in (pushed, fresh)
+        ]  # fmt: skip
+    assert products[0] == products[1]
+    assert len(products[0]) == 500
 
 
 def test_polling_keeps_what_never_came(days: dict[str, Any]) -> None:
