@@ -62,7 +62,7 @@ def pull_and_land(
     if newest is not None and as_of < newest.as_of:
         return PullOutcome(_visible(landing, as_of), pulled=False)
     landing.discard_uncommitted()
-    own = client or Client(settings.api_key, settings.stripe_api_base)
+    own = client or Client(settings.api_key, settings.stripe_api_base, tell=progress.note)
     own_reports = reports or Reports(settings.api_key, settings.stripe_api_base)
     manifest = asyncio.run(_pull(settings, landing, own, own_reports, as_of, full, progress))
     write_manifest(landing.manifests_dir, manifest)

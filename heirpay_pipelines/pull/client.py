@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
@@ -14,6 +14,7 @@ import orjson
 import stripe
 from tenacity import (
     AsyncRetrying,
+    RetryCallState,
     retry_if_exception_type,
     stop_after_attempt,
     stop_after_delay,
@@ -34,6 +35,8 @@ TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 12
 PATIENCE_SECONDS = 600
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 20.0
+# The first tries are nobody's concern; from here on a person who waits wants to know why.
+TOLD_FROM_ATTEMPT = 5
 
 _page: ContextVar[dict[str, bytes]] = ContextVar("page")
 
@@ -88,7 +91,8 @@ class SyncTransport(stripe.HTTPXClient):
 class Client:
     """GET requests within the budget, tried again while that can help (and the write probe).
 
-    A request is tried `attempts` times; the waits between grow from `first_wait` seconds.
+    A request is tried `attempts` times; the waits between grow from `first_wait` seconds. `tell`
+    hears of a request that goes on failing.
     """
 
     def __init__(
@@ -100,7 +104,9 @@ class Client:
         attempts: int = ATTEMPTS,
         first_wait: float = FIRST_WAIT_SECONDS,
         timeout: float = TIMEOUT_SECONDS,
+        tell: Callable[[str], object] = lambda text: None,
     ) -> None:
+        self._tell = tell
         self.budget = budget or Budget(limits_of(key))
         self._transport = _PageTransport(timeout=timeout)
         self._stripe = stripe.StripeClient(
@@ -115,6 +121,7 @@ class Client:
             retry=retry_if_exception_type((RefusedError, TransientError)),
             wait=wait_random_exponential(multiplier=first_wait, max=LONGEST_WAIT_SECONDS),
             stop=stop_after_attempt(attempts) | stop_after_delay(PATIENCE_SECONDS),
+            before_sleep=self._waits,
             reraise=True,
         )
 
@@ -150,6 +157,13 @@ class Client:
         """Close the connections."""
         await self._transport.close_async()  # type: ignore[no-untyped-call]
 
+    def _waits(self, tried: RetryCallState) -> None:
+        if tried.attempt_number < TOLD_FROM_ATTEMPT or tried.outcome is None:
+            return
+        seconds = tried.next_action.sleep if tried.next_action else 0.0
+        again = f"attempt {tried.attempt_number}, again in {seconds:.0f} s"
+        self._tell(f"{tried.outcome.exception()} ({again})")
+
     async def _once(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
         endpoint = endpoint_of(path)
         await self.budget.wait_turn(endpoint)
@@ -184,7 +198,7 @@ class Client:
             return self._slow_down(endpoint, error)
         if status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             what = "did not answer" if status is None else f"failed with {status}"
-            return TransientError(f"GET /v1/{path}: Stripe {what}; it was tried several times")
+            return TransientError(f"GET /v1/{path}: Stripe {what}, tried again and again")
         if error.code == "resource_missing" and getattr(error, "param", "") == "starting_after":
             return CursorGoneError(f"GET /v1/{path}: the page's cursor was deleted")
         return PullError(f"GET /v1/{path}: Stripe refused the request ({status}: {error.code})")

@@ -90,6 +90,7 @@ class TerminalProgress:
 
     def note(self, text: str) -> None:
         self.tell(text)
+        self.console.print(text, highlight=False)
 
     def summary(self) -> str:
         rows = sum(line.rows for line in self.lines.values())

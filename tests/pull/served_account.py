@@ -149,7 +149,10 @@ class Account:
         return Settings(STRIPE_API_KEY=KEY, STRIPE_API_BASE=self.base, HEIRPAY_HOME=home, **extra)  # type: ignore[call-arg]
 
     def client(self, limits: tuple[float, float] = UNLIMITED) -> Client:
-        return Client(KEY, self.base, Budget(limits), attempts=6, first_wait=0.01, timeout=1.0)
+        return Client(
+            KEY, self.base, Budget(limits), attempts=6, first_wait=0.01, timeout=1.0,
+            tell=self.progress.note,
+        )  # fmt: skip
 
     def pull(
         self, home: Path, as_of: datetime | None = None, full: bool = False, **extra: str

@@ -92,6 +92,14 @@ def test_a_run_says_what_it_spent(account: Account, tmp_path: Path) -> None:
     assert account.progress.notes[-1].startswith(f"{sum(requests)} of 10,000 read requests spent")
 
 
+def test_a_request_that_goes_on_failing_is_told(account: Account, tmp_path: Path) -> None:
+    account.app.faults.append(Fault("/v1/payouts", times=5, status=503))
+    account.pull(tmp_path)
+    (told,) = (note for note in account.progress.notes if "attempt" in note)
+    assert told.startswith("GET /v1/payouts: Stripe failed with 503")
+    assert "attempt 5" in told
+
+
 def test_progress_shows_each_resource_and_the_limit(account: Account, tmp_path: Path) -> None:
     told: list[str] = []
     screen = Console(file=io.StringIO(), width=120, force_terminal=True)
