@@ -6,6 +6,7 @@ publication.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -35,6 +36,10 @@ COMMANDS = {
     "query": ("publish.commands:query", "Read-only SQL on the published warehouse."),
     "report": ("publish.report_command:report", "Where the newest report is."),
 }
+
+
+# Full, over its quota, read-only, not ours: the error names the path, a traceback adds nothing.
+REFUSED_BY_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 
 class LazyGroup(click.Group):
@@ -70,4 +75,7 @@ def main() -> None:
         if type(error).__name__ in ("SettingsError", "EncryptionKeyError"):
             click.echo(f"heirpay: {error}", err=True)
             sys.exit(2)
+        if isinstance(error, OSError) and error.errno in REFUSED_BY_THE_DISK:
+            click.echo(f"heirpay: {error}", err=True)
+            sys.exit(1)
         raise

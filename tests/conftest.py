@@ -46,7 +46,7 @@ class Installation:
     def settings(self) -> Settings:
         return Settings(HEIRPAY_HOME=self.home, **dict(self.extra))
 
-    def heirpay(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def heirpay(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "heirpay_pipelines", *arguments],
             env=self.environment,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from pathlib import Path, PosixPath
 
 VARIABLE = "HEIRPAY_ENCRYPTION_KEY"
@@ -45,5 +46,7 @@ def require_key(state_file: Path, key: str | None) -> None:
             "A key rotation is under way or was interrupted: wait for it, or give `heirpay key "
             "rotate` the same new key again; it goes on where it stopped."
         )
-    if state_file.is_file() and state_file.stat().st_size:
+    # A file with a write-ahead log cannot be opened on a read-only disk: who writes there hears so.
+    writable = os.access(state_file.parent, os.W_OK)
+    if writable and state_file.is_file() and state_file.stat().st_size:
         connect(keyed(state_file, key)).close()

@@ -5,6 +5,7 @@ No postponed annotations here: Dagster reads them to find the config.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC
 
 import dagster as dg
@@ -14,6 +15,7 @@ from heirpay_pipelines.land.bank.files import land_bank_statements
 from heirpay_pipelines.land.reports import land_reports
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.publish.swap import discard_builds
+from heirpay_pipelines.pull.errors import RefusedError, TransientError
 from heirpay_pipelines.pull.progress import TerminalProgress
 from heirpay_pipelines.pull.resources import DERIVED, RESOURCES
 from heirpay_pipelines.receive.drain import drain
@@ -27,6 +29,17 @@ class PullConfig(dg.Config):
 
     as_of: str | None = None
     full: bool = False
+
+
+@contextmanager
+def one_try_unless_transient() -> Iterator[None]:
+    """Dagster tries a step again; only what may pass by itself is worth that."""
+    try:
+        yield
+    except (TransientError, RefusedError):
+        raise
+    except Exception as error:
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
 
 
 def landing_key(object_name: str) -> dg.AssetKey:
@@ -66,18 +79,25 @@ def pull_and_land_asset(
     """Pull what changed since the last night (or everything), and commit it."""
     night: Night = context.resources.night
     run = night.begin(config.as_of)
-    discard_builds(night.build.parent)
-    drained = drain(night.settings, run.as_of.astimezone(UTC))
-    context.log.info(f"webhooks: {drained.events} events landed; {drained.reason or 'inbox empty'}")
-    with TerminalProgress(context.log.info) as progress:
-        outcome = pull_and_land(night.settings, run.as_of.astimezone(UTC), config.full, progress)
-    tied = land_reports(night.settings, run.as_of.astimezone(UTC))
-    for line in tied.coverage:
-        if line.reason is not None:
-            context.log.warning(f"{line.endpoint} is {line.status}: {line.reason}")
-    bank = land_bank_statements(night.settings, run.as_of.astimezone(UTC))
-    for refused in bank.quarantined:
-        context.log.warning(f"Bank statement {refused.file_name} is quarantined: {refused.reason}")
+    with one_try_unless_transient():
+        discard_builds(night.build.parent)
+        drained = drain(night.settings, run.as_of.astimezone(UTC))
+        context.log.info(
+            f"webhooks: {drained.events} events landed; {drained.reason or 'inbox empty'}"
+        )
+        with TerminalProgress(context.log.info) as progress:
+            outcome = pull_and_land(
+                night.settings, run.as_of.astimezone(UTC), config.full, progress
+            )
+        tied = land_reports(night.settings, run.as_of.astimezone(UTC))
+        for line in tied.coverage:
+            if line.reason is not None:
+                context.log.warning(f"{line.endpoint} is {line.status}: {line.reason}")
+        bank = land_bank_statements(night.settings, run.as_of.astimezone(UTC))
+        for refused in bank.quarantined:
+            context.log.warning(
+                f"Bank statement {refused.file_name} is quarantined: {refused.reason}"
+            )
     with night.state() as state:
         record_pull(state, night.run_id, outcome.manifest.pull_id, outcome.requests, outcome.rows)
     for name in LANDED:

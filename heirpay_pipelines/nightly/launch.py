@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heirpay_pipelines.nightly.home import prepare_dagster_home
+from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
+from heirpay_pipelines.nightly.reserve import DiskFullError, keep_reserve, make_room
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import Run, read_run
@@ -37,7 +40,13 @@ class NightlyOutcome:
 
 def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
     """Run the nightly job in this process and wait for it."""
-    prepare_dagster_home(settings)
+    began = as_of or datetime.now(UTC)
+    logging.raiseExceptions = False  # a log that cannot be written is no reason to print a trace
+    try:
+        prepare_dagster_home(settings)
+        keep_reserve(settings)
+    except DiskFullError as no_room:
+        return _unrecorded(settings, began, str(no_room))
     # Imported here: Dagster costs a second, and reads DAGSTER_HOME.
     from dagster import DagsterInstance, RunConfig
 
@@ -55,16 +64,34 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
         redirect_stdout(devnull),
         DagsterInstance.get() as instance,
     ):
-        result = (
-            definitions(settings)
-            .resolve_job_def("nightly")
-            .execute_in_process(instance=instance, run_config=config, raise_on_error=False)
-        )
+        job = definitions(settings).resolve_job_def("nightly")
+        try:
+            result = job.execute_in_process(
+                instance=instance, run_config=config, raise_on_error=False
+            )
+        except Exception as failure:  # noqa: BLE001 - whatever its storage may raise
+            kind = type(failure).__name__
+            return _unrecorded(
+                settings, began, f"Dagster cannot record the run ({kind}): is the disk full?"
+            )
         error = None if result.success else _first_error(result)
     run = None
     with open_state(settings.state_file) as state, contextlib.suppress(LookupError):
         run = read_run(state, result.run_id)
     return NightlyOutcome(run, error, settings.reports_dir / "latest" / "report.html")
+
+
+def _unrecorded(settings: Settings, as_of: datetime, reason: str) -> NightlyOutcome:
+    """The end of a night that neither Dagster nor the state file could keep a record of."""
+    from heirpay_pipelines.nightly.night import tell_failed_run
+
+    with contextlib.suppress(AnotherRunError), run_lock(settings):
+        make_room(settings)
+    try:
+        tell_failed_run(settings, "unrecorded", as_of, reason)
+    except Exception as second:  # noqa: BLE001 - the disk may refuse anything
+        reason += f" Nobody could be told, either ({type(second).__name__})."
+    return NightlyOutcome(None, reason, settings.reports_dir / "latest" / "report.html")
 
 
 def _first_error(result: ExecuteInProcessResult) -> str:

@@ -18,6 +18,7 @@ from heirpay_pipelines.check.results import ControlResult
 from heirpay_pipelines.check.store import read_results
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.nightly.lock import run_lock
+from heirpay_pipelines.nightly.reserve import make_room
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.state.runs import Run, close_run, open_run, read_run
@@ -100,10 +101,7 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
             try:
                 yield night
             finally:
-                with night.state() as state:
-                    reason = "a step failed; Dagster's run page shows which and why"
-                    close_failed(state, night.run_id, reason)
-                _tell_failure(night)
+                _close(night)
 
     @dg.resource(description="Settings, the run's record and the run lock.")
     def night(context: dg.InitResourceContext) -> Iterator[Night]:
@@ -119,12 +117,21 @@ def close_failed(state: State, run_id: str, reason: str) -> None:
         append(state, datetime.now(UTC), "nightly", Action.RUN_FAILED, run_id, {"reason": reason})
 
 
-def _tell_failure(night: Night) -> None:
+def tell_failed_run(settings: Settings, run_id: str, as_of: datetime, reason: str) -> None:
     """A failed run is an incident; nothing of the warehouse was looked at, so nothing else is."""
     from heirpay_pipelines.escalate import RunFacts, process
 
+    process(settings, RunFacts(run_id, as_of, "failed", reason), [], None)
+
+
+def _close(night: Night) -> None:
+    """Record a night without a verdict as failed, and tell who must act."""
     with suppress(LookupError):  # a job that is no night has no record
+        if night.run().outcome == "running":
+            make_room(night.settings)  # a full disk may be what ended it
+            with night.state() as state:
+                reason = "a step failed; Dagster's run page shows which and why"
+                close_failed(state, night.run_id, reason)
         run = night.run()
         if run.outcome == "failed":
-            facts = RunFacts(run.run_id, run.as_of, run.outcome, run.reason)
-            process(night.settings, facts, [], None)
+            tell_failed_run(night.settings, run.run_id, run.as_of, run.reason or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+import sys
 from datetime import UTC, datetime
 
 import duckdb
@@ -21,14 +22,25 @@ def record_query(settings: Settings, connection: duckdb.DuckDBPyConnection, sql:
     """Append, before it runs, who asked what of the published warehouse.
 
     Nothing can be erased from the log, so constants and comments (an e-mail address, a name) stay
-    out of it; and of SQL that DuckDB does not understand, all words but how long it is.
+    out of it; and of SQL that DuckDB does not understand, all words but how long it is. A disk that
+    is full or read-only locks no reader out: the query is answered, and a warning says what is
+    missing in the log.
     """
     shown = masked(sql)[:LONGEST_TEXT] if _is_understood(connection, sql) else None
     detail = {"sql": shown, "characters": len(sql)}
-    with open_state(settings.state_file) as state:
-        append(
-            state, datetime.now(UTC), getpass.getuser(), Action.QUERY, "published warehouse", detail
-        )
+    who, now = getpass.getuser(), datetime.now(UTC)
+    try:
+        with open_state(settings.state_file) as state:
+            append(state, now, who, Action.QUERY, "published warehouse", detail)
+    except Exception as error:
+        if not _cannot_be_written(error):
+            raise
+        print(f"heirpay: this query is not in the audit log: {error}", file=sys.stderr)
+
+
+def _cannot_be_written(error: Exception) -> bool:
+    """Whether the state file's disk refused, by its own error or SQLite's (plain or encrypted)."""
+    return isinstance(error, OSError) or type(error).__name__ == "OperationalError"
 
 
 def masked(sql: str) -> str:

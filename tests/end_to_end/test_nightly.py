@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,16 +86,16 @@ def flip_bits(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, flip_bits], ids=["deleted", "bits flipped"])
-def test_a_lost_or_damaged_warehouse_is_built_anew_from_landing(
-    tmp_path: Path, published: Installation, damage: Callable[[Path], None]
+def test_a_damaged_or_lost_warehouse_is_built_anew_from_landing(
+    tmp_path: Path, published: Installation
 ) -> None:
     shutil.copytree(published.home, tmp_path / "home", symlinks=True)
     with installation(tmp_path / "home") as night:
-        damage(night.settings.warehouse)
-        asked = night.heirpay("query", "select * from finance.journal_entries", "--format", "csv")
-        assert asked.returncode == 1
-        assert "heirpay run" in asked.stderr
+        for damage in (flip_bits, Path.unlink):
+            damage(night.settings.warehouse)
+            asked = night.heirpay("query", "from finance.journal_entries", "--format", "csv")
+            assert asked.returncode == 1
+            assert "heirpay run" in asked.stderr
         result = night.heirpay("run", "--as-of", NOW)
         assert result.returncode == 0, result.stderr[-3000:]
         assert fingerprint(night) == fingerprint(published)

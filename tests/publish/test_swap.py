@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
 from heirpay_pipelines.duck import WarehouseError, connect
+from heirpay_pipelines.publish import swap
 from heirpay_pipelines.publish.swap import discard_builds, publish
 
 
@@ -58,6 +61,37 @@ def test_a_build_that_was_not_published_leaves_yesterdays_file(tmp_path: Path) -
     discard_builds(leftover.parent)
     assert list(leftover.parent.iterdir()) == []
     assert figure_of(target) == 1
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+STEPS = {
+    "before the schemas are dropped": (swap, "connect", 1),
+    "before the build is synced": (swap, "_fsync", 1),
+    "before the rename": (os, "replace", 1),
+    "after the rename": (swap, "_fsync", 2),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_any_step_the_file_is_the_old_or_the_new_one(tmp_path: Path, step: str) -> None:
+    target = tmp_path / "heirpay.duckdb"
+    publish(build(tmp_path / "building" / "r1.duckdb", 1), target, None)
+    new = build(tmp_path / "building" / "r2.duckdb", 2)
+    where, name, turn = STEPS[step]
+    child = os.fork()
+    if child == 0:
+        real, calls = getattr(where, name), iter(range(1, 9))
+        setattr(where, name, lambda *a, **k: die() if next(calls) == turn else real(*a, **k))
+        publish(new, target, None)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert figure_of(target) == (2 if step == "after the rename" else 1)
+    discard_builds(new.parent)
+    publish(build(tmp_path / "building" / "r3.duckdb", 3), target, None)
+    assert figure_of(target) == 3
 
 
 def test_a_missing_file_and_a_wrong_key_are_one_clear_error(tmp_path: Path) -> None:
