@@ -31,6 +31,7 @@ COMMANDS = {
     "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
     "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),
+    "key": ("rotate.command:key", "Rotate the encryption key; encrypt a home, or decrypt it."),
     "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),
     "explain": ("publish.explain.command:explain", "The rows and rules behind a figure."),
     "query": ("publish.commands:query", "Read-only SQL on the published warehouse."),

@@ -30,16 +30,16 @@ def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.
         )
     connection = duckdb.connect(":memory:")
     try:
-        connection.execute(f"set temp_directory = {_quoted(str(path.parent / SPILL))}")
+        connection.execute(f"set temp_directory = {quoted(str(path.parent / SPILL))}")
         if key:
             load_httpfs(connection)
             connection.execute("set temp_file_encryption = true")
         options = ["read_only"] if read_only else []
         if key:
-            options.append(f"encryption_key {_quoted(key)}")
+            options.append(f"encryption_key {quoted(key)}")
         suffix = f" ({', '.join(options)})" if options else ""
         try:
-            connection.execute(f"attach {_quoted(str(path))} as heirpay{suffix}")
+            connection.execute(f"attach {quoted(str(path))} as heirpay{suffix}")
         except duckdb.Error as error:
             raise WarehouseError(_explain(path, key, error)) from None
         connection.execute("use heirpay")
@@ -48,12 +48,17 @@ def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.
         connection.close()
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
 def _explain(path: Path, key: str | None, error: duckdb.Error) -> str:
     text = str(error).lower()
+    if key and "is not encrypted" in text:
+        return (
+            f"{path.name} was written without a key and HEIRPAY_ENCRYPTION_KEY is set: encrypt it "
+            "with `heirpay key rotate`, or let `heirpay run` build it anew."
+        )
     if "encrypt" in text or "key" in text:
         state = "does not fit" if key else "is not set"
         return f"{path.name} is encrypted and HEIRPAY_ENCRYPTION_KEY {state}: set the right key."

@@ -162,6 +162,11 @@ class Settings(BaseSettings):
         return keyed(self.home / "state" / "heirpay.sqlite", self.key)
 
     @property
+    def evidence_key(self) -> Path:
+        """The private key that evidence folders are signed with."""
+        return self.home / "state" / "evidence.key"
+
+    @property
     def reports_dir(self) -> Path:
         return self.home / "reports"
 

@@ -24,7 +24,7 @@ def connect(path: Path) -> Any:
     EncryptionKeyError when the file needs another key, or none, or one at all.
     """
     key: str | None = getattr(path, "key", None)
-    connection = _open(path, key)
+    connection = open_encrypting(path, key) if key else _open_plain(path)
     if _readable(connection):
         return connection
     connection.close()
@@ -33,7 +33,7 @@ def connect(path: Path) -> Any:
             f"{path.name} is encrypted (or damaged) and {VARIABLE} is not set: set the key that "
             "this HEIRPAY_HOME was written with."
         )
-    plain = _open_encrypting(path)
+    plain = open_encrypting(path, None)
     was_plain = _readable(plain)
     plain.close()
     if was_plain:
@@ -47,25 +47,24 @@ def connect(path: Path) -> Any:
     )
 
 
-def _open(path: Path, key: str | None) -> Any:
-    if key is None:
-        return sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-    connection = _open_encrypting(path)
-    # A raw key: SQLCipher's slow derivation would be paid at each of the many openings.
-    connection.execute(key_pragma(key))
-    return connection
+def _open_plain(path: Path) -> Any:
+    return sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
 
 
-def key_pragma(key: str, verb: str = "key") -> str:
-    """The statement that gives SQLCipher its key."""
-    return f"pragma {verb} = \"x'{derived_key(key, PURPOSE).hex()}'\""
+def key_literal(key: str) -> str:
+    """The key as SQLCipher takes it. A raw one: its slow derivation would be paid at each of the
+    many openings."""
+    return f"\"x'{derived_key(key, PURPOSE).hex()}'\""
 
 
-def _open_encrypting(path: Path) -> Any:
+def open_encrypting(path: Path, key: str | None) -> Any:
+    """A connection of SQLCipher's; whether the key fits shows at the first statement."""
     from sqlcipher3 import dbapi2
 
     connection = dbapi2.connect(str(path), timeout=WAIT_SECONDS, isolation_level=None)
     connection.execute("pragma cipher_log_level = none")  # it would write to stderr
+    if key:
+        connection.execute(f"pragma key = {key_literal(key)}")
     return connection
 
 

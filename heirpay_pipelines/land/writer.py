@@ -135,7 +135,6 @@ class Writer:
         table = pa.table([pa.array(c, f.type) for c, f in zip(columns, COLUMNS, strict=True)],
                          schema=COLUMNS)  # fmt: skip
         write_parquet(table, path, self.landing.key)
-        sync_folder(folder)
         relative = str(path.relative_to(self.landing.root))
         return LandedFile(relative, name, len(batch.rows), sha256_of(path))
 
@@ -149,12 +148,18 @@ def write_parquet(table: pa.Table, path: Path, key: str | None) -> None:
         if key:
             options += f", encryption_config {{footer_key: '{KEY_NAME}'}}"
         connection.execute(f"copy (select * from versions) to {quoted(str(path))} ({options})")
+    sync_private(path)
+
+
+def sync_private(path: Path) -> None:
+    """Bring a file (mode 0600) and its name to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fchmod(descriptor, 0o600)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def fault_of(obj: object) -> str | None:

@@ -52,17 +52,23 @@ def open_state(path: Path) -> Iterator[State]:
     not the file's, or while the key is being rotated.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with hold_key(path):
-        path.touch(mode=0o600)
-        connection = connect(path)
-        try:
-            for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
-                connection.execute(f"pragma {pragma}")
-            state = State(connection)
-            _migrate(state)
-            yield state
-        finally:
-            connection.close()
+    with hold_key(path), opened(path) as state:
+        yield state
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[State]:
+    """`open_state` for who holds the key already."""
+    path.touch(mode=0o600)
+    connection = connect(path)
+    try:
+        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
+            connection.execute(f"pragma {pragma}")
+        state = State(connection)
+        _migrate(state)
+        yield state
+    finally:
+        connection.close()
 
 
 @contextmanager

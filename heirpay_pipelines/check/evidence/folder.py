@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import Action, append, head, verify
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.check.evidence.profile import profile
@@ -106,7 +107,7 @@ def verify_evidence(folder: Path, public_key: str | None = None) -> list[str]:
 
 
 def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:
-    key = _signing_key(settings.home / "state" / "evidence.key")
+    key = _signing_key(settings)
     files = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(target.iterdir())
@@ -118,15 +119,17 @@ def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:
     _write(target / PUBLIC_KEY, raw.hex().encode())
 
 
-def _signing_key(path: Path) -> Ed25519PrivateKey:
+def _signing_key(settings: Settings) -> Ed25519PrivateKey:
+    path = settings.evidence_key
     if path.is_file():
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text()))
+        kept = sealed.read(path, settings.key).decode()
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept))
     key = Ed25519PrivateKey.generate()
     raw = key.private_bytes(
         serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
     )
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write(path, raw.hex().encode())
+    sealed.write(path, raw.hex().encode(), settings.key)
     return key
 
 

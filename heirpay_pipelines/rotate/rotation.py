@@ -1,0 +1,116 @@
+"""A key rotation from its beginning to its end, or from where it was interrupted.
+
+Every file is tried with the new key first, so that a rotation which is started again does only
+what is left. Each file changes over by one rename. Until the end nothing else opens the home.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from heirpay_pipelines.at_rest import EncryptionKeyError, keyed, sealed
+from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.nightly.lock import run_lock
+from heirpay_pipelines.publish.swap import discard_builds
+from heirpay_pipelines.rotate import keys as key_note
+from heirpay_pipelines.rotate.databases import FRESH, rotate_duckdb, rotate_sqlite
+from heirpay_pipelines.rotate.keys import Keys, RotationError
+from heirpay_pipelines.rotate.landing import rotate_landing
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import hold_key, opened
+
+__all__ = ["Rotated", "RotationError", "rotate"]
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """How many files were written anew (by this call; an interrupted one may have written more)."""
+
+    landed: int
+    databases: int
+    sealed: int
+
+
+def rotate(
+    settings: Settings, new: str | None, by: str, say: Callable[[str], None] = lambda _: None
+) -> Rotated:
+    """Bring everything under HEIRPAY_HOME from `settings.key` to `new` (None: plain).
+
+    Killed at any instant and called again with the same keys, it ends the same. The audit log
+    gets one record. Raises RotationError, AnotherRunError or EncryptionKeyError; what was done
+    by then stays, and the next call goes on.
+    """
+    path = Path(settings.state_file)
+    with run_lock(settings), hold_key(path, alone=True):
+        keys = key_note.begin(path, settings.key, new)
+        _discard_unfinished(settings)
+        say("landing")
+        landed = rotate_landing(settings.landing_dir, keys)
+        say("warehouse")
+        databases = sum(
+            rotate_duckdb(file, keys, settings.memory_limit) for file in _warehouses(settings)
+        )
+        say("reports")
+        files = sum(_reseal(file, keys) for file in _sealed_files(settings))
+        say("state")
+        databases += rotate_sqlite(path, keys)
+        rotated = Rotated(landed, databases, files)
+        _record(path, keys, by)
+        key_note.end(path)
+    return rotated
+
+
+def _discard_unfinished(settings: Settings) -> None:
+    discard_builds(settings.warehouse_dir / "building")
+    for folder in (settings.warehouse_dir, settings.reports_dir, settings.state_file.parent):
+        for leftover in folder.rglob(f"*{FRESH}*"):
+            leftover.unlink()
+
+
+def _warehouses(settings: Settings) -> list[Path]:
+    return sorted(settings.warehouse_dir.rglob("*.duckdb"))
+
+
+def _sealed_files(settings: Settings) -> Iterator[Path]:
+    """Every file that is sealed when there is a key."""
+    reports = settings.reports_dir
+    yield from sorted(p for p in reports.rglob("*") if p.is_file() and not p.is_symlink())
+    if settings.evidence_key.is_file():
+        yield settings.evidence_key
+
+
+def _reseal(path: Path, keys: Keys) -> bool:
+    if _has_new_key(path, keys):
+        return False
+    fresh = path.with_name(path.name + FRESH)
+    with sealed.create(fresh, keys.new) as file:
+        for chunk in sealed.chunks(path, keys.old):
+            file.write(chunk)
+    fresh.replace(path)
+    return True
+
+
+def _has_new_key(path: Path, keys: Keys) -> bool:
+    if not sealed.is_sealed(path) or keys.new is None:
+        return sealed.is_sealed(path) == (keys.new is not None)
+    try:
+        next(sealed.chunks(path, keys.new))
+    except EncryptionKeyError:
+        return False
+    return True
+
+
+def _record(path: Path, keys: Keys, by: str) -> None:
+    """One audit record for the rotation, however often it was interrupted. No key is in it."""
+    said = {name: "encrypted" if key else "plain" for name, key in
+            (("from", keys.old), ("to", keys.new))}  # fmt: skip
+    with opened(keyed(path, keys.new)) as state:
+        known = state.rows(
+            "select 1 from audit_log where action = ? and subject = ?",
+            (Action.KEY_ROTATED, keys.id),
+        )
+        if not known:
+            append(state, datetime.now(UTC), by, Action.KEY_ROTATED, keys.id, said)
