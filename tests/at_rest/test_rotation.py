@@ -93,8 +93,8 @@ def dying(act):
     return do
 Path.replace = dying(replace)
 Path.unlink = lambda path, **more: (
-    dying(unlink)(path, **more) if path.exists() and path.name != "run.lock" else None
-)
+    dying(unlink) if path.suffix in (".parquet", ".json") else unlink
+)(path, **more)
 """
 
 
@@ -111,7 +111,7 @@ def test_killed_after_each_of_its_steps_it_ends_the_same(home: Path) -> None:
             with pytest.raises(EncryptionKeyError, match="interrupted"):
                 require_key(settings(home, key).state_file, key)
     assert ended.returncode == -9
-    assert kills >= 10, "it was killed less often than it has steps"
+    assert kills >= 9, "it was killed less often than it has steps"
     given = settings(home, NEW)
     assert picture(given) == before
     assert len(rotated(given)) == 1
