@@ -29,6 +29,7 @@ COMMANDS = {
     "breaks": ("publish.break_commands:breaks", "Reconciliation breaks: list, show, resolve."),
     "close": ("publish.close_command:close", "Close a month: freeze, approve, verify it."),
     "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
+    "risk": ("publish.risk.commands:risk", "Velocity rules, back-tests, proposals to block."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
     "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),
     "key": ("rotate.command:key", "Rotate the encryption key; encrypt a home, or decrypt it."),

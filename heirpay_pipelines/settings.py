@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr | None = Field(None, alias="STRIPE_API_KEY")
     stripe_api_base: str = Field(STRIPE_API, alias="STRIPE_API_BASE")
     stripe_webhook_secret: SecretStr | None = Field(None, alias="STRIPE_WEBHOOK_SECRET")
+    stripe_write_key: SecretStr | None = Field(None, alias="STRIPE_WRITE_KEY")
     home: Path = Field(Path("var"), alias="HEIRPAY_HOME")
     project: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = Field(
         "heirpay", alias="HEIRPAY_PROJECT"

@@ -22,6 +22,7 @@ from heirpay_pipelines.sandbox.render import ExpandError, Renderer
 from heirpay_pipelines.sandbox.reporting.api import ReportingApi
 from heirpay_pipelines.sandbox.routes import BY_PATH, CHILDREN, NESTED, RETRIEVED, Route
 from heirpay_pipelines.sandbox.store import Store
+from heirpay_pipelines.sandbox.value_lists import ValueLists
 
 EVENT_RETENTION = 30 * 86_400
 EXPAND_DEPTH = 4
@@ -32,19 +33,23 @@ class Api:
     """Answers requests on one store.
 
     `keys` may read everything; `denied` are paths for which a restricted key has no permission,
-    `writable` those that it could write, did this account take writes.
+    `writable` those that it could write, did this account take writes. `write_keys` are those of
+    the keys that may write Radar's value lists, the one thing that can be written.
     """
 
     store: Store
     keys: frozenset[str]
     denied: frozenset[str] = frozenset()
     writable: frozenset[str] = frozenset()
+    write_keys: frozenset[str] = frozenset()
     renderer: Renderer = field(init=False)
     reporting: ReportingApi = field(init=False)
+    value_lists: ValueLists = field(init=False)
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(self.store)
         self.reporting = ReportingApi(self.store)
+        self.value_lists = ValueLists(self.store)
 
     def authorise(self, header: str) -> str:
         """The key: Bearer, or Basic with the key as user; raise ApiError 401 otherwise."""
@@ -57,13 +62,18 @@ class Api:
         return key
 
     def post(self, path: str, form: Params, key: str, idempotency_key: str = "") -> bytes:
-        """The body for POST /v1/<path>: only reports are made; raises ApiError.
+        """The body for POST /v1/<path>: only reports and values of Radar's lists are
+        made; raises ApiError.
 
         As at Stripe, a restricted key's permission comes first, then whether the object exists.
         """
         self._permitted(path)
         if path == "reporting/report_runs":
             return self.reporting.create(form, idempotency_key)
+        if path == "radar/value_list_items":
+            if key.startswith("rk_") and key not in self.write_keys:
+                raise not_permitted(path, "write")
+            return self.value_lists.add(form, idempotency_key)
         head, _, id = path.rpartition("/")
         if (route := BY_PATH.get(head)) is None:
             raise unknown_route("POST", f"/v1/{path}")
@@ -92,6 +102,8 @@ class Api:
 
     def _dispatch(self, path: str, params: Params, expand: tuple[str, ...]) -> bytes:
         self._permitted(path)
+        if path.startswith("radar/value_list"):
+            self.value_lists.prepare()
         if path in ("account", "balance"):
             return self._singleton(path, params, expand)
         if (route := BY_PATH.get(path)) is not None:

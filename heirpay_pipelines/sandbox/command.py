@@ -36,12 +36,14 @@ def sandbox() -> None:
 @click.option("--key", default=SANDBOX_KEY, show_default=True, help="The API key it accepts.")
 @click.option("--deny", multiple=True, help="A resource the key may not read, such as charges.")
 @click.option("--allow-write", multiple=True, help="A resource the restricted key may write.")
+@click.option("--write-key", help="A second key, which may write Radar's value lists.")
 @click.option("--bulk", type=int, help="So many balance transactions instead of the company.")
 @click.option("--bank-statements", type=click.Path(path_type=Path), help="Write them here.")
 def serve(
     port: int, seed: int, scale: int, now: str | None, start: str | None, limits: str,
     latency_ms: int, key: str, deny: tuple[str, ...],
-    allow_write: tuple[str, ...], bulk: int | None, bank_statements: Path | None,
+    allow_write: tuple[str, ...], write_key: str | None, bulk: int | None,
+    bank_statements: Path | None,
 ) -> None:  # fmt: skip
     """Serve the account until Ctrl-C. The same seed, start and clock give the same account."""
     import uvicorn
@@ -60,6 +62,9 @@ def serve(
             raise click.BadParameter(str(error), param_hint="--bulk") from None
     server.api.denied = frozenset(deny)
     server.api.writable = frozenset(allow_write)
+    if write_key is not None:
+        server.api.keys |= {write_key}
+        server.api.write_keys = frozenset({write_key})
     if bank_statements is not None:
         from heirpay_pipelines.sandbox.bank import write_bank_statements
 

@@ -67,6 +67,10 @@ def _scheduled(schedule: Object, wanted: str) -> bool:
     return bool((schedule["status"] == "not_started") == (wanted == "true"))
 
 
+def _value_list_contains(value_list: Object, wanted: str) -> bool:
+    return any(item["value"] == wanted for item in value_list["list_items"]["data"])
+
+
 def _period(name: str) -> tuple[str, str]:
     return name, f"items.data.{name}"
 
@@ -103,6 +107,9 @@ ROUTES = (
     Route("promotion_codes", "promotion_code", (*CUSTOMER, "active", "code"),
           at={"coupon": "promotion.coupon"}),
     Route("radar/early_fraud_warnings", "radar.early_fraud_warning", ("charge", "payment_intent")),
+    Route("radar/value_list_items", "radar.value_list_item", ("value_list", "value")),
+    Route("radar/value_lists", "radar.value_list", ("alias",),
+          custom={"contains": _value_list_contains}),
     Route("refunds", "refund", ("charge", "payment_intent")),
     Route("reviews", "review"),
     Route("subscription_schedules", "subscription_schedule", CUSTOMER,

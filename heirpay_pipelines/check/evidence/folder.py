@@ -19,12 +19,13 @@ from typing import Any
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import Action, append, head, verify
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.check.evidence.profile import profile
+from heirpay_pipelines.check.evidence.signing import signing_key
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
@@ -107,7 +108,7 @@ def verify_evidence(folder: Path, public_key: str | None = None) -> list[str]:
 
 
 def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:
-    key = _signing_key(settings)
+    key = signing_key(settings)
     files = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(target.iterdir())
@@ -119,18 +120,6 @@ def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:
     _write(target / PUBLIC_KEY, raw.hex().encode())
 
 
-def _signing_key(settings: Settings) -> Ed25519PrivateKey:
-    path = settings.evidence_key
-    if path.is_file():
-        kept = sealed.read(path, settings.key).decode()
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept))
-    key = Ed25519PrivateKey.generate()
-    raw = key.private_bytes(
-        serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
-    )
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sealed.write(path, raw.hex().encode(), settings.key)
-    return key
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -13,7 +13,13 @@ from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge
 from heirpay_pipelines.settings import Settings
 
-SETTINGS = ("stripe_api_key", "stripe_webhook_secret", "encryption_key", "notify")
+SETTINGS = (
+    "stripe_api_key",
+    "stripe_webhook_secret",
+    "stripe_write_key",
+    "encryption_key",
+    "notify",
+)
 STRIPE_KINDS = ("sk_live", "rk_live", "sk_test", "rk_test", "whsec")
 LEAST, PART = 8, 12
 PIECE = 2**20
