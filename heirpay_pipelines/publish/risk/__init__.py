@@ -1,1 +1,1 @@
-"""Velocity rules as data, their back-test on history, and blocking that a second person approves."""
+"""Velocity rules as data, their back-test, and blocking that a second person approves."""
