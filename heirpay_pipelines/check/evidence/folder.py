@@ -21,7 +21,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import Action, append, head, verify
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.check.evidence.profile import profile
@@ -118,8 +117,6 @@ def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:
     _write(target / SIGNATURE, key.sign(manifest).hex().encode())
     raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     _write(target / PUBLIC_KEY, raw.hex().encode())
-
-
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
