@@ -171,6 +171,11 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         return self.home / "reports"
 
+    @property
+    def proposals_dir(self) -> Path:
+        """Proposals to block, as the second person reads them."""
+        return self.home / "proposals"
+
     def report_folder(self, day: date) -> Path:
         """The report of a night, by its as-of date in the reporting time zone."""
         return self.reports_dir / day.isoformat()

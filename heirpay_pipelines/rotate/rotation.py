@@ -65,7 +65,12 @@ def rotate(
 
 def _discard_unfinished(settings: Settings) -> None:
     discard_builds(settings.warehouse_dir / "building")
-    for folder in (settings.warehouse_dir, settings.reports_dir, settings.state_file.parent):
+    for folder in (
+        settings.warehouse_dir,
+        settings.reports_dir,
+        settings.proposals_dir,
+        settings.state_file.parent,
+    ):
         for leftover in folder.rglob(f"*{FRESH}*"):
             leftover.unlink()
 
@@ -76,8 +81,8 @@ def _warehouses(settings: Settings) -> list[Path]:
 
 def _sealed_files(settings: Settings) -> Iterator[Path]:
     """Every file that is sealed when there is a key."""
-    reports = settings.reports_dir
-    yield from sorted(p for p in reports.rglob("*") if p.is_file() and not p.is_symlink())
+    for folder in (settings.reports_dir, settings.proposals_dir):
+        yield from sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
     if settings.evidence_key.is_file():
         yield settings.evidence_key
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from heirpay_pipelines.escalate.facts import Night, Observed
 from heirpay_pipelines.escalate.observe.controls import observe_controls, observe_inquiries
+from heirpay_pipelines.escalate.observe.fraud import (
+    observe_anomalies,
+    observe_card_testing,
+    observe_forecast,
+)
 from heirpay_pipelines.escalate.observe.host import observe_audit, observe_files, observe_run
 from heirpay_pipelines.escalate.observe.payments import observe_breaks, observe_failures
 from heirpay_pipelines.escalate.observe.risk import (
@@ -23,6 +28,9 @@ CHECKS = (
     observe_programmes,
     observe_unknown_codes,
     observe_disputes,
+    observe_card_testing,
+    observe_anomalies,
+    observe_forecast,
     observe_deliveries,
     observe_rejections,
     observe_files,

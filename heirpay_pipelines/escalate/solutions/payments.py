@@ -11,6 +11,8 @@ from typing import Any
 
 from heirpay_pipelines.escalate.facts import Attempt, Night
 from heirpay_pipelines.escalate.incidents import Incident
+from heirpay_pipelines.escalate.observe.fraud import CARD_TESTING
+from heirpay_pipelines.escalate.solutions.blocking import propose_blocking
 from heirpay_pipelines.escalate.warehouse import as_of, rows
 
 OF_FAILED_PAYMENTS = ("payments:", "risk:unknown_codes")
@@ -75,7 +77,9 @@ def other_methods_on_file(night: Night, incident: Incident) -> Attempt:
 
 
 def handling_by_decline_code(night: Night, incident: Incident) -> Attempt:
-    """What to do with each decline code that occurs."""
+    """What to do with each decline code that occurs; of card testing, which cards to block."""
+    if incident["scope"] == CARD_TESTING:
+        return propose_blocking(night)
     return _list(night, incident, BY_CODE, "decline codes have their handling")
 
 

@@ -111,7 +111,7 @@ def _state() -> Iterator[tuple[Settings, Any]]:
 @click.option("--by", help="Who proposes; your login otherwise.")
 def make(rule: str, days: int, by: str | None) -> None:
     """Propose to block what RULE flagged; nothing changes at Stripe."""
-    from heirpay_pipelines.publish.risk.proposals import FOLDER, items_of, propose
+    from heirpay_pipelines.publish.risk.proposals import items_of, propose
     from heirpay_pipelines.publish.risk.rules import find_rule
 
     with _state() as (settings, state):
@@ -123,7 +123,7 @@ def make(rule: str, days: int, by: str | None) -> None:
             return
         name = found["proposal_id"]
         click.echo(f"{name}: {len(items_of(state, name))} values for {found['value_list']}")
-        click.echo(f"Read it: {settings.home / FOLDER / name}.json")
+        click.echo(f"Read it: {settings.proposals_dir / name}.json")
         click.echo(f"Another person approves it: heirpay risk proposals approve {name} --by NAME")
 
 

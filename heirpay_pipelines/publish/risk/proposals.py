@@ -27,7 +27,6 @@ from heirpay_pipelines.publish.risk.rules import RiskError, VelocityRule
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 
-FOLDER = "proposals"
 DAYS = 30
 ITEMS = """
 , bad as (
@@ -118,7 +117,7 @@ def _write(
 def write_out(settings: Settings, proposal: Proposal) -> Path:
     """The proposal as the file that the second person reads: for its owner only, sealed when
     there is an encryption key."""
-    folder = settings.home / FOLDER
+    folder = settings.proposals_dir
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder / f"{proposal['proposal_id']}.json"
     partial = target.with_suffix(".partial")

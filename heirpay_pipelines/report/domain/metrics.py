@@ -31,6 +31,10 @@ FRAUD = (
     "payment_failures",
     "recovery",
     "dunning",
+    "risk_forecast",
+    "risk_scores",
+    "card_testing",
+    "failure_anomalies",
 )
 
 
