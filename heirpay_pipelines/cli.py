@@ -28,6 +28,7 @@ COMMANDS = {
     "evidence": ("check.evidence.commands:evidence", "A signed evidence folder for an auditor."),
     "breaks": ("publish.break_commands:breaks", "Reconciliation breaks: list, show, resolve."),
     "close": ("publish.close_command:close", "Close a month: freeze, approve, verify it."),
+    "gdpr": ("gdpr.commands:gdpr", "Personal data: map, export, erasure, retention."),
     "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
     "risk": ("publish.risk.commands:risk", "Velocity rules, back-tests, proposals to block."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),

@@ -41,6 +41,11 @@ class Action(StrEnum):
     KEY_ROTATED = "key_rotated"
     FILE_RESTORED = "file_restored"
     QUARANTINE_RETRIED = "quarantine_retried"
+    # personal data
+    ERASURE_BEGUN = "erasure_begun"
+    LANDING_REWRITTEN = "landing_rewritten"
+    ERASURE_DONE = "erasure_done"
+    PERSON_EXPORTED = "person_exported"
     # what people read or take away
     QUERY = "query"
     EVIDENCE_WRITTEN = "evidence_written"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,11 +38,7 @@ class Landing:
 
     def files(self, as_of: datetime | None = None) -> dict[str, list[LandedFile]]:
         """The visible files of each object."""
-        files: dict[str, list[LandedFile]] = {}
-        for manifest in self.manifests(as_of):
-            for file in manifest.files:
-                files.setdefault(file.object_name, []).append(file)
-        return files
+        return by_object(file for manifest in self.manifests(as_of) for file in manifest.files)
 
     def verify(self, as_of: datetime | None = None) -> None:
         """Compare every visible file with its checksum; raise LandingError naming the first
@@ -70,6 +67,14 @@ class Landing:
                 path.unlink()
                 removed += 1
         return removed
+
+
+def by_object(files: Iterable[LandedFile]) -> dict[str, list[LandedFile]]:
+    """The files of each object."""
+    found: dict[str, list[LandedFile]] = {}
+    for file in files:
+        found.setdefault(file.object_name, []).append(file)
+    return found
 
 
 def sha256_of(path: Path) -> str:

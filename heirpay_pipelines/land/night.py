@@ -10,6 +10,7 @@ from typing import Any
 
 import stripe
 
+from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandingError, Manifest, write_manifest
 from heirpay_pipelines.land.store import LandedStore
@@ -96,7 +97,14 @@ async def _pull(
         began = client.clock
         _same_account(newest, account, settings)
         pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}"
-        writer = Writer(landing, pull_id, str(account["id"]), stripe.api_version or "", as_of)
+        writer = Writer(
+            landing,
+            pull_id,
+            str(account["id"]),
+            stripe.api_version or "",
+            as_of,
+            keep_away=keep_away(settings),
+        )
         store = LandedStore(writer, landing)
         cursors = {} if newest is None else newest.cursors
         origin = int(account.get("created") or 0)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from heirpay_pipelines.land.again import fetch
+from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandingError, Manifest, write_manifest
 from heirpay_pipelines.land.read import open_files, relation
@@ -92,15 +93,22 @@ def retry_quarantined(
         return []
     landing.discard_uncommitted()
     own = client or Client(settings.api_key, settings.stripe_api_base)
-    return asyncio.run(_retry(landing, newest, own, [waiting[id] for id in wanted]))
+    return asyncio.run(_retry(settings, landing, newest, own, [waiting[id] for id in wanted]))
 
 
 async def _retry(
-    landing: Landing, newest: Manifest, client: Client, waiting: list[Poisoned]
+    settings: Settings, landing: Landing, newest: Manifest, client: Client, waiting: list[Poisoned]
 ) -> list[Retried]:
     started = datetime.now(UTC)
     pull_id = f"{newest.as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-retry"
-    writer = Writer(landing, pull_id, newest.account, newest.api_version, newest.as_of)
+    writer = Writer(
+        landing,
+        pull_id,
+        newest.account,
+        newest.api_version,
+        newest.as_of,
+        keep_away=keep_away(settings),
+    )
     try:
         retried = [await _try(writer, client, poisoned) for poisoned in waiting]
     finally:

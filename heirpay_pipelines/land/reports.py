@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest, write_manifest
 from heirpay_pipelines.land.writer import Writer
@@ -47,15 +48,22 @@ def land_reports(
         for line in manifest.coverage
         if line.get("mode") == MODE and line["status"] == COMPLETE and line["requests"] > 1
     }
-    return asyncio.run(_land(landing, newest, as_of, client, earlier))
+    return asyncio.run(_land(settings, landing, newest, as_of, client, earlier))
 
 
 async def _land(
-    landing: Landing, newest: Manifest, as_of: datetime, client: Reports, earlier: set[str]
+    settings: Settings,
+    landing: Landing,
+    newest: Manifest,
+    as_of: datetime,
+    client: Reports,
+    earlier: set[str],
 ) -> ReportOutcome:
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-reports"
-    writer = Writer(landing, pull_id, newest.account, newest.api_version, as_of)
+    writer = Writer(
+        landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
+    )
     coverage = [
         await _land_one(writer, client, report_type, as_of, earlier) for report_type in REPORTS
     ]

@@ -14,6 +14,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from heirpay_pipelines.land.keep_away import KeepAway
 from heirpay_pipelines.land.landing import Landing, sha256_of
 from heirpay_pipelines.land.manifest import LandedFile, LandingError, sync_folder
 from heirpay_pipelines.land.read import KEY_NAME, quoted, use_key
@@ -61,6 +62,7 @@ class Writer:
     api_version: str
     observed_at: datetime
     files: list[LandedFile] = field(default_factory=list)
+    keep_away: KeepAway | None = None
     _batches: dict[str, Batch] = field(default_factory=dict)
     _observed: int = field(init=False)
     _buffered: int = 0
@@ -105,9 +107,12 @@ class Writer:
             await self.flush(max(self._batches, key=lambda name: self._batches[name].size))
 
     async def finish(self) -> tuple[LandedFile, ...]:
-        """Write what is left; the files are on disk when this returns."""
+        """Write what is left; the files are on disk when this returns, and hold nothing of people
+        who were erased."""
         for name in list(self._batches):
             await self.flush(name)
+        if self.keep_away is not None:
+            self.files = await asyncio.to_thread(self.keep_away.apply, self.landing, self.files)
         return tuple(self.files)
 
     async def flush(self, name: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from heirpay_pipelines.land import Landing, Manifest
+from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.manifest import write_manifest
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Writer
@@ -90,16 +91,20 @@ def drain(settings: Settings, as_of: datetime) -> DrainOutcome:
     with open_state(settings.state_file) as state:
         state.connection.execute("pragma secure_delete = on")
         finish_interrupted(landing, state)
-        outcome = asyncio.run(_land(landing, newest, state, as_of))
+        outcome = asyncio.run(_land(settings, landing, newest, state, as_of))
         # What was deleted must not linger in the log beside the file.
         state.connection.execute("pragma wal_checkpoint(truncate)")
     return outcome
 
 
-async def _land(landing: Landing, newest: Manifest, state: State, as_of: datetime) -> DrainOutcome:
+async def _land(
+    settings: Settings, landing: Landing, newest: Manifest, state: State, as_of: datetime
+) -> DrainOutcome:
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-webhook"
-    writer = Writer(landing, pull_id, newest.account, newest.api_version, as_of)
+    writer = Writer(
+        landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
+    )
     drained, versions = [], 0
     for row in _rows(state, newest, as_of):
         event = orjson.loads(row["body"])

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -104,6 +105,41 @@ def verify_evidence(folder: Path, public_key: str | None = None) -> list[str]:
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             faults.append(f"{name} was changed")
     return faults
+
+
+def rewrite_evidence(settings: Settings, folder: Path, change: Callable[[Path], bool]) -> int:
+    """Change files of the evidence folders below `folder` (an erasure does) and sign those folders
+    again, their manifest saying that it happened; how many files changed.
+
+    A folder is changed as a copy that takes its place. One that is not as it was written is left
+    alone: a signature must not hide that.
+    """
+    count = 0
+    for old in folder.glob(".*.old"):
+        target = old.with_name(old.name[1:].removesuffix(".old"))
+        old.rename(target) if not target.exists() else shutil.rmtree(old)
+    for target in sorted(folder.glob("[!.]*")):
+        if verify_evidence(target):
+            continue
+        draft, old = (
+            target.with_name(f".{target.name}.draft"),
+            target.with_name(f".{target.name}.old"),
+        )
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(target, draft)
+        facts = json.loads((draft / MANIFEST).read_text())
+        for name in (MANIFEST, SIGNATURE, PUBLIC_KEY):
+            (draft / name).unlink()
+        changed = sum(change(path) for path in sorted(draft.iterdir()))
+        if changed:
+            del facts["files"]
+            _sign(settings, draft, {**facts, "rewritten": "a person's data was erased"})
+            target.rename(old)
+            draft.rename(target)
+            shutil.rmtree(old)
+        shutil.rmtree(draft, ignore_errors=True)
+        count += changed
+    return count
 
 
 def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:

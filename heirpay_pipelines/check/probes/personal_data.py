@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
@@ -11,9 +10,9 @@ import yaml
 
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
-from heirpay_pipelines.model.project import documented_models
+from heirpay_pipelines.model.personal_columns import documented_columns, tagged_columns
+from heirpay_pipelines.personal.paths import CLASSES
 
-CLASSES = {"identity", "contact", "location", "payment_instrument", "free_text"}
 MODEL_SCHEMAS = ("staging", "intermediate", "finance", "operations", "compliance")
 # Names that hold personal data wherever they appear; a column so named must be tagged or cleared.
 TELLING_NAMES = frozenset({
@@ -22,21 +21,6 @@ TELLING_NAMES = frozenset({
     "cardholder", "fingerprint", "issuer", "last4", "iban", "bank_account", "description",
     "counterparty", "counterparty_name", "remittance", "date_of_birth",
 })  # fmt: skip
-
-
-def tagged_columns() -> dict[tuple[str, str], str]:
-    """(model alias, column) → class of personal data, from the dbt project's column meta."""
-    tags: dict[tuple[str, str], str] = {}
-    for model, column in _documented():
-        meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
-        if "personal_data" in meta:
-            tags[(model, column["name"])] = str(meta["personal_data"])
-    return tags
-
-
-def documented_columns() -> set[tuple[str, str]]:
-    """(model alias, column) of every column that the project describes."""
-    return {(model, column["name"]) for model, column in _documented()}
 
 
 def personal_data_map(given: ProbeInput) -> Outcome:
@@ -96,10 +80,3 @@ def retention_periods() -> list[dict[str, Any]]:
 def _cleared() -> set[str]:
     text = files("heirpay_pipelines.check").joinpath("not_personal.yaml").read_text()
     return {str(name) for item in yaml.safe_load(text) for name in item["columns"]}
-
-
-def _documented() -> Iterator[tuple[str, dict[str, Any]]]:
-    for _, model in documented_models():
-        alias = model["name"].removeprefix("stg_").removeprefix("int_")
-        for column in model.get("columns", []):
-            yield alias, column

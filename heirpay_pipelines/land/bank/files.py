@@ -14,6 +14,7 @@ import duckdb
 
 from heirpay_pipelines.land.bank import bai2_file, camt053, csv_file, mt940_file, ofx_file
 from heirpay_pipelines.land.bank.statement import Statement, StatementError, records, verify
+from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest, write_manifest
 from heirpay_pipelines.land.views import create_landing_views
@@ -76,7 +77,9 @@ async def _land(
 ) -> BankOutcome:
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-bank"
-    writer = Writer(landing, pull_id, newest.account, newest.api_version, as_of)
+    writer = Writer(
+        landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
+    )
     lines, refused, coverage = 0, [], []
     for path, digest in fresh:
         try:

@@ -1,0 +1,139 @@
+"""Texts in the files beside landing, warehouse and state: reports, Data Docs, workbooks, Dagster's
+records, quarantined files."""
+
+from __future__ import annotations
+
+import sqlite3
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+
+from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.settings import Settings
+
+Change = Callable[[str], str]
+SQLITE = b"SQLite format 3\x00"
+ZIP = b"PK\x03\x04"
+# These have their own ways; what a bank delivered is a record that the law demands kept.
+OWN_WAYS = ("landing", "warehouse", "state")
+
+
+def other_files(settings: Settings) -> Iterator[Path]:
+    """Every file under HEIRPAY_HOME that is neither landing, warehouse, state nor a bank's."""
+    for path in sorted(settings.home.rglob("*")):
+        relative = path.relative_to(settings.home)
+        if path.is_symlink() or not path.is_file() or relative.parts[0] in OWN_WAYS:
+            continue
+        if not path.is_relative_to(settings.bank_dir):
+            yield path
+
+
+def bank_files(settings: Settings) -> Iterator[Path]:
+    """The bank's own files."""
+    if settings.bank_dir.is_dir():
+        yield from (path for path in sorted(settings.bank_dir.rglob("*")) if path.is_file())
+
+
+def texts_of(path: Path, key: str | None) -> Iterator[str]:
+    """Every text in a file, whatever holds it: text, ZIP (also XLSX), SQLite or plain bytes, sealed
+    or not. Raises EncryptionKeyError when `key` does not open a sealed one."""
+    content = sealed.read(path, key)
+    head = content[:16]
+    if head.startswith(SQLITE):
+        with closing(_open(path)) as connection:
+            for table, column in _text_columns(connection):
+                for (text,) in connection.execute(f'select "{column}" from "{table}"'):
+                    if isinstance(text, str | bytes):
+                        yield _text(text)
+    elif head.startswith(ZIP):
+        with zipfile.ZipFile(BytesIO(content)) as packed:
+            for name in packed.namelist():
+                yield name
+                yield _text(packed.read(name))
+    yield _text(content)
+
+
+def rewrite(path: Path, key: str | None, change: Change) -> bool:
+    """Change the texts of a file; whether any changed. The file is replaced in one step, and
+    sealed again when it was."""
+    content = sealed.read(path, key)
+    if content.startswith(SQLITE):
+        return _rewrite_sqlite(path, change)
+    new = rewritten(content, change)
+    if new == content:
+        return False
+    replace_file(path, new, key if sealed.is_sealed(path) else None)
+    return True
+
+
+def rewritten(content: bytes, change: Change) -> bytes:
+    """The content of a text or ZIP file with its texts changed."""
+    zipped = content.startswith(ZIP)
+    return _rewrite_zip(content, change) if zipped else _rewrite_text(content, change)
+
+
+def replace_file(path: Path, content: bytes, key: str | None = None) -> None:
+    """The file has its old content or the new one, never half; for its owner only."""
+    partial = path.with_name(f".{path.name}.partial")
+    sealed.write(partial, content, key)
+    partial.replace(path)
+
+
+def _text(content: str | bytes) -> str:
+    return content if isinstance(content, str) else content.decode("utf-8", "replace")
+
+
+def _rewrite_text(content: bytes, change: Change) -> bytes:
+    try:
+        return change(content.decode()).encode()
+    except UnicodeDecodeError:
+        return content  # no text: the scan says when the person is in it
+
+
+def _rewrite_zip(content: bytes, change: Change) -> bytes:
+    out, changed = BytesIO(), False
+    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for item in old.infolist():
+            before = old.read(item)
+            after = _rewrite_text(before, change)
+            changed = changed or after != before
+            new.writestr(item, after)
+    return out.getvalue() if changed else content
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    return connection
+
+
+def _text_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    tables = connection.execute(
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+    ).fetchall()
+    for (table,) in tables:
+        for column in connection.execute(f'pragma table_info("{table}")').fetchall():
+            yield table, column[1]
+
+
+def _rewrite_sqlite(path: Path, change: Change) -> bool:
+    with closing(_open(path)) as connection:
+        connection.execute("pragma secure_delete = on")
+        connection.execute("begin immediate")
+        count = 0
+        for table, column in _text_columns(connection):
+            cells = connection.execute(f'select rowid, "{column}" from "{table}"').fetchall()
+            new = [
+                (after, place)
+                for place, before in cells
+                if isinstance(before, str) and (after := change(before)) != before
+            ]
+            connection.executemany(f'update "{table}" set "{column}" = ? where rowid = ?', new)
+            count += len(new)
+        connection.execute("commit")
+        if count:
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+    return bool(count)

@@ -1,0 +1,176 @@
+"""Which landed objects are about one person, and what of them tells who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.manifest import LandedFile
+from heirpay_pipelines.land.read import open_files, relation
+from heirpay_pipelines.personal.paths import CLASSES, identifies, links, links_by_email
+from heirpay_pipelines.personal.pseudonyms import Pseudonyms
+from heirpay_pipelines.personal.scrub import collect, distinctive
+
+BATCH = 500
+MAILTO = "mailto:"
+# What many people share (a product, a payout) has no field that `links` names: it joins nobody.
+EXPAND = """
+insert into person
+select distinct id from (
+    select links.id from links inner join person on links.link = person.id
+    union all
+    select links.link from links inner join person on links.id = person.id
+    where not starts_with(links.link, 'mailto:')
+)
+where id not in (select id from person)
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person: `related` are the ids of all objects about them; `texts` are values that no one
+    else has, `ids` the pseudonyms of the ids that lead to them; `classes` is what is to go."""
+
+    related: frozenset[str]
+    texts: frozenset[str] = field(default=frozenset(), repr=False)
+    ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    classes: tuple[str, ...] = CLASSES
+
+
+def find_person(
+    landing: Landing, customer: str, pseudonyms: Pseudonyms, classes: Collection[str] = CLASSES
+) -> Person | None:
+    """Everything landed about a customer (an id or its pseudonym); None when nothing is."""
+    files = landing.files()
+    with open_links(landing, files) as connection:
+        seeds = {customer, pseudonyms.of(customer), *_emails(landing, connection, files, customer)}
+        if not _known(connection, seeds):
+            return None
+        related_ids = related(connection, seeds)
+    return describe(landing, files, related_ids, pseudonyms, classes)
+
+
+def describe(
+    landing: Landing,
+    files: Mapping[str, list[LandedFile]],
+    related_ids: Collection[str],
+    pseudonyms: Pseudonyms,
+    classes: Collection[str],
+) -> Person:
+    """A person by the ids of the objects about them: their texts and pseudonyms are read."""
+    texts: set[str] = set()
+    names = {id for id in related_ids if identifies(id)}
+    for payload in payloads(landing, files, related_ids):
+        values = [v for v in collect(orjson.loads(payload)) if v[0] in classes]
+        texts |= distinctive(values)
+        names |= {value for _, name, value in values if name in ("id", "fingerprint")}
+    whole = set(classes) == set(CLASSES)
+    ids = {name: pseudonyms.of(name) for name in names if whole or not identifies(name)}
+    return Person(
+        frozenset(related_ids),
+        frozenset(texts),
+        {name: pseudonym for name, pseudonym in ids.items() if name != pseudonym},
+        tuple(classes),
+    )
+
+
+def payloads(
+    landing: Landing, files: Mapping[str, list[LandedFile]], ids: Collection[str]
+) -> Iterator[str]:
+    """The payload of every landed version of these objects."""
+    wanted = pa.table({"id": pa.array(sorted(ids), pa.string())})
+    with open_files(landing) as connection:
+        connection.register("wanted", wanted)
+        for found in files.values():
+            rows = connection.execute(
+                f"select payload from {relation(landing, found)}"
+                " where id in (select id from wanted)"
+            )
+            while batch := rows.fetchmany(BATCH):
+                yield from (row[0] for row in batch)
+
+
+@contextmanager
+def open_links(
+    landing: Landing, files: Mapping[str, list[LandedFile]]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the table `links`: (id, link) of every landed object, itself a link."""
+    with open_files(landing) as connection:
+        connection.execute("create temp table links (id varchar, link varchar)")
+        for name, found in files.items():
+            connection.execute(_links_of(name, relation(landing, found)))
+        yield connection
+
+
+def related(connection: duckdb.DuckDBPyConnection, seeds: Iterable[str]) -> set[str]:
+    """The ids of all objects that hang together with the seeds, the seeds among them."""
+    connection.execute(
+        "create or replace temp table person as select unnest(?) as id", [list(seeds)]
+    )
+    counted = 0
+    while (now := _count(connection)) > counted:
+        counted = now
+        connection.execute(EXPAND)
+    found = connection.execute("select id from person").fetchall()
+    return {row[0] for row in found if not row[0].startswith(MAILTO)}
+
+
+def _known(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> bool:
+    found = connection.execute(
+        "select 1 from links where link in (select unnest(?)) limit 1", [list(ids)]
+    )
+    return found.fetchone() is not None
+
+
+def _count(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("select count(*) from person").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _links_of(name: str, source: str) -> str:
+    """SQL that adds the links of one object's files; an event is linked as the object it carries,
+    a quarantined answer as what was answered."""
+    body, prefix = "payload", "$."
+    if name == "event":
+        prefix = "$.data.object."
+    elif name == "quarantine":
+        raw = "(payload ->> '$.raw')"
+        body = f"case when json_valid({raw}) then {raw} end"
+    paths = [f"{prefix}{path}" for path in links()]
+    if name in ("event", "quarantine"):
+        paths.append(f"{prefix}id")
+    mails = [f"{prefix}{path}" for path in links_by_email()]
+    return (
+        "insert into links select distinct id, link from ("
+        f" select id, unnest(json_extract_string({body}, {paths})) as link from {source}"
+        f" union all select id, '{MAILTO}' || lower(unnest(json_extract_string({body}, {mails})))"
+        f" from {source} where json_extract_string({body}, '{prefix}customer') is null"
+        f" and coalesce(json_extract_string({body}, '$.row.customer_id'), '') = ''"
+        f" union all select id, id from {source})"
+        " where length(link) between 4 and 255"
+    )
+
+
+def _emails(
+    landing: Landing,
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, list[LandedFile]],
+    customer: str,
+) -> set[str]:
+    """Every e-mail address that the customer ever had, as links name them."""
+    found: set[str] = set()
+    for name, path in (("customer", "$."), ("event", "$.data.object.")):
+        if name in files:
+            rows = connection.execute(
+                f"select distinct lower(payload ->> '{path}email')"
+                f" from {relation(landing, files[name])} where (payload ->> '{path}id') = ?",
+                [customer],
+            ).fetchall()
+            found |= {f"{MAILTO}{row[0]}" for row in rows if row[0]}
+    return found

@@ -1,0 +1,182 @@
+"""Taking personal data out of one object's payload."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from heirpay_pipelines.personal.paths import CLASSES, rules
+from heirpay_pipelines.personal.pseudonyms import Pseudonyms
+
+Object = dict[str, Any]
+PSEUDONYMISED = ("id", "fingerprint")
+ERASED = "[erased]"
+MIN_DIGITS = 7
+
+Take = Callable[[str, str, Any], Any]
+"""(class, field, value) → what stands there afterwards."""
+
+
+def collect(obj: Object) -> list[tuple[str, str, str]]:
+    """(class, field, value) of every personal text of an object and of those nested in it."""
+    found: list[tuple[str, str, str]] = []
+
+    def take(data_class: str, name: str, value: Any) -> Any:
+        if isinstance(value, str) and value:
+            found.append((data_class, name, value))
+        return value
+
+    _objects(obj, take)
+    return found
+
+
+@dataclass
+class Scrubber:
+    """Takes the personal data of `classes` out of payloads, by the rules of paths.yaml.
+
+    `texts` are values of the person that are taken out wherever they are quoted, `ids` those that
+    become pseudonyms wherever they stand.
+    """
+
+    pseudonyms: Pseudonyms
+    classes: Collection[str] = CLASSES
+    texts: Collection[str] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._quoted = pattern(self.texts, re.IGNORECASE)
+        self._named = pattern(self.ids)
+
+    def payload(self, obj: Object) -> Object:
+        """The object without the person's data: what is listed, and what quotes it."""
+        scrubbed = self.quoted(_objects(obj, self._take))
+        return scrubbed if isinstance(scrubbed, dict) else obj
+
+    def quoted(self, value: Any) -> Any:
+        """`value` with each text of the person taken out of its strings."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.quoted(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(name): self.quoted(item) for name, item in value.items()}
+        return value
+
+    def text(self, text: str) -> str:
+        """One text with the person's values and ids taken out."""
+        if self._quoted is not None:
+            text = self._quoted.sub(ERASED, text)
+        if self._named is not None:
+            text = self._named.sub(lambda match: self.ids[match.group()], text)
+        return text
+
+    def _take(self, data_class: str, name: str, value: Any) -> Any:
+        if data_class not in self.classes or isinstance(value, bool):
+            return value
+        if name in PSEUDONYMISED and isinstance(value, str):
+            whole = set(self.classes) == set(CLASSES)
+            return self.pseudonyms.of(value) if whole or name != "id" else value
+        return None
+
+
+def pattern(texts: Collection[str], flags: int = 0) -> re.Pattern[str] | None:
+    """One expression for all texts, the longest first. None without any."""
+    if not texts:
+        return None
+    longest = sorted(texts, key=len, reverse=True)
+    return re.compile("|".join(re.escape(text) for text in longest), flags)
+
+
+def distinctive(values: Iterable[tuple[str, str, str]]) -> set[str]:
+    """Of `collect`'s values those that can be no one else's by chance, so that every text which
+    quotes them is about the person: a city or the last four digits are not."""
+    return {value for data_class, name, value in values if _tells(data_class, name, value)}
+
+
+def _tells(data_class: str, name: str, value: str) -> bool:
+    if name in PSEUDONYMISED or len(value) < 6:
+        return False
+    digits = sum(character.isdigit() for character in value)
+    if data_class == "identity":
+        return " " in value or digits > 0
+    if data_class == "contact":
+        return "@" in value or digits >= MIN_DIGITS or "://" in value
+    if data_class == "location":
+        return " " in value and digits > 0
+    return data_class == "payment_instrument" and digits > MIN_DIGITS
+
+
+def _objects(value: Any, take: Take, owner: str | None = None) -> Any:
+    """Apply each object's own rules, outermost first, wherever objects are nested."""
+    if isinstance(value, list):
+        return [_objects(item, take) for item in value]
+    if not isinstance(value, dict):
+        return value
+    name = value.get("object")
+    known = owner or (name if isinstance(name, str) else "")
+    seen = _apply(value, rules().get(known, {}), take)
+    if known == "quarantine":
+        return seen | {"raw": _quarantined(seen.get("raw"), take)}
+    # What an event says an object had before is a part of that object, without its name.
+    about = _kind(value.get("object")) if "previous_attributes" in value else None
+    return {
+        key: _objects(item, take, about if key == "previous_attributes" else None)
+        for key, item in seen.items()
+    }
+
+
+def _kind(value: Any) -> str | None:
+    kind = value.get("object") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _quarantined(raw: Any, take: Take) -> Any:
+    """What Stripe answered, as JSON text. Of what is no known object nobody can say where the
+    personal data is: none of it is left."""
+    try:
+        answered = orjson.loads(raw)
+    except (orjson.JSONDecodeError, TypeError):
+        answered = None
+    if _kind(answered) in rules():
+        return orjson.dumps(_objects(answered, take)).decode()
+    return orjson.dumps(_below(answered, "free_text", (), "raw", take)).decode()
+
+
+def _apply(value: Object, rule: Mapping[str, Any], take: Take) -> Object:
+    if not rule:
+        return value
+    every = rule.get("*")
+    return {
+        key: _rule(item, rule.get(key, every), key, take) if key in rule or every else item
+        for key, item in value.items()
+    }
+
+
+def _rule(value: Any, rule: Any, name: str, take: Take) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_rule(item, rule, name, take) for item in value]
+    if isinstance(rule, str):
+        return _below(value, rule, (), name, take)
+    # `*` of an object meets its scalars (type, created) and expanded objects, too: not meant.
+    if not isinstance(value, dict) or isinstance(value.get("object"), str):
+        return value
+    if "class" in rule:
+        return _below(value, rule["class"], rule["but"], name, take)
+    return _apply(value, rule, take)
+
+
+def _below(value: Any, data_class: str, but: Collection[str], name: str, take: Take) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: item if key in but else _below(item, data_class, but, key, take)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_below(item, data_class, but, name, take) for item in value]
+    return value if value is None else take(data_class, name, value)
