@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest, write_manifest
 from heirpay_pipelines.land.writer import Object, Writer, fault_of
@@ -67,10 +68,11 @@ def pull_again(settings: Settings, ids: Sequence[str], as_of: datetime) -> list[
         return []
     landing.discard_uncommitted()
     client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
-    return asyncio.run(_pull(landing, newest, client, known, as_of))
+    return asyncio.run(_pull(settings, landing, newest, client, known, as_of))
 
 
 async def _pull(
+    settings: Settings,
     landing: Landing,
     newest: Manifest,
     client: Client,
@@ -80,7 +82,8 @@ async def _pull(
     started = datetime.now(UTC)
     pull_id = f"{newest.as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-again"
     seen = max(newest.as_of, as_of) + MOMENT
-    writer = Writer(landing, pull_id, newest.account, newest.api_version, seen)
+    away = keep_away(settings)
+    writer = Writer(landing, pull_id, newest.account, newest.api_version, seen, keep_away=away)
     try:
         async with asyncio.timeout(SECONDS):
             asked = [await _ask(client, writer, id, resource) for id, resource in known]

@@ -13,6 +13,7 @@ from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandedFile
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Object, Writer
+from heirpay_pipelines.personal.pseudonyms import IS_PSEUDONYM
 from heirpay_pipelines.pull.ports import Named, PaidOut
 
 BATCH = 500
@@ -77,7 +78,9 @@ with credited as (
 )
 select distinct id
 from {customers}
-where id in (select id from credited) and (payload ->> '$.balance') = '0'
+where
+    id in (select id from credited) and (payload ->> '$.balance') = '0'
+    and not regexp_matches(id, '{pseudonym}')
 order by id
 """
 
@@ -108,7 +111,7 @@ select payload
 from newest
 where
     (payload ->> '$.deleted') is distinct from 'true'
-    and id not in (select id from {now})
+    and id not in (select id from {now}) and not regexp_matches(id, '{pseudonym}')
 order by id
 """
 
@@ -219,7 +222,9 @@ class LandedStore:
             for name, found in files.items()
         }
         with open_files(self.landing) as connection:
-            return connection.execute(sql.format(**tables), values).fetchall()
+            return connection.execute(
+                sql.format(pseudonym=IS_PSEUDONYM, **tables), values
+            ).fetchall()
 
 
 def _naive(seconds: int) -> datetime:

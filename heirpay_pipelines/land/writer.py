@@ -61,8 +61,9 @@ class Writer:
     account: str
     api_version: str
     observed_at: datetime
+    # Nobody may forget it: None says that nobody was erased.
+    keep_away: KeepAway | None = field(kw_only=True)
     files: list[LandedFile] = field(default_factory=list)
-    keep_away: KeepAway | None = None
     _batches: dict[str, Batch] = field(default_factory=dict)
     _observed: int = field(init=False)
     _buffered: int = 0

@@ -6,10 +6,11 @@ No postponed annotations here: Dagster reads them to find the config.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from heirpay_pipelines.gdpr.night import go_on_with_erasures, tidy_inbox
 from heirpay_pipelines.land import PullOutcome, pull_and_land
 from heirpay_pipelines.land.bank.files import land_bank_statements
 from heirpay_pipelines.land.reports import land_reports
@@ -81,7 +82,9 @@ def pull_and_land_asset(
     run = night.begin(config.as_of)
     with one_try_unless_transient():
         discard_builds(night.build.parent)
+        go_on_with_erasures(night.settings, datetime.now(UTC), context.log.warning)
         drained = drain(night.settings, run.as_of.astimezone(UTC))
+        tidy_inbox(night.settings)
         context.log.info(
             f"webhooks: {drained.events} events landed; {drained.reason or 'inbox empty'}"
         )

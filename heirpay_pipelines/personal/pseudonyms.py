@@ -17,6 +17,8 @@ import duckdb
 from heirpay_pipelines.state.database import State
 
 MARK = "erased"
+IS_PSEUDONYM = f"_{MARK}[a-p]{{20}}$"
+"""A regular expression: nobody can be asked about such an id."""
 LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 BLOCK = 64  # bytes, of SHA-256 (FIPS 198-1)
 
