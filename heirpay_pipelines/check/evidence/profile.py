@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
-from heirpay_pipelines.check.probes.personal_data import tagged_columns
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.model.personal_columns import tagged_columns
 from heirpay_pipelines.settings import Settings
 
 ORDERED = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "DATE", "TIMESTAMP", "BOOLEAN")
