@@ -57,8 +57,15 @@ def result_metadata(result: ControlResult) -> dict[str, Any]:
         "status": result.status,
         "clause": result.requirement,
         "what_to_do": result.what_to_do,
+        "owner": result.owner,
+        "control_id": result.control_id,
+        "more": f"heirpay controls show {result.key}",
         "evidence": dict(result.evidence),
     }
+    if "ids" in result.evidence:
+        shown["objects"] = ", ".join(map(str, result.evidence["ids"]))
+    if "reason" in result.evidence:
+        shown["reason"] = str(result.evidence["reason"])
     for name in ("checked", "violations"):
         value = getattr(result, name)
         if value is not None:

@@ -20,6 +20,7 @@ from heirpay_pipelines.check import (
 )
 from heirpay_pipelines.check.specs import check_specs, result_metadata
 from heirpay_pipelines.nightly.night import Night
+from heirpay_pipelines.report.preview import controls_by_framework
 from heirpay_pipelines.settings import Settings
 
 CONTROL_RESULTS = dg.AssetKey(["compliance", "control_results"])
@@ -87,6 +88,7 @@ def build_control_results(models: list[dg.AssetKey]) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             asset_key=CONTROL_RESULTS,
             metadata={
+                "chart": dg.MetadataValue.md(controls_by_framework(results)),
                 "verdict": found.reason or "may be published",
                 "evidenced": f"{found.evidenced} of {found.total}",
                 "not passed": dg.MetadataValue.md(
@@ -124,19 +126,20 @@ def framework_metadata(results: list[ControlResult]) -> dict[str, dg.MetadataVal
             [
                 dg.TableRecord(
                     {
+                        "status": result.status + (" (blocking)" if _blocks(result) else ""),
                         "control": result.key,
-                        "clause": result.requirement,
-                        "status": result.status,
-                        "severity": result.severity,
                         "violations": result.violations or 0,
-                        "what it says": result.title,
-                        "what to do": "" if result.passed else result.what_to_do,
+                        "what it says": f"{result.title} ({result.requirement})",
                     }
                 )
                 for result in sorted(results, key=lambda result: (result.passed, result.key))
             ]
         ),
     }
+
+
+def _blocks(result: ControlResult) -> bool:
+    return result.severity == "blocking" and not result.passed
 
 
 def build_controls_check(settings: Settings, known: set[dg.AssetKey]) -> dg.AssetChecksDefinition:

@@ -18,6 +18,8 @@ DAGSTER_YAML = {
     # A run whose process died is marked failed, so that it does not look as if it ran for ever.
     "run_monitoring": {"enabled": True, "start_timeout_seconds": 180},
     "nux": {"enabled": False},
+    # Loading parses the dbt project when it changed; a busy machine takes its time.
+    "code_servers": {"local_startup_timeout": 600},
 }
 
 

@@ -21,9 +21,12 @@ from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest, model_thr
 from heirpay_pipelines.nightly.manifest import dbt_work_dir
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.nightly.placing import group_of_model, placed
-from heirpay_pipelines.report.preview import mart_charts
+from heirpay_pipelines.report.preview import MartCharts
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.settings import Settings
+
+OF_DBT = ("unique_id", "invocation_id", "status")
+"""Metadata that tells finance nothing."""
 
 
 class Translator(DagsterDbtTranslator):
@@ -122,7 +125,7 @@ def build_models_asset(manifest: Path, settings: Settings) -> dg.AssetsDefinitio
         with connect(night.build, night.key, read_only=True) as connection:
             run = night.run()
             facts = RunFacts(run.run_id, run.as_of, "published")
-            charts = mart_charts(night.settings, facts, connection)
+            charts = MartCharts(night.settings, facts, connection)
             for event in events:
                 yield _with_figures(context, connection, charts, event)
 
@@ -132,16 +135,22 @@ def build_models_asset(manifest: Path, settings: Settings) -> dg.AssetsDefinitio
 def _with_figures(
     context: dg.AssetExecutionContext,
     connection: duckdb.DuckDBPyConnection,
-    charts: dict[str, str],
+    charts: MartCharts,
     event: Any,
 ) -> Any:
     """The event of a built table, with its row count, its columns and its chart added."""
     if not isinstance(event, dg.Output):
         return event
     key = context.asset_key_for_output(event.output_name)
-    metadata = {**event.metadata, **table_figures(connection, *key.path)}
-    if key.path[0] == "finance" and key.path[-1] in charts:
-        metadata["chart"] = dg.MetadataValue.md(charts[key.path[-1]])
+    told = {name: value for name, value in event.metadata.items() if name not in OF_DBT}
+    metadata = {**told, **table_figures(connection, *key.path)}
+    # Drawn for people: what cannot be drawn stops no night.
+    try:
+        chart = charts.chart(".".join(key.path))
+    except Exception as error:  # noqa: BLE001
+        chart = f"The chart could not be drawn: {error}"
+    if chart is not None:
+        metadata["chart"] = dg.MetadataValue.md(chart)
     return dg.Output(event.value, output_name=event.output_name, metadata=metadata)
 
 

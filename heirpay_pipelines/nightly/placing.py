@@ -20,6 +20,7 @@ LONGEST_TAG = 63
 GATEWAY = "payment.processing.gateway"
 BILLING = "payment.billing.subscriptions"
 FRAUD = "payment.security.fraud"
+PCI = "payment.compliance.pci"
 WEBHOOKS = "payment.integration.webhooks"
 GENERAL = "payment.general.operation"
 
@@ -57,7 +58,8 @@ MART_AREA = Area("finance-control", GENERAL, "DBT", 3)
 """Of a mart whose folder has no area of its own."""
 
 GROUP_OF_FOLDER = {"periods": "month_end", "restatements": "month_end"}
-SECTION_OF_FOLDER = {"billing": BILLING, "subscriptions": BILLING, "risk": FRAUD}
+SECTION_OF = {"billing": BILLING, "subscriptions": BILLING, "risk": FRAUD, "pci_dss": PCI}
+"""By a dbt model's folder or an asset's name, where it is not its group's."""
 PREFIX = {"staging": "stg_", "intermediate": "int_", "state": "state_"}
 """Tables of several schemas have the same name."""
 
@@ -77,7 +79,7 @@ def placed(spec: dg.AssetSpec, settings: Settings, folder: str | None = None) ->
     group = spec.group_name or ""
     area = AREAS.get(group, MART_AREA)
     name = spec.key.path[-1]
-    section = WEBHOOKS if "webhook" in name else SECTION_OF_FOLDER.get(folder or "", area.section)
+    section = WEBHOOKS if "webhook" in name else SECTION_OF.get(folder or name, area.section)
     operation = PREFIX.get(spec.key.path[0], "") + name
     tool = "DBT" if "dagster/kind/dbt" in spec.tags else area.tool
     identifier = payment_id(settings.project, operation, tool, area.step)

@@ -79,7 +79,7 @@ def mrr_chart(rows: Sequence[Row], reporting_currency: str) -> str:
     ]
     order = _by_weight(data, "currency", "amount")
     chart = (
-        alt.Chart(_data(data))
+        alt.Chart(inline(data))
         .mark_bar()
         .encode(
             x=_month_axis(),
@@ -90,7 +90,7 @@ def mrr_chart(rows: Sequence[Row], reporting_currency: str) -> str:
         .transform_calculate(rank=f"indexof({order}, datum.currency)")
         .properties(width=WIDTH, height=230)
     )
-    return _draw(chart, f"Amounts in {reporting_currency.upper()}")
+    return draw(chart, f"Amounts in {reporting_currency.upper()}")
 
 
 def movements_chart(rows: Sequence[Row], reporting_currency: str) -> str:
@@ -109,7 +109,7 @@ def movements_chart(rows: Sequence[Row], reporting_currency: str) -> str:
     ]
     present = {row["movement"] for row in data}
     known = [name for name in MOVEMENT_COLOURS if name in present]
-    base = alt.Chart(_data(data)).encode(x=_month_axis())
+    base = alt.Chart(inline(data)).encode(x=_month_axis())
     bars = base.mark_bar().encode(
         y=alt.Y("sum(amount):Q", title=None, axis=_money_axis()),
         color=alt.Color(
@@ -120,8 +120,8 @@ def movements_chart(rows: Sequence[Row], reporting_currency: str) -> str:
         ),
     )
     net = base.mark_tick(color=NAMED["ink"], thickness=2.5, size=26).encode(y="sum(amount):Q")
-    zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=NAMED["muted"]).encode(y="zero:Q")
-    return _draw(
+    zero = alt.Chart(inline([{"zero": 0}])).mark_rule(color=NAMED["muted"]).encode(y="zero:Q")
+    return draw(
         (bars + zero + net).properties(width=WIDTH, height=230),
         f"Amounts in {reporting_currency.upper()}; the dark tick is the net",
     )
@@ -142,13 +142,13 @@ def revenue_chart(rows: Sequence[Row]) -> str:
         _revenue_panel(currency, [row for row in data if row["currency"] == currency], height)
         for currency in currencies
     ]
-    return _draw(alt.vconcat(*panels, spacing=18), None)
+    return draw(alt.vconcat(*panels, spacing=18), None)
 
 
 def _revenue_panel(currency: str, data: list[dict[str, Any]], height: int) -> Any:
     return (
         alt.Chart(
-            _data(data),
+            inline(data),
             title=alt.TitleParams(currency.upper(), anchor="start", fontSize=12, offset=6),
         )
         .mark_bar(size=6)
@@ -179,7 +179,7 @@ def tax_chart(rows: Sequence[Row], reporting_currency: str) -> str:
         }
         for row in rows
     ][:15]
-    base = alt.Chart(_data(data)).encode(
+    base = alt.Chart(inline(data)).encode(
         y=alt.Y(
             "place:N",
             sort=[row["place"] for row in data],
@@ -191,7 +191,7 @@ def tax_chart(rows: Sequence[Row], reporting_currency: str) -> str:
     bars = base.mark_bar(color=NAMED["s1"], height=14)
     labels = base.mark_text(align="left", dx=6, color=NAMED["ink"]).encode(text="label:N")
     chart = (bars + labels).properties(width=WIDTH - 150, height=24 * max(len(data), 1))
-    return _draw(chart, f"Amounts in {reporting_currency.upper()}")
+    return draw(chart, f"Amounts in {reporting_currency.upper()}")
 
 
 def payouts_chart(rows: Sequence[Row]) -> str:
@@ -201,7 +201,7 @@ def payouts_chart(rows: Sequence[Row]) -> str:
         for row in rows
     ]
     chart = (
-        alt.Chart(_data(data))
+        alt.Chart(inline(data))
         .mark_bar()
         .encode(
             x=alt.X(
@@ -223,7 +223,7 @@ def payouts_chart(rows: Sequence[Row]) -> str:
         )
         .properties(width=WIDTH, height=200)
     )
-    return _draw(chart, "Number of payouts")
+    return draw(chart, "Number of payouts")
 
 
 def controls_chart(rows: Sequence[Row]) -> str:
@@ -233,7 +233,7 @@ def controls_chart(rows: Sequence[Row]) -> str:
         {"framework": row["framework"], "status": row["status"], "controls": int(row["controls"])}
         for row in rows
     ]
-    base = alt.Chart(_data(data)).encode(
+    base = alt.Chart(inline(data)).encode(
         y=alt.Y(
             "framework:N",
             title=None,
@@ -250,7 +250,7 @@ def controls_chart(rows: Sequence[Row]) -> str:
     ranked = (bars + labels).transform_calculate(
         rank=f"indexof({list(STATUS_COLOURS)}, datum.status)"
     )
-    return _draw(ranked.properties(width=WIDTH - 130, height=height), "Number of controls")
+    return draw(ranked.properties(width=WIDTH - 130, height=height), "Number of controls")
 
 
 def svg_to_png_data_uri(svg: str, scale: float = 2.0) -> str:
@@ -262,7 +262,7 @@ def svg_to_png_data_uri(svg: str, scale: float = 2.0) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _draw(chart: Any, caption: str | None) -> str:
+def draw(chart: Any, caption: str | None) -> str:
     """The chart as responsive SVG with CSS variables for colours; hidden from screen readers,
     for which the page has a sentence and a table."""
     if caption:
@@ -319,7 +319,7 @@ def _config() -> dict[str, Any]:
     }
 
 
-def _data(rows: list[dict[str, Any]]) -> Any:
+def inline(rows: list[dict[str, Any]]) -> Any:
     """Rows inside the chart itself: it needs nothing else to be drawn."""
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import NOW, Installation, installation
+from installed import NOW, Installation, installation
 
 MEGABYTE = 2**20
 LEFT_OUT = {"reports", "reserve", "run.lock"}  # made anew by each run

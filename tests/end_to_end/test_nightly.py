@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import NOW, Installation, installation
+from installed import NOW, Installation, installation
 
 PUBLISHED = ("finance", "staging", "intermediate")
 # These say which run they are of, or what that run asked of Stripe's reports: no figures.

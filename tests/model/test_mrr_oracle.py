@@ -16,7 +16,7 @@ from heirpay_pipelines.sandbox.company import build_company
 from heirpay_pipelines.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Installation
+    from installed import Installation
 
 NOW = datetime.fromisoformat("2026-11-01T00:00:00+00:00")
 LOG_BEGINS = date(2026, 10, 3)

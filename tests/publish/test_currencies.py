@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conftest import Installation
+    from installed import Installation
 
 AMOUNT = "DECIMAL(24,3)"
 """How marts publish money in major units; rates and exact values have other types."""

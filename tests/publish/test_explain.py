@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Installation
+    from installed import Installation
 
 
 def explained(published: Installation, *arguments: str) -> dict[str, Any]:
