@@ -184,3 +184,18 @@ def deliver() -> None:
     click.echo(f"{done.sent} sent, {done.failed} failed, {done.waiting} waiting.")
     if done.failed:
         raise click.exceptions.Exit(1)
+
+
+@incidents.command()
+@click.option("--all", "everything", is_flag=True, help="Every message, not only the newest.")
+def messages(everything: bool) -> None:
+    """Print the newest message of the outbox, sent or not."""
+    from heirpay_pipelines.escalate.outbox import messages as written
+
+    with _state() as (_, state):
+        found = written(state)
+    if not found:
+        click.echo("No message was ever written.")
+    for message in found if everything else found[:1]:
+        click.echo(f"{message['created_at']}  {message['delivery']}\n")
+        click.echo(f"{message['title']}\n\n{message['body']}")

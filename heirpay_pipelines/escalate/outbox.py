@@ -72,6 +72,29 @@ def waiting(state: State) -> int:
     )
 
 
+def messages(state: State) -> list[dict[str, str]]:
+    """Every message, the newest first: `created_at`, `title`, `body`, `delivery` (in words)."""
+    rows = state.rows(
+        "select m.message_id, m.created_at, m.title, m.body, count(d.destination) as known,"
+        " count(d.sent_at) as sent, max(d.last_error) as last_error from outbox_messages m"
+        " left join outbox_deliveries d using (message_id) group by m.message_id"
+        " order by m.created_at desc, m.message_id"
+    )
+    return [
+        {name: str(row[name]) for name in ("created_at", "title", "body")}
+        | {"delivery": _in_words(row["known"], row["sent"], row["last_error"])}
+        for row in rows
+    ]
+
+
+def _in_words(known: int, sent: int, last_error: str | None) -> str:
+    if not known:
+        return "waits: HEIRPAY_NOTIFY names nobody to tell"
+    if sent == known:
+        return "sent"
+    return f"sent to {sent} of {known}; {last_error or 'waits to be sent'}"
+
+
 def _claim(state: State, known: list[str], now: datetime) -> list[tuple[str, str]]:
     """What is due, each leased so that no second sender takes it at the same time."""
     with state.transaction() as connection:

@@ -32,10 +32,12 @@ class NightlyOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0 published, 3 a blocking check refused publication, 1 failed."""
-        if self.run is None:
-            return 1
-        return {"published": 0, "refused": 3}.get(self.run.outcome, 1)
+        """0 published, 3 a blocking check refused publication, 1 failed: also when it was published
+        and a later step (escalate, report) failed."""
+        if self.run is not None and self.run.outcome == "refused":
+            return 3
+        is_published = self.run is not None and self.run.outcome == "published"
+        return 0 if is_published and self.error is None else 1
 
 
 def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:

@@ -22,6 +22,7 @@ from heirpay_pipelines.report.reading import Reader, parameters_of
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.settings import Settings
 
+MARTS = ("finance", "compliance", "operations")
 # Marts that the report draws: its chart, with its sentence.
 CHART_OF = {
     "finance.mrr_monthly": "mrr_by_month",
@@ -66,7 +67,9 @@ class MartCharts:
     def chart(self, table: str) -> str | None:
         """Markdown with the chart of a mart like `finance.disputes` and the command that shows its
         rows; without rows it says so. None for a table that is no mart."""
-        if self.is_sealed and (table in CHART_OF or table in declared_charts()):
+        if table.split(".")[0] not in MARTS:
+            return None
+        if self.is_sealed:
             return f'Not drawn, as files are encrypted here: `heirpay query "from {table}"`'
         if table in CHART_OF:
             fact = self.context.fact(CHART_OF[table])
@@ -74,14 +77,25 @@ class MartCharts:
                 return _without_rows(fact.title)
             svg, sentence = CHARTS[CHART_OF[table]](self.context, fact)
             return _markdown(fact.title, svg, f"{sentence}\n\n`{fact.command}`")
-        chart = declared_charts().get(table)
-        if chart is None:
-            return None
+        chart = declared_charts().get(table) or self._rows_by_month(table)
         rows = self._rows(chart.sql)
         if not rows:
             return _without_rows(chart.title)
         svg = plain_chart(rows, chart.mark, chart.unit)
         return _markdown(chart.title, svg, f'`heirpay query "from {table}"`')
+
+    def _rows_by_month(self, table: str) -> MartChart:
+        """For a mart that declares no chart: its rows by month of its first date, or by its first
+        column."""
+        columns = self.build.execute(
+            "select column_name, data_type from duckdb_columns() where schema_name || '.' ||"
+            " table_name = ? order by data_type not in ('DATE', 'TIMESTAMP'), column_index",
+            [table],
+        ).fetchall()
+        name, kind = columns[0]
+        x = f"date_trunc('month', {name})::date" if kind in ("DATE", "TIMESTAMP") else name
+        sql = f"select {x} as x, count(*) as y from {table} group by all"
+        return MartChart(title=f"Rows by {name.replace('_', ' ')}", sql=sql)
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         cursor = self.build.execute(f"select * from ({sql}) where y is not null order by all")

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from click.testing import CliRunner
 from escalate_night import Home, control
 
+from heirpay_pipelines.escalate.commands import incidents
 from heirpay_pipelines.escalate.outbox import deliver, enqueue
 from heirpay_pipelines.state import open_state
 
@@ -167,3 +169,16 @@ def test_killed_in_mid_send_loses_none(home: Home, chat: Chat) -> None:
         assert deliver(home.settings, state, now).sent == 0  # its lease still holds
         assert deliver(home.settings, state, now + timedelta(minutes=3)).sent == 1
     assert len(chat.messages) == 2  # at least once
+
+
+def test_the_newest_message_is_read_by_hand_whether_or_not_it_was_sent(home: Home) -> None:
+    runner = CliRunner(env={"HEIRPAY_HOME": str(home.path)})
+    assert "No message" in runner.invoke(incidents, ["messages"]).output
+    with open_state(home.settings.state_file) as state, state.transaction():
+        enqueue(state, "first", "An old night", "nothing", datetime(2026, 11, 1, tzinfo=UTC))
+        enqueue(state, "second", "A bad night", "look here", datetime(2026, 11, 2, tzinfo=UTC))
+    newest = runner.invoke(incidents, ["messages"]).output
+    assert "waits: HEIRPAY_NOTIFY names nobody" in newest
+    assert "A bad night\n\nlook here" in newest
+    assert "An old night" not in newest
+    assert "An old night" in runner.invoke(incidents, ["messages", "--all"]).output
