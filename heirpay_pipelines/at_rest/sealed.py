@@ -47,6 +47,11 @@ def read(path: Path, key: str | None) -> bytes:
     return b"".join(chunks(path, key))
 
 
+def reader(path: Path, key: str | None) -> IO[bytes]:
+    """The content of a plain or sealed file, as a file to read from front to back."""
+    return io.BufferedReader(_Reading(chunks(path, key)))
+
+
 def unseal(source: Path, target: Path, key: str | None) -> None:
     """Write the content of a plain or sealed file to `target`, plain, for the owner only."""
     with create(target, None) as file:
@@ -94,6 +99,24 @@ class _Durable(io.FileIO):
         if not self.closed:
             os.fsync(self.fileno())
         super().close()
+
+
+class _Reading(io.RawIOBase):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._left:
+            following = next(self._pieces, None)
+            if following is None:
+                return 0
+            self._left = following
+        part, self._left = self._left[: len(target)], self._left[len(target) :]
+        target[: len(part)] = part
+        return len(part)
 
 
 class _Sealing(io.RawIOBase):

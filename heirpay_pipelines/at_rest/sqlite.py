@@ -33,10 +33,7 @@ def connect(path: Path) -> Any:
             f"{path.name} is encrypted (or damaged) and {VARIABLE} is not set: set the key that "
             "this HEIRPAY_HOME was written with."
         )
-    plain = open_encrypting(path, None)
-    was_plain = _readable(plain)
-    plain.close()
-    if was_plain:
+    if opens_without_key(path):
         raise EncryptionKeyError(
             f"This HEIRPAY_HOME was written without a key and {VARIABLE} is set: encrypt it with "
             "`heirpay key rotate`, unset the key, or name another HEIRPAY_HOME."
@@ -45,6 +42,16 @@ def connect(path: Path) -> Any:
         f"{VARIABLE} does not fit {path.name}: set the key that this HEIRPAY_HOME was written "
         "with. (If it is the right one, the file is damaged: restore it from a copy.)"
     )
+
+
+def opens_without_key(path: Path) -> bool:
+    """Whether the file can be read as it is. By SQLCipher, which an encrypted home's processes
+    use anyway."""
+    connection = open_encrypting(path, None)
+    try:
+        return _readable(connection)
+    finally:
+        connection.close()
 
 
 def _open_plain(path: Path) -> Any:

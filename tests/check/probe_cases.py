@@ -206,6 +206,7 @@ PASSES: dict[str, Callable[[Place], None]] = {
     "listeners_on_loopback": listening("127.0.0.1"),
     "log_retention": lambda place: run_of(place, AS_OF, ("ana", Action.RUN_CHECKED, "run-1")),
     "no_programs": lambda place: place.file("bank/statement.csv", "date;amount\n"),
+    "personal_data_in_files": lambda place: place.file("a.log", "b@c.test is no customer"),
     "personal_data_map": nothing,
     "production_key": setting(STRIPE_API_KEY=LIVE),
     "retention_enforced": nothing,
@@ -237,6 +238,7 @@ FAILS: dict[str, Callable[[Place], None]] = {
         place, AS_OF - timedelta(days=90), ("ana", Action.RUN_CHECKED, "run-1")
     ),
     "no_programs": lambda place: place.file("bank/statement.csv", b"\x7fELF\x02\x01"),
+    "personal_data_in_files": lambda place: place.file("a.log", "told to A@B.test, today"),
     "personal_data_map": sql("alter table staging.refunds add column customer_email varchar"),
     "production_key": setting(STRIPE_API_KEY="rk_test_" + "a" * 9),
     "retention_enforced": sql("update staging.customers set created_at = timestamp '2010-01-01'"),

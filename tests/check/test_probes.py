@@ -19,7 +19,8 @@ import pytest
 from small_build import make_build
 from test_card_numbers import numbers
 
-from heirpay_pipelines.audit import append
+from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.verify import TRIGGERS
 from heirpay_pipelines.check import RunContext
 from heirpay_pipelines.check.engine import open_build
@@ -153,18 +154,49 @@ def test_what_only_looks_like_a_secret_raises_no_alarm(home: Path) -> None:
 def test_encrypted_at_rest(home: Path) -> None:
     from heirpay_pipelines.duck import connect
 
+    key = "k" * 20
     assert probe("encrypted_at_rest", home).status == "fail"
-    assert probe("encrypted_at_rest", home, key="k" * 20).status == "not_evaluated"
+    assert probe("encrypted_at_rest", home, key=key).status == "not_evaluated"
+    given = Settings(HEIRPAY_HOME=home, HEIRPAY_ENCRYPTION_KEY=key)
     folder = home / "warehouse"
     folder.mkdir()
-    with connect(folder / "a.duckdb", "k" * 20, read_only=False) as connection:
-        connection.execute("create table t as select 1 as a")
-    assert probe("encrypted_at_rest", home, key="k" * 20).status == "pass"
+    with connect(folder / "a.duckdb", key, read_only=False) as connection:
+        connection.execute("create table t as select range as a, 'text' as b from range(100000)")
+    (home / "reports").mkdir()
+    sealed.write(home / "reports" / "report.html", b"<p>Revenue: 12.00 USD</p>" * 9, key)
+    with open_state(given.state_file) as state:
+        append(state, AS_OF, "ana", Action.QUERY, "something that is text for long enough", {})
+        found = probe("encrypted_at_rest", home, key=key)  # with its write-ahead log
+    assert (found.status, found.checked) == ("pass", 4)
+
     with duckdb.connect(str(folder / "b.duckdb")) as plain:
         plain.execute("create table t as select 1 as a; checkpoint")
         plain.execute(f"copy t to '{folder / 'c.parquet'}'")
-    found = probe("encrypted_at_rest", home, key="k" * 20)
-    assert found.evidence["ids"] == ["warehouse/b.duckdb", "warehouse/c.parquet"]
+    (folder / "d.tmp").write_text("spilled: " + "jane@example.com," * 9)
+    (home / "reports" / "exports.csv").write_text("a,b\n")
+    given.state_file.unlink()
+    with open_state(Settings(HEIRPAY_HOME=home).state_file):
+        pass
+    found = probe("encrypted_at_rest", home, key=key)
+    assert found.evidence["ids"] == [
+        "warehouse/b.duckdb", "warehouse/c.parquet", "warehouse/d.tmp", "reports/exports.csv",
+        "state/heirpay.sqlite",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["logs/a.log", "reports/2026-11-01/report.html"])
+def test_personal_data_in_files_is_found_also_where_it_is_sealed(home: Path, name: str) -> None:
+    path = home / name
+    path.parent.mkdir(parents=True)
+    sealed.write(path, b"x" * (2**20 - 3) + b" a@b.test ", "k" * 20)
+    found = probe("personal_data_in_files", home, key="k" * 20)
+    assert (found.status, found.evidence["ids"]) == ("fail", [name])
+    assert "a@b.test" not in str(found)
+    # What is made to hold account data has a control of its own.
+    path.unlink()
+    (home / "warehouse").mkdir()
+    (home / "warehouse" / "a.duckdb").write_bytes(b"a@b.test")
+    assert probe("personal_data_in_files", home).status == "pass"
 
 
 def test_audit_chain(home: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from heirpay_pipelines.check.probes import (
     abuse,
     audit_log,
+    encryption,
     files,
     listeners,
     network,
@@ -25,7 +26,8 @@ PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
     "verification_codes_in_payloads": text.verification_codes_in_payloads,
     "secrets_in_files": secrets.secrets_in_files,
     "file_modes": files.file_modes,
-    "encrypted_at_rest": files.encrypted_at_rest,
+    "encrypted_at_rest": encryption.encrypted_at_rest,
+    "personal_data_in_files": encryption.personal_data_in_files,
     "landing_unchanged": files.landing_unchanged,
     "log_retention": audit_log.log_retention,
     "audit_chain": audit_log.audit_chain,

@@ -1,4 +1,4 @@
-"""Files under HEIRPAY_HOME: who may read them, whether their bytes are encrypted, whether whole."""
+"""Files under HEIRPAY_HOME: who may read them, whether they are data, whether whole."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-# What a plain file of each kind begins with; DuckDB's magic stands at byte 8. An encrypted DuckDB
-# file keeps the magic and sets a flag, so it is opened without the key instead.
-PLAIN_PARQUET = b"PAR1"
-PLAIN_SQLITE = b"SQLite format 3\x00"
 PROGRAMS = {
     b"\x7fELF": "a program of Linux",
     b"MZ": "a program of Windows",
@@ -34,39 +30,6 @@ def file_modes(given: ProbeInput) -> Outcome:
         if path.exists() and path.stat().st_mode & OTHERS
     ]
     return judge(len(paths), open_to_others, unit="files and folders")
-
-
-def encrypted_at_rest(given: ProbeInput) -> Outcome:
-    """Data files are encrypted, judged by their bytes and by opening them without the key."""
-    settings = given.run.settings
-    if not given.run.encryption_key:
-        return Outcome("fail", 0, 1, {"reason": "HEIRPAY_ENCRYPTION_KEY is not set"})
-    files = [
-        path
-        for folder in (settings.landing_dir, settings.warehouse_dir, settings.state_file.parent)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix in (".parquet", ".duckdb", ".sqlite", ".wal")
-    ]
-    if not files:
-        return not_evaluated("no data file is there yet")
-    plain = [str(path.relative_to(settings.home)) for path in files if is_plain(path)]
-    return judge(len(files), plain, unit="data files")
-
-
-def is_plain(path: Path) -> bool:
-    """Whether a data file can be read without a key."""
-    if path.suffix == ".duckdb":
-        return _opens_without_key(path)
-    with path.open("rb") as file:
-        head = file.read(16)
-    return head[:4] == PLAIN_PARQUET or head == PLAIN_SQLITE
-
-
-def _opens_without_key(path: Path) -> bool:
-    # Byte 20 on holds the main header's flags; bit 0 says encrypted.
-    with path.open("rb") as file:
-        head = file.read(28)
-    return head[8:12] == b"DUCK" and not int.from_bytes(head[20:28], "little") & 1
 
 
 def no_programs(given: ProbeInput) -> Outcome:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
+from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge
 from heirpay_pipelines.settings import Settings
@@ -49,7 +50,7 @@ def secrets_in_files(given: ProbeInput) -> Outcome:
         if not path.is_file() or path.is_symlink():
             continue
         looked_at += 1
-        kinds = sorted(set(_in_file(path, own)))
+        kinds = sorted(set(_in_file(path, own, given.run.encryption_key)))
         offenders += [f"{path.relative_to(settings.home)}: {kind}" for kind in kinds]
     return judge(looked_at, offenders, unit="files")
 
@@ -81,10 +82,12 @@ def forms_of(secret: str) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(forms))
 
 
-def _in_file(path: Path, own: Sequence[tuple[str, tuple[bytes, ...]]]) -> Iterator[str]:
+def _in_file(
+    path: Path, own: Sequence[tuple[str, tuple[bytes, ...]]], key: str | None
+) -> Iterator[str]:
     opaque = path.suffix in OPAQUE
     longest = max((len(form) for _, forms in own for form in forms), default=0)
-    for piece in _pieces(path, max(longest, 512)):
+    for piece in _pieces(path, max(longest, 512), key):
         for name, forms in own:
             if any(form in piece for form in (forms[:1] if opaque else forms)):
                 yield name
@@ -113,9 +116,9 @@ def _patterns() -> tuple[tuple[str, re.Pattern[bytes], re.Pattern[bytes]], ...]:
     return tuple(found)
 
 
-def _pieces(path: Path, overlap: int) -> Iterable[bytes]:
+def _pieces(path: Path, overlap: int, key: str | None) -> Iterable[bytes]:
     try:
-        with path.open("rb") as file:
+        with sealed.reader(path, key) as file:
             tail = b""
             while piece := file.read(PIECE):
                 yield tail + piece

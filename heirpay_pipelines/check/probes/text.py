@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import lru_cache
+from io import TextIOWrapper
 from pathlib import Path
 
+from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.check.card_numbers import CardFinding, find_in_json, find_in_text
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
@@ -96,7 +98,7 @@ def card_numbers_in_files(given: ProbeInput) -> Outcome:
     offenders, looked_at = [], 0
     for path in text_files(home):
         looked_at += 1
-        if any(find_in_text(line) for line in _lines(path)):
+        if any(find_in_text(line) for line in _lines(path, given.run.encryption_key)):
             offenders.append(str(path.relative_to(home)))
     return judge(looked_at, offenders, unit="files")
 
@@ -153,6 +155,6 @@ def _is_card(findings: list[CardFinding]) -> bool:
     return any(finding.kind in ("card_number", "track_data") for finding in findings)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8", errors="replace") as file:
+def _lines(path: Path, key: str | None) -> Iterator[str]:
+    with TextIOWrapper(sealed.reader(path, key), encoding="utf-8", errors="replace") as file:
         yield from file
