@@ -83,13 +83,15 @@ def show(incident_id: str, as_json: bool) -> None:
 @click.argument("incident_id")
 def notice(incident_id: str) -> None:
     """Print the draft of the regulator's notification, and say how much time is left."""
+    from heirpay_pipelines.at_rest import sealed
     from heirpay_pipelines.escalate.incidents import read
     from heirpay_pipelines.escalate.notice import clock, write_draft
 
     with _state() as (settings, state):
         incident = read(state, incident_id)
-        path = write_draft(settings.home, state, incident)
-    click.echo(path.read_text(encoding="utf-8"))
+        path = write_draft(settings, state, incident)
+        text = sealed.read(path, settings.key).decode()
+    click.echo(text)
     click.echo(f"{path}: {clock(incident, datetime.now(UTC))}", err=True)
 
 

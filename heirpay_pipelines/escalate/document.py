@@ -15,8 +15,6 @@ from heirpay_pipelines.escalate.regulations import clause_of, deadline_of, regul
 from heirpay_pipelines.escalate.runbooks import Runbook
 from heirpay_pipelines.state import State
 
-DOMAIN = "payment"
-
 
 @cache
 def _validator() -> Any:
@@ -28,7 +26,7 @@ def escalation_document(state: State, incident: Incident, books: list[Runbook]) 
     """The document of DOMAIN.md; raises jsonschema.ValidationError if it breaks its schema."""
     symptom = patterns()[incident["pattern"]].symptoms[incident["symptom"]]
     document = {
-        "domain": DOMAIN,
+        "domain": f"payment.{incident['identifier'].split('.')[1].lower()}",
         "issue_type": {
             **{
                 name: incident[name]

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import head
 from heirpay_pipelines.escalate.incidents import Incident
-from heirpay_pipelines.escalate.quarantine import write_private
 from heirpay_pipelines.escalate.regulations import clause_of, deadline_of, regulation_of
+from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
 FOLDER = "notices"
@@ -89,11 +90,15 @@ def draft(state: State, incident: Incident) -> str:
     )
 
 
-def write_draft(home: Path, state: State, incident: Incident) -> Path:
-    """Keep the draft under `HEIRPAY_HOME/notices`; one that a person has edited stays as it is."""
-    path = home / FOLDER / f"{incident['incident_id']}.md"
+def write_draft(settings: Settings, state: State, incident: Incident) -> Path:
+    """Keep the draft under `HEIRPAY_HOME/notices`, sealed when there is a key; one that a person
+    has edited stays as it is."""
+    path = settings.home / FOLDER / f"{incident['incident_id']}.md"
     if not path.exists():
-        write_private(path, draft(state, incident).encode())
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = path.with_name(f".{path.name}.partial")
+        sealed.write(partial, draft(state, incident).encode(), settings.key)
+        partial.replace(path)
     return path
 
 

@@ -38,7 +38,7 @@ def quarantine_file(home: Path, state: State, name: str, incident_id: str) -> st
         (kept,) = connection.execute(
             "select encryption_key from quarantined_files where stored_as = ?", (stored_as,)
         ).fetchone()
-    write_private(home / FOLDER / stored_as, Fernet(kept).encrypt(content))
+    _write(home / FOLDER / stored_as, Fernet(kept).encrypt(content))
     path.unlink()
     return stored_as
 
@@ -49,7 +49,7 @@ def restore_file(home: Path, state: State, stored_as: str, by: str) -> Path:
     if not found:
         raise LookupError(f"no quarantined file {stored_as}")
     source, target = home / FOLDER / stored_as, home / str(found[0]["path"])
-    write_private(target, Fernet(found[0]["encryption_key"]).decrypt(source.read_bytes()))
+    _write(target, Fernet(found[0]["encryption_key"]).decrypt(source.read_bytes()))
     source.unlink()
     with state.transaction() as connection:
         connection.execute("delete from quarantined_files where stored_as = ?", (stored_as,))
@@ -57,8 +57,7 @@ def restore_file(home: Path, state: State, stored_as: str, by: str) -> Path:
     return target
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file for its owner only, whole or not at all."""
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_name(f".{path.name}.partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:

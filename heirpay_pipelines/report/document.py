@@ -40,7 +40,7 @@ def build_document(
     issues = blocking_issues(context)
     document = {
         "schema_version": SCHEMA_VERSION,
-        "domain": "payment",
+        "domain": f"payment.{context.settings.project}",
         "audit_head": context.run.audit_head,
         "quality_verdict": quality_verdict(context),
         "first_actions": first_actions(context, issues),

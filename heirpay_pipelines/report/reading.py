@@ -151,12 +151,12 @@ def open_reader(
     if published:
         key = settings.secret("encryption_key")
         with connect(settings.warehouse, key, read_only=True) as connection:
-            _bring(connection, run, control_results)
+            bring(connection, run, control_results)
             yield Reader(connection, parameters, True)
         return
     connection = duckdb.connect(":memory:")
     try:
-        _bring(connection, run, control_results)
+        bring(connection, run, control_results)
         yield Reader(connection, parameters, False)
     finally:
         connection.close()
@@ -172,7 +172,7 @@ def parameters_of(settings: Settings, run: RunFacts) -> dict[str, Any]:
     }
 
 
-def _bring(
+def bring(
     connection: duckdb.DuckDBPyConnection,
     run: RunFacts,
     control_results: Sequence[Mapping[str, Any]],

@@ -14,8 +14,11 @@ import duckdb
 
 SCHEMAS = ("finance", "compliance", "operations")
 TABLE_FUNCTIONS = ("range", "generate_series", "unnest")
-# Of the process, not of the figures.
-FORBIDDEN_FUNCTIONS = ("getenv", "current_setting", "getvariable")
+# Of the process, not of the figures; that write, or that plan another query.
+FORBIDDEN_FUNCTIONS = (
+    "getenv", "current_setting", "getvariable", "write_log", "nextval", "currval",
+    "json_serialize_sql", "json_deserialize_sql", "json_serialize_plan",
+)  # fmt: skip
 
 
 class RefusedSqlError(Exception):
@@ -57,7 +60,7 @@ def _require_node(node: dict[str, Any], local: set[str]) -> None:
             raise RefusedSqlError(f"The table function {function} is not allowed here.")
     elif kind == "SHOW_REF" and node.get("query") is None:
         raise RefusedSqlError("Use the tool `metrics` to see tables and columns.")
-    elif node.get("function_name") in FORBIDDEN_FUNCTIONS:
+    elif str(node.get("function_name")).lower() in FORBIDDEN_FUNCTIONS:
         raise RefusedSqlError(f"The function {node['function_name']} is not allowed here.")
 
 

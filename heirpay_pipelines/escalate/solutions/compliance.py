@@ -111,7 +111,7 @@ def regulator_form(night: Night, incident: Incident) -> Attempt:
     deadline = deadline_of(incident)
     if deadline is None and not regulation.clause:
         return Attempt("not_applicable", "no regulator is to be told under this clause")
-    file = write_draft(night.settings.home, night.state, incident)
+    file = write_draft(night.settings, night.state, incident)
     draft = {
         "to": regulation.regulator,
         "form": regulation.form,
