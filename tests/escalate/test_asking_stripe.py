@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,16 +17,23 @@ import pytest
 from escalate_night import Home
 
 from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.nightly.embedded import serve_account
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory, published: Any) -> Iterator[Any]:
+    """The account of the published night, served again."""
+    given = ("--now", "2026-11-01T00:00:00+00:00", "--limits", "off")
+    bank = tmp_path_factory.mktemp("bank")
+    with serve_account(bank, *given, key=published.account.key) as served:
+        yield served
 
 
 @pytest.fixture
-def asking(home: Home, published: Any) -> Home:
+def asking(home: Home, published: Any, account: Any) -> Home:
     """The home with the published night's landing, and the account to ask."""
     shutil.copytree(published.home / "landing", home.path / "landing")
-    home.environment = {
-        "STRIPE_API_BASE": published.account.base_url,
-        "STRIPE_API_KEY": published.account.key,
-    }
+    home.environment = {"STRIPE_API_BASE": account.base_url, "STRIPE_API_KEY": account.key}
     return home
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,23 +35,31 @@ class Facts:
     run: RunFacts
     controls: Sequence[Mapping[str, Any]]
     warehouse: Path
-    page: str = field(default="", init=False)
 
-    def document(self, sql: str = "", files: Sequence[str] = FILES, **run: Any) -> dict[str, Any]:
-        """report.json as it would be, with other tables and other facts of the run."""
+    @contextmanager
+    def context(self, sql: str = "", **run: Any) -> Iterator[ReportContext]:
+        """The report's context, with other tables and other facts of the run."""
+        facts = replace(self.run, **run)
         with duckdb.connect(self.warehouse) as connection:
-            facts = replace(self.run, **run)
             connection.execute("begin")
             connection.execute(sql or "select 1")
             bring(connection, facts, self.controls)
             reader = Reader(connection, parameters_of(self.settings, facts), True)
-            context = ReportContext(self.settings, facts, reader)
-            figures = key_figures(context)
-            document = build_document(context, figures, files)
-            self.page = render(context, document, figures)
+            yield ReportContext(self.settings, facts, reader)
             connection.execute("rollback")
+
+    def document(self, sql: str = "", **run: Any) -> dict[str, Any]:
+        """report.json as it would be."""
+        with self.context(sql, **run) as context:
+            document = build_document(context, key_figures(context), FILES)
         plain: dict[str, Any] = json.loads(json.dumps(document))
         return plain
+
+    def page(self, sql: str = "", **run: Any) -> str:
+        """report.html as it would be."""
+        with self.context(sql, **run) as context:
+            figures = key_figures(context)
+            return render(context, build_document(context, figures, FILES), figures)
 
 
 @pytest.fixture(scope="session")
