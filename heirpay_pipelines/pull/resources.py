@@ -52,8 +52,9 @@ RESOURCES = (
     Resource("topup", "topups"),
     Resource("customer", "customers", expand=("tax_ids",), children=("tax_ids",), deletable=True),
     Resource("product", "products", deletable=True),
-    Resource("price", "prices", expand=("tiers",), deletable=True),
-    Resource("coupon", "coupons", expand=("applies_to",), deletable=True),
+    # A price of several currencies states the others only when it is asked to.
+    Resource("price", "prices", expand=("tiers", "currency_options"), deletable=True),
+    Resource("coupon", "coupons", expand=("applies_to", "currency_options"), deletable=True),
     Resource("promotion_code", "promotion_codes"),
     Resource("tax_rate", "tax_rates"),
     Resource(

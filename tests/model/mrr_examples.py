@@ -130,6 +130,14 @@ def _discounts(e: Examples) -> None:
     )
     million = e.priced(100_000_000, interval="year")
     e.starts("large_contract", million, discounts=[discount("di_l", amount_off=5_000_000)])
+    # One price and one coupon for two currencies: each bill takes its own currency's amounts.
+    both = e.priced(5000, options={"usd": 5000, "eur": 4500})
+    cut = discount("di_both", amount_off=1000)
+    coupon = cut["source"]["coupon"]
+    coupon["currency_options"] = {"usd": {"amount_off": 1000}, "eur": {"amount_off": 900}}
+    e.landing.version({"created": epoch("2026-01-01"), **coupon}, "2026-01-01")
+    e.starts("option_eur", both, currency="eur", discounts=[cut])
+    e.starts("option_usd", both, discounts=[cut])
     e.starts("more_than_all", hundred, discounts=[discount("di_g", amount_off=99900)])
     repeating = discount(
         "di_r", percent_off=50, duration="repeating", start="2026-02-10", end="2026-05-10"

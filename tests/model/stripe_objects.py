@@ -26,8 +26,10 @@ def price(
     usage_type: str = "licensed",
     transform: tuple[int, str] | None = None,
     tax_behavior: str = "exclusive",
+    options: dict[str, int] | None = None,
 ) -> JsonObject:
-    """A recurring price. `tiers` are (up to, unit amount, flat amount)."""
+    """A recurring price. `tiers` are (up to, unit amount, flat amount); `options` are its unit
+    amounts in other currencies."""
     whole = unit_amount is not None and "." not in str(unit_amount)
     return {
         "id": price_id,
@@ -63,6 +65,14 @@ def price(
         if transform
         else None,
         "tax_behavior": tax_behavior,
+        "currency_options": {
+            code: {
+                "unit_amount": amount,
+                "unit_amount_decimal": str(amount),
+                "tax_behavior": tax_behavior,
+            }
+            for code, amount in (options or {}).items()
+        },
     }
 
 
@@ -103,7 +113,7 @@ def item(
     quantity: int | None = 1,
     discounts: Sequence[Any] = (),
 ) -> JsonObject:
-    embedded = {k: v for k, v in its_price.items() if k != "tiers"}
+    embedded = {k: v for k, v in its_price.items() if k not in ("tiers", "currency_options")}
     return {
         "id": item_id,
         "object": "subscription_item",

@@ -61,6 +61,8 @@ def mrr_of(warehouse: Warehouse, name: str, on: str = "2026-03-31", which: str =
         ("one_dollar_weekly", "39.00"),
         ("fixed_over_items", "120.00"),
         ("large_contract", "79166.67"),
+        ("option_eur", "36.00"),
+        ("option_usd", "40.00"),
         ("repeating", "50.00"),
         ("once", "100.00"),
         ("own", "80.00"),
