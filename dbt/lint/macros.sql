@@ -26,6 +26,7 @@
 {% macro from_utc() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro half_even_quotient() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro hours() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro have_common_fields() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro ids_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro in_reporting_currency() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro instant() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
@@ -35,8 +36,7 @@
 {% macro json_id() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_int() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_part() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
-{% macro json_keys_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
-{% macro json_patched_by() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_patched() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_total() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro map_value() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

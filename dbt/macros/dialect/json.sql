@@ -133,28 +133,24 @@
     )
 {%- endmacro %}
 
-{#- The names of the fields of a JSON object, as an array. -#}
-{% macro json_keys_of(payload) -%} {{ adapter.dispatch('json_keys_of')(payload) }} {%- endmacro %}
-{% macro default__json_keys_of(payload) -%} json_keys({{ payload }}) {%- endmacro %}
-{% macro spark__json_keys_of(payload) -%} json_object_keys({{ payload }}) {%- endmacro %}
+{#- Whether two JSON objects have a field of the same name. -#}
+{% macro have_common_fields(one, other) -%}
+    {{ adapter.dispatch('have_common_fields')(one, other) }}
+{%- endmacro %}
+{% macro default__have_common_fields(one, other) -%}
+    list_has_any(json_keys({{ one }}), json_keys({{ other }}))
+{%- endmacro %}
+{% macro spark__have_common_fields(one, other) -%}
+    arrays_overlap(json_object_keys({{ one }}), json_object_keys({{ other }}))
+{%- endmacro %}
 
 {#-
-    Aggregate: JSON text with the values of others, which have no field in common, laid over it (RFC
-    7396: a null takes the field away). Spark SQL has no `json_merge_patch`: a session for these
-    models has to register one of that name.
+    JSON text with the values of another laid over it (RFC 7396: a null takes the field away).
+    Spark SQL has no such function: a session for these models has to register one of that name.
 -#}
-{% macro json_patched_by(payload, patches) -%}
-    {{ adapter.dispatch('json_patched_by')(payload, patches) }}
+{% macro json_patched(payload, patch) -%}
+    {{ adapter.dispatch('json_patched')(payload, patch) }}
 {%- endmacro %}
-{% macro default__json_patched_by(payload, patches) -%}
-    cast(list_reduce(
-        list_prepend({{ payload }}, list({{ patches }})),
-        lambda patched, patch: cast(json_merge_patch(patched, patch) as varchar)
-    ) as varchar)
-{%- endmacro %}
-{% macro spark__json_patched_by(payload, patches) -%}
-    aggregate(
-        collect_list({{ patches }}), {{ payload }},
-        (patched, patch) -> json_merge_patch(patched, patch)
-    )
+{% macro default__json_patched(payload, patch) -%}
+    cast(json_merge_patch({{ payload }}, {{ patch }}) as varchar)
 {%- endmacro %}

@@ -4,9 +4,8 @@
 {% set landed = source('landing', 'subscription') %}
 
 -- A first pull lands the event log of 30 days, and of each object only what was listed.
-with from_events as (
-    select object_id as id, observed_at, 'event' as source, event_id, payload
-    from {{ ref('stg_event_objects') }}
+with events_alone as (
+    select event_id from {{ ref('stg_event_objects') }}
     where
         object_type = 'subscription'
         and event_id not in (
@@ -20,55 +19,65 @@ keys as (
     from {{ landed }}
     where {{ visible_landing() }}
     union all
-    select id, observed_at, source, event_id from from_events
+    select object_id as id, observed_at, 'event' as source, event_id
+    from {{ ref('stg_event_objects') }}
+    where event_id in (select event_id from events_alone)
 ),
 
 -- The first that is known of a subscription may be a change: its event also says what was before
--- it. Changes of one second have no order: of those, all do, unless two changed the same field.
-first_seen as (
-    select id, observed_at, event_id
-    from (
-        select
-            id,
-            observed_at,
-            event_id,
-            rank() over (partition by id order by observed_at) as place
-        from keys
-    ) as ranked
-    where place = 1
-),
-
-first_changes as (
+-- it. Two changes of one second (a renewal and its invoice) have no order: both do, unless they
+-- changed the same field.
+ranked as (
     select
-        first_seen.id,
-        first_seen.observed_at as changed_at,
-        first_seen.event_id,
-        changes.payload,
-        nullif(nullif(changes.previous_attributes, '{}'), 'null') as previous_attributes
-    from first_seen
-    left join {{ ref('stg_event_objects') }} as changes on first_seen.event_id = changes.event_id
+        id,
+        observed_at,
+        event_id,
+        rank() over (partition by id order by observed_at) as place,
+        row_number() over (partition by id, observed_at order by event_id) as number,
+        count(*) over (partition by id, observed_at) as sights,
+        count(event_id) over (partition by id, observed_at) as events
+    from keys
 ),
 
-overlapping as (
-    select id
-    from (
-        select id, {{ explode_array(json_keys_of('previous_attributes')) }} as field
-        from first_changes
-        where previous_attributes is not null
-    ) as fields
-    group by id, field
-    having count(*) > 1
+first_seen as (
+    select id, observed_at, event_id, number, events from ranked
+    where place = 1 and sights = events and events <= 2
+),
+
+second_changes as (
+    select first_seen.id, changes.previous_attributes
+    from first_seen
+    inner join {{ ref('stg_event_objects') }} as changes on first_seen.event_id = changes.event_id
+    where first_seen.number = 2
 ),
 
 before_first as (
     select
-        id,
-        changed_at,
-        {{ json_patched_by('min(payload)', 'previous_attributes') }} as payload
-    from first_changes
-    where id not in (select id from overlapping)
-    group by id, changed_at
-    having count(*) = count(previous_attributes)
+        first_seen.id,
+        first_seen.observed_at as changed_at,
+        case
+            when first_seen.events = 1
+                then {{ json_patched('changes.payload', 'changes.previous_attributes') }}
+            else {{ json_patched(
+                json_patched('changes.payload', 'changes.previous_attributes'),
+                'second_changes.previous_attributes'
+            ) }}
+        end as payload
+    from first_seen
+    inner join {{ ref('stg_event_objects') }} as changes on first_seen.event_id = changes.event_id
+    left join second_changes on first_seen.id = second_changes.id
+    where
+        first_seen.number = 1
+        and changes.previous_attributes not in ('{}', 'null')
+        and (
+            first_seen.events = 1
+            or (
+                second_changes.previous_attributes not in ('{}', 'null')
+                and not {{ have_common_fields(
+                    'changes.previous_attributes', 'second_changes.previous_attributes'
+                ) }}
+            )
+        )
 ),
 
 every_sight as (
@@ -76,8 +85,15 @@ every_sight as (
     from {{ landed }}
     where {{ visible_landing() }}
     union all
-    select id, observed_at, cast(null as timestamp) as changed_at, source, event_id, payload
-    from from_events
+    select
+        object_id as id,
+        observed_at,
+        cast(null as timestamp) as changed_at,
+        'event' as source,
+        event_id,
+        payload
+    from {{ ref('stg_event_objects') }}
+    where event_id in (select event_id from events_alone)
     union all
     select
         id,
