@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         return self.bank_statements or self.home / "bank"
 
     @property
+    def account_mapping(self) -> Path:
+        """The user's chart of accounts; the project's own holds where there is no such file."""
+        return self.home / "account_mapping.csv"
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 

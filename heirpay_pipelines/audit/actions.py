@@ -16,6 +16,7 @@ class Action(StrEnum):
     RUN_FAILED = "run_failed"
     NIGHT_RECOMPUTED = "night_recomputed"
     BREAK_REOPENED = "break_reopened"
+    MONTH_ADJUSTED = "month_adjusted"
     # what the system is made of, held against the run before
     SETTINGS_CHANGED = "settings_changed"
     CODE_CHANGED = "code_changed"

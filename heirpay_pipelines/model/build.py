@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import duckdb
 import yaml
 
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.land.views import create_landing_views
+from heirpay_pipelines.model.accounts import load_account_mapping
 from heirpay_pipelines.model.ecb import load_ecb_rates
 from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest
 from heirpay_pipelines.model.run_dbt import run_dbt
@@ -23,7 +25,7 @@ LANDING_COLUMNS = (
     " payload varchar, pull_id varchar"
 )
 
-COMPUTED = ("coverage", "ecb_rates", "tax_id_checks")
+COMPUTED = ("account_mapping", "coverage", "ecb_rates", "tax_id_checks")
 """Sources that are no landed object: made when the build begins."""
 
 
@@ -36,7 +38,7 @@ def prepare_build(request: BuildRequest, settings: Settings) -> None:
     with connect(request.database, request.encryption_key, read_only=False) as connection:
         connection.execute("create schema landing")
         create_landing_views(connection, settings, request.as_of)
-        complete_landing(connection)
+        complete_landing(connection, settings.account_mapping)
         load_ecb_rates(connection, request.work_dir)
         with open_state(settings.state_file) as state:
             copy_state(connection, state)
@@ -58,8 +60,11 @@ def begin_database(request: BuildRequest) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def complete_landing(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give each landing source of the project that was never pulled an empty table."""
+def complete_landing(
+    connection: duckdb.DuckDBPyConnection, account_mapping: Path | None = None
+) -> None:
+    """Give each landing source of the project that was never pulled an empty table, and make those
+    that are computed. `account_mapping` is the user's file, if there is one."""
     sources = yaml.safe_load((PROJECT_DIR / "models" / "sources.yml").read_text())["sources"]
     present = {
         row[0]
@@ -72,3 +77,4 @@ def complete_landing(connection: duckdb.DuckDBPyConnection) -> None:
             if table["name"] not in present and table["name"] not in COMPUTED:
                 connection.execute(f'create table landing."{table["name"]}" ({LANDING_COLUMNS})')
     load_tax_id_checks(connection)
+    load_account_mapping(connection, account_mapping)

@@ -15,6 +15,7 @@ from heirpay_pipelines.duck import connect
 from heirpay_pipelines.escalate import RunFacts as EscalationFacts
 from heirpay_pipelines.escalate import process
 from heirpay_pipelines.escalate.published import incident_rows
+from heirpay_pipelines.model.adjustments import record_adjustments
 from heirpay_pipelines.model.breaks import record_breaks
 from heirpay_pipelines.model.figures import record_figures
 from heirpay_pipelines.nightly.checks import CONTROL_RESULTS
@@ -69,6 +70,7 @@ def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
             with connect(night.build, night.key, read_only=False) as build:
                 record_figures(build, state)
                 record_breaks(build, state, night.run().as_of)
+                record_adjustments(build, state, night.run().as_of, night.run_id)
                 record_published(build, night.run_id)
             publish(night.build, night.settings.warehouse, night.key)
         close_run(state, night.run_id, outcome, reason)

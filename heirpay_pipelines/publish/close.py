@@ -33,13 +33,23 @@ select 'open break' as what, break_id as subject, kind || ' of ' || object_id as
 from finance.reconciliation_breaks
 where first_seen_on <= last_day($month) and severity in ('critical', 'high')
 union all
+-- A payout with a break is decided upon by its break.
 select 'payout', payout_id, 'is ' || status || ': ' || coalesce(residual, bank_status)
 from finance.payout_reconciliation
 where status = 'unreconciled' and arrival_date between $month and last_day($month)
+    and payout_id not in (select object_id from finance.reconciliation_breaks)
+    and payout_id not in (select object_id from finance.resolved_breaks)
 union all
 select 'unknown category', unknown_categories, 'of ' || cast(date as varchar) || ' in ' || currency
 from finance.daily_revenue
 where unknown_categories is not null and date between $month and last_day($month)
+union all
+select 'not read', endpoint, coalesce(reason, status)
+from (
+    select *, row_number() over (partition by endpoint order by as_of desc, pull_id desc) as recency
+    from operations.coverage where mode <> 'bank'
+) as lines
+where recency = 1 and status = 'failed'
 order by all
 """
 
@@ -142,16 +152,17 @@ def close_month(settings: Settings, month: date, by: str) -> str:
 
 
 def approve_month(settings: Settings, month: date, by: str) -> None:
-    """Approve a closed month; CloseError when it is not closed, is approved already, or the same
-    person closed it."""
+    """Approve a closed month; CloseError when it is not closed, is approved already, the same
+    person closed it, or what was frozen was tampered with since."""
     with open_state(settings.state_file) as state:
         closed = _close(state, month)
         if closed is None:
             raise CloseError(f"{month:%Y-%m} is not closed; close it first")
         if closed["approved_by"] is not None:
             raise CloseError(f"{month:%Y-%m} was approved by {closed['approved_by']} already")
-        if closed["closed_by"] == by:
+        if _person(closed["closed_by"]) == _person(by):
             raise CloseError(f"{by} closed {month:%Y-%m}: another person has to approve it")
+        _frozen(state, closed)
         now = datetime.now(UTC)
         with state.transaction() as transaction:
             transaction.execute(
@@ -171,13 +182,7 @@ def verify_month(settings: Settings, month: date) -> list[Difference]:
         closed = _close(state, month)
         if closed is None:
             raise CloseError(f"{month:%Y-%m} is not closed")
-        frozen = json.loads(closed["manifest"])["figures"]
-        if not _is_whole(state, closed, frozen):
-            raise CloseError(
-                f"what is kept of {month:%Y-%m} does not have the hash that was recorded when it"
-                " was closed: the state file was changed. Restore it; `heirpay audit verify` says"
-                " more"
-            )
+        frozen = _frozen(state, closed)
         now = {_key(figure): figure["value"] for figure in _figures(warehouse, month)}
     then = {_key(figure): figure["value"] for figure in frozen}
     return [
@@ -185,6 +190,22 @@ def verify_month(settings: Settings, month: date) -> list[Difference]:
         for key in sorted(then | now)
         if then.get(key) != now.get(key)
     ]
+
+
+def _person(name: str) -> str:
+    """Neither case nor spaces make another person."""
+    return " ".join(name.casefold().split())
+
+
+def _frozen(state: State, closed: dict[str, Any]) -> list[dict[str, str]]:
+    """The figures of a close, held against its hash and the audit chain; CloseError otherwise."""
+    frozen: list[dict[str, str]] = json.loads(closed["manifest"])["figures"]
+    if not _is_whole(state, closed, frozen):
+        raise CloseError(
+            f"what is kept of {closed['month']} does not have the hash that was recorded when it"
+            " was closed: the state file was changed. Restore it; `heirpay audit verify` says more"
+        )
+    return frozen
 
 
 def _is_whole(state: State, closed: dict[str, Any], frozen: list[dict[str, str]]) -> bool:

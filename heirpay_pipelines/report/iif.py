@@ -12,12 +12,15 @@ import duckdb
 
 from heirpay_pipelines.at_rest import sealed
 
+# Accounts first: one that QuickBooks does not know it would make a bank account.
+ACCOUNTS = "!ACCNT\tNAME\tACCNTTYPE\tACCNUM"
 HEADER = (
-    "!TRNS\tTRNSTYPE\tDATE\tACCNT\tAMOUNT\tMEMO",
-    "!SPL\tTRNSTYPE\tDATE\tACCNT\tAMOUNT\tMEMO",
+    "!TRNS\tTRNSTYPE\tDATE\tACCNT\tAMOUNT\tDOCNUM\tMEMO",
+    "!SPL\tTRNSTYPE\tDATE\tACCNT\tAMOUNT\tDOCNUM\tMEMO",
     "!ENDTRNS",
 )
-Row = tuple[date, str, str, str, Decimal, str]
+TYPES = {"asset": "OCASSET", "liability": "OCLIAB", "income": "INC", "expense": "EXP"}
+Row = tuple[date, str, str, str, Decimal, str, str]
 
 
 def write_iif(
@@ -25,26 +28,42 @@ def write_iif(
 ) -> list[Path]:
     """Write `journal-<currency>.iif` for each currency; the format knows no currency of its own.
 
-    `journal` is the SQL of the daily journal. A transaction is one day and memo: its first line is
-    the TRNS, the others its splits, and their amounts (debit less credit) add up to nothing.
+    `journal` is the SQL of the daily journal. A transaction is the journal of one day: its first
+    line is the TRNS, the others its splits; their amounts (debit less credit) add up to nothing.
     """
     sql = (
-        "select date, currency, account, memo, debit - credit as amount, account_name"
+        "select date, currency, account, account_name, debit - credit as amount, memo, account_type"
         f" from ({journal}) as journal order by currency, date, memo, account"
     )
     rows: list[Row] = connection.execute(sql).fetchall()
     written = []
     for currency, of_currency in groupby(rows, key=lambda row: row[1]):
+        lines = list(of_currency)
         path = folder / f"journal-{currency.lower()}.iif"
-        text = "\r\n".join((*HEADER, *_transactions(of_currency))) + "\r\n"
-        sealed.write(path, text.encode("ascii", errors="replace"), key)
+        text = "\r\n".join((*_accounts(lines), *HEADER, *_transactions(lines))) + "\r\n"
+        # The format is older than Unicode: its programs read Windows' Western alphabet.
+        sealed.write(path, text.encode("cp1252", errors="replace"), key)
         written.append(path)
     return written
 
 
+def _accounts(rows: Iterable[Row]) -> Iterator[str]:
+    yield ACCOUNTS
+    for number, name, kind in sorted({(row[2], row[3], row[6]) for row in rows}):
+        yield f"ACCNT\t{_text(name)}\t{TYPES[kind]}\t{_text(number)}"
+
+
 def _transactions(rows: Iterable[Row]) -> Iterator[str]:
-    for _, lines in groupby(rows, key=lambda row: (row[0], row[3])):
-        for number, (day, _, account, memo, amount, _name) in enumerate(lines):
-            kind = "TRNS" if number == 0 else "SPL"
-            yield f"{kind}\tGENERAL JOURNAL\t{day:%m/%d/%Y}\t{account}\t{amount:f}\t{memo}"
+    for day, lines in groupby(rows, key=lambda row: row[0]):
+        for position, (_, currency, _, name, amount, memo, _) in enumerate(lines):
+            kind = "TRNS" if position == 0 else "SPL"
+            yield (
+                f"{kind}\tGENERAL JOURNAL\t{day:%m/%d/%Y}\t{_text(name)}\t{amount:f}"
+                f"\t{day:%Y%m%d}{currency.upper()}\t{_text(memo)}"
+            )
         yield "ENDTRNS"
+
+
+def _text(value: str) -> str:
+    """A field: tabs and line ends part fields and lines, a colon would make a sub-account."""
+    return " ".join(value.replace(":", " ").replace('"', "'").split())

@@ -78,6 +78,14 @@ create table finance.balance_reconciliation as select * from (values
   (date '2026-10-31', 'usd', 9.70, 0.00, -9.70, 0.00, 0.00, 0.00))
   as t(date, currency, opening_balance, activity, payouts, closing_balance,
   stripe_closing_balance, difference);
+create table finance.journal_entries as select 'txn_' || entry as entry_id, line_number,
+  date, date as posted_on, debit, credit, 'usd' as currency from (values
+  (1, 1, date '2026-10-30', 9.70, 0.00), (1, 2, date '2026-10-30', 0.00, 10.00),
+  (1, 3, date '2026-10-30', 0.30, 0.00), (2, 1, date '2026-10-31', 0.00, 9.70),
+  (2, 2, date '2026-10-31', 9.70, 0.00)) as t(entry, line_number, date, debit, credit);
+create table finance.bank_statements as select 'stmt_1' as bank_statement_id,
+  'may.xml' as file_name, '1' as statement_id, 0.00 as difference_to_previous;
+create table finance.proration_checks as select 'il_2' as line_id, 'accurate' as status;
 create table finance.payout_reconciliation as select 'po_1' as payout_id, true as is_automatic,
   'paid' as stripe_status, 0.00 as difference, 'reconciled' as status;
 create table finance.disputes as select 'dp_1' as dispute_id;
@@ -139,6 +147,11 @@ MUTATIONS = {
     "rates_in_range": "update finance.daily_revenue set payment_success_rate = 1.1",
     "exchange_rates_present": "update finance.mrr_monthly set mrr_reporting = null",
     "tax_summary_agrees": "update finance.tax_summary set tax_amount = 1.91",
+    "journal_balances": "update finance.journal_entries set debit = 9.71 where line_number = 1"
+    " and entry_id = 'txn_1'",
+    "journal_is_the_balance": "delete from finance.journal_entries where entry_id = 'txn_2'",
+    "prorations_accurate": "update finance.proration_checks set status = 'differs'",
+    "bank_statements_follow": "update finance.bank_statements set difference_to_previous = 0.01",
     "every_figure_traces_to_the_ledger": "update staging.balance_transactions set amount = 123",
     "results_kept": "delete from state.control_results",
     "incidents_answered": "update state.incidents set escalated_at = '2026-10-28T03:00:00+00:00'",

@@ -156,6 +156,7 @@ def model(
     reporting_currency: str = "usd",
     tested: bool = True,
     state_file: Path | None = None,
+    account_mapping: Path | None = None,
 ) -> Warehouse:
     """Land and build the selected models in this process; return the warehouse.
 
@@ -182,7 +183,7 @@ def model(
                 f" select * from read_parquet('{path}/*.parquet')"
             )
         _cover(connection, landing, folder)
-        complete_landing(connection)
+        complete_landing(connection, account_mapping)
         load_ecb_rates(connection, request.work_dir)
     arguments = ["build", "--no-write-json", "--select", *select.split()]
     run_dbt(request, arguments if tested else [*arguments, "--exclude-resource-type", "test"])

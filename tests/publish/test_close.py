@@ -36,6 +36,9 @@ create table intermediate.period_figures as select * from (values
 ) as rows(month, table_name, item, currency, figure, value);
 create table finance.reconciliation_breaks (
     break_id varchar, kind varchar, object_id varchar, severity varchar, first_seen_on date);
+create table finance.resolved_breaks (object_id varchar);
+create table operations.coverage (pull_id varchar, as_of timestamp, endpoint varchar, mode varchar,
+    status varchar, reason varchar);
 create table finance.payout_reconciliation (payout_id varchar, status varchar, residual varchar,
     bank_status varchar, arrival_date date);
 create table finance.daily_revenue (date date, currency varchar, unknown_categories varchar);
@@ -64,8 +67,9 @@ def test_a_month_is_closed_approved_and_verified(settings: Settings) -> None:
     assert blockers(settings, OCTOBER) == []
     digest = close_month(settings, OCTOBER, "ada")
     assert len(digest) == 64
-    with pytest.raises(CloseError, match="another person"):
-        approve_month(settings, OCTOBER, "ada")
+    for same in ("ada", " Ada", "ADA "):
+        with pytest.raises(CloseError, match="another person"):
+            approve_month(settings, OCTOBER, same)
     approve_month(settings, OCTOBER, "grace")
     assert verify_month(settings, OCTOBER) == []
     with open_state(settings.state_file) as state:
@@ -118,6 +122,12 @@ def test_a_later_publication_restates_openly(settings: Settings) -> None:
         ),
         ("insert into finance.daily_revenue values ('2026-10-02', 'usd', 'moon')", "unknown"),
         ("update operations.run_history set as_of = '2026-10-31'", "publication"),
+        (
+            "insert into operations.coverage values"
+            " ('p1', '2026-10-31', 'refunds', 'full', 'complete', null),"
+            " ('p2', '2026-11-01', 'refunds', 'events', 'failed', 'Stripe did not answer')",
+            "not read",
+        ),
     ],
 )
 def test_what_blocks_is_listed_and_refused(settings: Settings, sql: str, what: str) -> None:
@@ -145,6 +155,16 @@ def test_a_resolved_break_blocks_no_more(settings: Settings) -> None:
     assert blockers(settings, OCTOBER) == []
 
 
+def test_a_payout_blocks_no_more_when_its_break_is_resolved(settings: Settings) -> None:
+    change(
+        settings,
+        "insert into finance.payout_reconciliation values"
+        " ('po_1', 'unreconciled', null, 'missing', '2026-10-31');"
+        "insert into finance.resolved_breaks values ('po_1')",
+    )
+    assert blockers(settings, OCTOBER) == []
+
+
 def test_a_failed_blocking_control_blocks(settings: Settings) -> None:
     with open_state(settings.state_file) as state:
         for control, severity in (("c1", "blocking"), ("c2", "warning")):
@@ -168,17 +188,22 @@ def test_a_failed_blocking_control_blocks(settings: Settings) -> None:
         "update period_closes set closed_by = 'eve'",
         "update period_closes set approved_by = 'eve'",
         "delete from period_closes",
+        "update period_adjustments set adjustment = '0'",
+        "delete from period_adjustments",
+        "insert or replace into period_adjustments select * from period_adjustments",
         "insert or replace into period_closes select * from period_closes",
     ],
 )
 def test_no_mutation_of_a_closed_month_succeeds(settings: Settings, sql: str) -> None:
     close_month(settings, OCTOBER, "ada")
     approve_month(settings, OCTOBER, "grace")
-    with (
-        open_state(settings.state_file) as state,
-        pytest.raises(sqlite3.IntegrityError, match="a closed month is not changed"),
-    ):
-        state.connection.execute(sql)
+    with open_state(settings.state_file) as state:
+        state.connection.execute(
+            "insert into period_adjustments values"
+            " ('2026-10', 'daily_revenue', '', 'usd', 'fees', '2026-11-02', 'run-2', '-1.000')"
+        )
+        with pytest.raises(sqlite3.IntegrityError, match="is not changed"):
+            state.connection.execute(sql)
     assert verify_month(settings, OCTOBER) == []
 
 
@@ -190,7 +215,9 @@ def test_no_mutation_of_a_closed_month_succeeds(settings: Settings, sql: str) ->
         "update period_closes set manifest = replace(manifest, '-12.340', '-99.000')",
     ],
 )
-def test_tampering_past_the_triggers_is_found(settings: Settings, sql: str) -> None:
+def test_tampering_past_the_triggers_is_found_and_not_approved(
+    settings: Settings, sql: str
+) -> None:
     close_month(settings, OCTOBER, "ada")
     with open_state(settings.state_file) as state:
         for row in state.rows("select name from sqlite_master where type = 'trigger'"):
@@ -198,6 +225,8 @@ def test_tampering_past_the_triggers_is_found(settings: Settings, sql: str) -> N
         state.connection.execute(sql)
     with pytest.raises(CloseError, match="state file was changed"):
         verify_month(settings, OCTOBER)
+    with pytest.raises(CloseError, match="state file was changed"):
+        approve_month(settings, OCTOBER, "grace")
 
 
 @pytest.mark.parametrize("text", ["2026", "2026-13", "october"])

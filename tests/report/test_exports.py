@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from heirpay_pipelines.report.iif import HEADER, _text
 from heirpay_pipelines.report.tax_exports import write_exports
 
 TABLES = """
@@ -22,6 +23,10 @@ select * from (values
     ('txn_2', 1, date '2026-01-06', '1100', 'Stripe balance', 0, 1.234, 'kwd', 'refund'),
     ('txn_2', 2, date '2026-01-06', '1210', 'Refunds', 1.234, 0, 'kwd', 'refund')
 ) as rows(entry_id, line_number, date, account, account_name, debit, credit, currency, category);
+alter table finance.journal_entries add column posted_on date;
+update finance.journal_entries set posted_on = date;
+alter table finance.journal_entries add column account_type varchar default 'asset';
+update finance.journal_entries set account_type = 'expense' where account = '6100';
 create table finance.tax_transactions as
 select * from (values
     ('in_1', 'US', 'NY', 'New York', 'state', 4.0, 'standard_rated', date '2026-01-05',
@@ -90,17 +95,45 @@ def test_journal_balances_per_day_and_memo(folder: Path) -> None:
         assert sum(Decimal(r["debit"]) - Decimal(r["credit"]) for r in same) == 0
 
 
+def test_a_journal_is_numbered_by_day_and_currency(folder: Path) -> None:
+    numbers = [row["journal_number"] for row in rows(folder / "journal.csv")]
+    assert set(numbers) == {"20260105USD", "20260106KWD"}
+
+
+def test_iif_names_its_accounts_with_their_types_first(folder: Path) -> None:
+    lines = (folder / "journal-usd.iif").read_text(encoding="cp1252").splitlines()
+    accounts = lines[: lines.index(HEADER[0])]
+    assert accounts == [
+        "!ACCNT\tNAME\tACCNTTYPE\tACCNUM",
+        "ACCNT\tStripe balance\tOCASSET\t1100",
+        "ACCNT\tCustomers\tOCASSET\t1200",
+        "ACCNT\tFees\tEXP\t6100",
+    ]
+
+
 @pytest.mark.parametrize("currency", ["usd", "kwd"])
 def test_iif_transactions_add_up_to_nothing(folder: Path, currency: str) -> None:
-    lines = (folder / f"journal-{currency}.iif").read_text().splitlines()
-    assert lines[2] == "!ENDTRNS"
-    total, splits = Decimal(0), 0
-    for line in lines[3:]:
-        if line == "ENDTRNS":
+    lines = (folder / f"journal-{currency}.iif").read_text(encoding="cp1252").splitlines()
+    start = lines.index(HEADER[0])
+    named = {line.split("\t")[1] for line in lines[1:start]}
+    assert tuple(lines[start : start + 3]) == HEADER
+    kinds = []
+    total = Decimal(0)
+    for line in lines[start + 3 :]:
+        kind, *fields = line.split("\t")
+        kinds.append(kind)
+        if kind == "ENDTRNS":
             assert total == 0
-            assert splits >= 2
-            total, splits = Decimal(0), 0
             continue
-        total += Decimal(line.split("\t")[4])
-        splits += 1
-    assert lines[-1] == "ENDTRNS"
+        assert len(fields) == HEADER[0].count("\t")
+        assert fields[2] in named
+        assert len(fields[4]) <= 11  # QuickBooks cuts a longer number
+        total += Decimal(fields[3])
+    assert kinds[0] == "TRNS"
+    assert kinds[-1] == "ENDTRNS"
+    assert kinds.count("TRNS") == kinds.count("ENDTRNS") == 1
+    assert kinds.count("SPL") >= 1
+
+
+def test_text_of_the_users_accounts_cannot_break_an_iif_line() -> None:
+    assert _text('Fees:\tall\n"of" them') == "Fees all 'of' them"

@@ -107,6 +107,7 @@ def records(
                 "first_date": _iso(statement.first_on),
                 "last_date": _iso(statement.last_on),
                 "lines": len(statement.lines),
+                "total": sum(line.amount for line in statement.lines),
                 **shared,
             }
         )

@@ -1,12 +1,13 @@
 -- Double entry: each movement of the Stripe balance is an entry of two or three lines that add up
 -- to nothing: the balance by its net, the fee by itself, the counterpart by the gross amount.
+-- A movement of a closed month that came later is posted on the day on which it became known.
 with ledger as (
     select * from {{ ref('int_ledger') }}
     where balance_type = 'payments'
 ),
 
 accounts as (
-    select * from {{ ref('account_mapping') }}
+    select * from {{ ref('int_accounts') }}
 ),
 
 counterparts as (
@@ -14,7 +15,9 @@ counterparts as (
         categories.category,
         coalesce(by_category.account, by_figure.account, by_other.account) as account,
         coalesce(by_category.account_name, by_figure.account_name, by_other.account_name)
-            as account_name
+            as account_name,
+        coalesce(by_category.account_type, by_figure.account_type, by_other.account_type)
+            as account_type
     from (select distinct category, figure, is_payout from ledger) as categories
     left join accounts as by_category on categories.category = by_category.entry
     left join accounts as by_figure
@@ -25,11 +28,11 @@ counterparts as (
 ),
 
 balance_account as (
-    select account, account_name from accounts where entry = 'balance'
+    select account, account_name, account_type from accounts where entry = 'balance'
 ),
 
 fee_account as (
-    select account, account_name from accounts where entry = 'fees'
+    select account, account_name, account_type from accounts where entry = 'fees'
 ),
 
 lines as (
@@ -39,6 +42,7 @@ lines as (
         ledger.occurred_on,
         balance_account.account,
         balance_account.account_name,
+        balance_account.account_type,
         ledger.net as amount,
         ledger.currency,
         ledger.category,
@@ -52,6 +56,7 @@ lines as (
         ledger.occurred_on,
         counterparts.account,
         counterparts.account_name,
+        counterparts.account_type,
         -ledger.amount as amount,
         ledger.currency,
         ledger.category,
@@ -65,6 +70,7 @@ lines as (
         ledger.occurred_on,
         fee_account.account,
         fee_account.account_name,
+        fee_account.account_type,
         ledger.fee as amount,
         ledger.currency,
         ledger.category,
@@ -74,19 +80,28 @@ lines as (
     where ledger.fee <> 0
 ),
 
+late as (
+    select ledger_id, posted_on from {{ ref('int_late_movements') }}
+),
+
 final as (
     select
-        entry_id,
-        line_number,
-        occurred_on as date,
-        account,
-        account_name,
-        {{ to_major('case when amount > 0 then amount else 0 end', 'currency') }} as debit,
-        {{ to_major('case when amount < 0 then -amount else 0 end', 'currency') }} as credit,
-        currency,
-        source_id as source_object,
-        category
+        lines.entry_id,
+        lines.line_number,
+        lines.occurred_on as date,
+        coalesce(late.posted_on, lines.occurred_on) as posted_on,
+        lines.account,
+        lines.account_name,
+        lines.account_type,
+        {{ to_major('case when lines.amount > 0 then lines.amount else 0 end', 'lines.currency') }}
+            as debit,
+        {{ to_major('case when lines.amount < 0 then -lines.amount else 0 end', 'lines.currency') }}
+            as credit,
+        lines.currency,
+        lines.source_id as source_object,
+        lines.category
     from lines
+    left join late on lines.entry_id = late.ledger_id
 )
 
 select * from final

@@ -1,0 +1,44 @@
+-- Bank statements: written by the land step from files, not by Stripe. Minor units.
+with landed as (
+    {{ newest('bank_statement') }}
+),
+
+parsed as (
+    select
+        id,
+        observed_at,
+        {{ parse_json('payload', {
+            'account': 'varchar',
+            'closing': 'bigint',
+            'currency': 'varchar',
+            'file_name': 'varchar',
+            'first_date': 'varchar',
+            'format': 'varchar',
+            'last_date': 'varchar',
+            'lines': 'bigint',
+            'opening': 'bigint',
+            'statement_id': 'varchar',
+            'total': 'bigint'
+        }) }} as payload
+    from landed
+),
+
+final as (
+    select
+        id,
+        observed_at,
+        payload.account as bank_account,
+        payload.statement_id as statement_id,
+        payload.file_name as file_name,
+        payload.format as format,
+        lower(payload.currency) as currency,
+        try_cast(payload.first_date as date) as first_on,
+        try_cast(payload.last_date as date) as last_on,
+        payload.lines as line_count,
+        payload.total as total,
+        payload.opening as opening,
+        payload.closing as closing
+    from parsed
+)
+
+select * from final
