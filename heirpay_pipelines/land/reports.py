@@ -33,21 +33,22 @@ def land_reports(
 ) -> ReportOutcome:
     """Run and land each report of REPORTS up to `as_of` (UTC); call it after the night's pull.
 
-    The first time over all the history that Stripe has, later from the first of the month before:
-    what is older was tied out then. A report that cannot be run is a line of the coverage, with the
-    reason, and stops nothing. For a night before the newest pull nothing is landed.
+    The first time over all the history that Stripe has, later from the first of the month before,
+    or from where the last run ended when that is longer ago: what is older was tied out then. A
+    report that cannot be run is a line of the coverage, with the reason, and stops nothing. For a
+    night before the newest pull nothing is landed.
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     newest = landing.newest()
     if newest is None or as_of < newest.as_of:
         return ReportOutcome(0, ())
     client = reports or Reports(settings.api_key, settings.stripe_api_base)
-    earlier = {
-        line["endpoint"]
-        for manifest in landing.manifests()
-        for line in manifest.coverage
-        if line.get("mode") == MODE and line["status"] == COMPLETE and line["requests"] > 1
-    }
+    earlier: dict[str, int] = {}
+    for manifest in landing.manifests():
+        for line in manifest.coverage:
+            if line.get("mode") == MODE and line["status"] == COMPLETE and line["requests"] > 1:
+                until = int(datetime.fromisoformat(line["covered_until"]).timestamp())
+                earlier[line["endpoint"]] = max(until, earlier.get(line["endpoint"], 0))
     return asyncio.run(_land(settings, landing, newest, as_of, client, earlier))
 
 
@@ -57,7 +58,7 @@ async def _land(
     newest: Manifest,
     as_of: datetime,
     client: Reports,
-    earlier: set[str],
+    earlier: dict[str, int],
 ) -> ReportOutcome:
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-reports"
@@ -86,13 +87,15 @@ async def _land(
 
 
 async def _land_one(
-    writer: Writer, client: Reports, report_type: str, as_of: datetime, earlier: set[str]
+    writer: Writer, client: Reports, report_type: str, as_of: datetime, earlier: dict[str, int]
 ) -> Coverage:
     endpoint, before = f"reporting/{report_type}", client.requests
     rows, start, end = 0, 0, int(as_of.timestamp())
     try:
         first, last = client.available(report_type)
-        start = max(first, _month_before(as_of)) if endpoint in earlier else first
+        start = first
+        if endpoint in earlier:
+            start = max(first, min(_month_before(as_of), earlier[endpoint]))
         end = min(last, end)
         if start >= end:
             return _line(endpoint, start, end, 0, client.requests - before, reason=NOTHING_NEW)

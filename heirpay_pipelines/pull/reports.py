@@ -32,8 +32,8 @@ REPORTS = {
         "reporting_category",
     ),
     "payout_reconciliation.itemized.5": (
-        "automatic_payout_id", "balance_transaction_id", "created_utc", "currency", "gross", "fee",
-        "net", "reporting_category",
+        "automatic_payout_id", "automatic_payout_effective_at_utc", "balance_transaction_id",
+        "created_utc", "currency", "gross", "fee", "net", "reporting_category",
     ),
 }  # fmt: skip
 Row = dict[str, str]

@@ -204,8 +204,20 @@ def clean_account() -> list[stripe.JsonObject]:
         *credited("clean", -300, -500, 200),
         *credited("used_up", 0, -500, 500),
         *credited("never", 0),
-        stripe.balance({"usd": 5000 - 2000 + 1000 + 700}),
+        *paid_charge("given_back", 600, "2026-01-15T00:00:00"),
+        stripe.dispute("du_back", "ch_given_back", 600, "2026-01-16", won_back(), status="won"),
+        *won_back(),
+        stripe.balance({"usd": 5000 - 2000 + 1000 + 700 + 600}),
         *report("frr_1", {"txn_a": "119.00", "txn_yen": "7.00"}),
+    ]
+
+
+def won_back() -> list[stripe.JsonObject]:
+    """What a dispute took, and gave back when it was won."""
+    at = "2026-01-16T00:00:00"
+    return [
+        stripe.movement("txn_du_back", "dispute", -600, at, source="du_back"),
+        stripe.movement("txn_du_won_back", "dispute_reversal", 600, at, source="du_back"),
     ]
 
 
@@ -268,7 +280,38 @@ def broken_account() -> list[stripe.JsonObject]:
         *paid_charge("lost", 600, LATE),
         stripe.dispute("du_lost", "ch_lost", 600, LATE, []),
         *credited("short", -700, -500),
+        # Won, and the money is not back; failed, and the money is not back.
+        *paid_charge("won", 600, LATE),
+        stripe.dispute("du_won", "ch_won", 600, LATE, [taken("won")], status="won"),
+        taken("won"),
+        *paid_charge("bounced", 300, LATE),
+        stripe.refund("re_bounced", "ch_bounced", 300, LATE, "txn_bounced_re", status="failed"),
+        stripe.movement("txn_bounced_re", "refund", -300, LATE, source="re_bounced"),
+        # Two credit notes are stated, one is there.
+        bill("noted", 900, **unpaid, pre_payment_credit_notes_amount=400),
+        note("noted", 300),
     ]
+
+
+def taken(name: str) -> stripe.JsonObject:
+    return stripe.movement(f"txn_du_{name}", "dispute", -600, LATE, source=f"du_{name}")
+
+
+def note(of: str, amount: int) -> stripe.JsonObject:
+    return {
+        "id": f"cn_{of}",
+        "object": "credit_note",
+        "created": stripe.epoch(LATE),
+        "invoice": f"in_{of}",
+        "customer": "cus_1",
+        "currency": "usd",
+        "status": "issued",
+        "type": "pre_payment",
+        "amount": amount,
+        "pre_payment_amount": amount,
+        "post_payment_amount": 0,
+        "lines": {"object": "list", "has_more": False, "data": []},
+    }
 
 
 def same_card() -> stripe.JsonObject:
@@ -280,11 +323,14 @@ EXPECTED = {
     ("balance_mismatch", "balance:usd"),
     ("balance_transaction_missing", "ch_unbooked"),
     ("balance_transaction_missing", "du_lost"),
+    ("balance_transaction_missing", "du_won"),
+    ("balance_transaction_missing", "re_bounced"),
     ("balance_transaction_missing", "tr_unbooked"),
     ("balance_transaction_orphan", "txn_orphan"),
     ("balance_transaction_orphan", "txn_tr_alien"),
     ("bank_credit_without_payout", "bank_stray"),
     ("charge_amount_mismatch", "ch_wrong"),
+    ("credit_note_mismatch", "in_noted"),
     ("customer_balance_mismatch", "cus_short"),
     ("duplicate_charge", "ch_two"),
     ("invoice_paid_without_payment", "in_unpaid"),

@@ -1,9 +1,13 @@
 -- Objects beside charges, refunds and payouts that move the balance: what each should have moved it
 -- by, in the object's currency, and whether its movement is due.
-with withdrawn as (
-    select dispute_id, min(balance_transaction_id) as balance_transaction_id
+with dispute_movements as (
+    select
+        dispute_id,
+        min(case when reporting_category = 'dispute' then balance_transaction_id end)
+            as withdrawn_id,
+        min(case when reporting_category = 'dispute_reversal' then balance_transaction_id end)
+            as reinstated_id
     from {{ ref('stg_dispute_balance_transactions') }}
-    where reporting_category = 'dispute'
     group by dispute_id
 ),
 
@@ -39,11 +43,36 @@ objects as (
         disputes.id,
         disputes.currency,
         -disputes.amount as amount,
-        withdrawn.balance_transaction_id,
+        dispute_movements.withdrawn_id as balance_transaction_id,
         disputes.created_at,
         disputes.status = 'lost' as is_due
     from {{ ref('stg_disputes') }} as disputes
-    left join withdrawn on disputes.id = withdrawn.dispute_id
+    left join dispute_movements on disputes.id = dispute_movements.dispute_id
+    union all
+    -- A dispute that was won gives back what it took.
+    select
+        'won_dispute' as object,
+        disputes.id,
+        disputes.currency,
+        disputes.amount,
+        dispute_movements.reinstated_id as balance_transaction_id,
+        disputes.created_at,
+        disputes.status = 'won' as is_due
+    from {{ ref('stg_disputes') }} as disputes
+    inner join dispute_movements on disputes.id = dispute_movements.dispute_id
+    where dispute_movements.withdrawn_id is not null
+    union all
+    -- A refund that failed after it left comes back.
+    select
+        'failed_refund' as object,
+        id,
+        currency,
+        amount,
+        failure_balance_transaction_id as balance_transaction_id,
+        created_at,
+        status = 'failed' as is_due
+    from {{ ref('stg_refunds') }}
+    where balance_transaction_id is not null
 ),
 
 final as (

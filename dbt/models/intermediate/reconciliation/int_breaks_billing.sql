@@ -149,6 +149,37 @@ duplicates as (
     from {{ ref('int_duplicate_charges') }}
 ),
 
+notes as (
+    select
+        invoice_id,
+        sum(coalesce(pre_payment_amount + post_payment_amount, amount)) as amount,
+        max(created_at) as last_at
+    from {{ ref('stg_credit_notes') }}
+    where status <> 'void'
+    group by invoice_id
+),
+
+credit_note_mismatches as (
+    select
+        'credit_note_mismatch' as kind,
+        invoices.id as object_id,
+        invoices.customer_id as related_object_id,
+        invoices.currency,
+        cast(
+            invoices.pre_payment_credit_notes_amount + invoices.post_payment_credit_notes_amount
+            - coalesce(notes.amount, 0) as bigint
+        ) as amount,
+        coalesce({{ reporting_date('notes.last_at') }}, invoices.finalized_on) as seen_on,
+        'The invoice states another amount credited than its credit notes add up to' as detail
+    from invoices
+    left join notes on invoices.id = notes.invoice_id
+    where
+        invoices.pre_payment_credit_notes_amount + invoices.post_payment_credit_notes_amount
+        <> coalesce(notes.amount, 0)
+        -- Where the key cannot read credit notes, nothing can be said.
+        and exists (select 1 from {{ ref('stg_credit_notes') }})
+),
+
 credit as (
     select customer_id, currency, sum(amount) as amount, max(created_at) as last_at
     from {{ ref('stg_customer_balance_transactions') }}
@@ -185,6 +216,8 @@ final as (
     select * from tax_mismatches
     union all
     select * from duplicates
+    union all
+    select * from credit_note_mismatches
     union all
     select * from balance_mismatches
 )

@@ -79,7 +79,7 @@ sources as (
     select id, 'payout' as object from payouts
     union all
     select id, object from others
-    where object <> 'dispute'
+    where object not in ('dispute', 'won_dispute', 'failed_refund')
 ),
 
 pulled as (

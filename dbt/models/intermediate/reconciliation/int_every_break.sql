@@ -1,7 +1,8 @@
 -- Every break that the data shows as of the instant, resolved by somebody or not. The id follows
 -- from the kind and the object, so a break keeps it from night to night; `first_seen_on` is the day
--- since which the data has it. A resolved break is open again when its amount changed, or when it
--- had gone and came back: it was missing from the publication before.
+-- since which the data has it, or on which it was first published where that was before. A resolved
+-- break is open again when its amount changed, or when it had gone and came back: it was missing
+-- from the publication before.
 with minor_units as (
     select * from {{ ref('int_breaks_payments') }}
     union all
@@ -31,7 +32,8 @@ named as (
         concat('brk_', substr(md5({{ text_key([
             'kind',
             'object_id',
-            "case when kind = 'payment_without_invoice' then related_object_id end"
+            "case when kind in ('payment_without_invoice', 'stripe_report_mismatch')"
+            ~ " then related_object_id end"
         ]) }}), 1, 24)) as break_id,
         *
     from found
@@ -54,7 +56,10 @@ resolutions as (
 ),
 
 sightings as (
-    select break_id, {{ instant('last_seen_as_of') }} as last_seen_as_of
+    select
+        break_id,
+        {{ reporting_date(instant('first_seen_as_of')) }} as first_published_on,
+        {{ instant('last_seen_as_of') }} as last_seen_as_of
     from {{ source('state', 'break_sightings') }}
 ),
 
@@ -64,34 +69,44 @@ publication_before as (
     where outcome = 'published' and {{ instant('as_of') }} < {{ as_of() }}
 ),
 
+dated as (
+    select
+        named.*,
+        least(
+            named.seen_on, coalesce(sightings.first_published_on, named.seen_on)
+        ) as first_seen_on,
+        sightings.last_seen_as_of
+    from named
+    left join sightings on named.break_id = sightings.break_id
+),
+
 final as (
     select
-        named.break_id,
-        named.kind,
+        dated.break_id,
+        dated.kind,
         kinds.severity,
-        named.currency,
-        named.amount,
-        named.object_id,
-        named.related_object_id,
-        named.seen_on as first_seen_on,
-        cast({{ days_between('named.seen_on', as_of_date()) }} as bigint) as age_days,
-        named.detail,
+        dated.currency,
+        dated.amount,
+        dated.object_id,
+        dated.related_object_id,
+        dated.first_seen_on,
+        cast({{ days_between('dated.first_seen_on', as_of_date()) }} as bigint) as age_days,
+        dated.detail,
         kinds.owner,
         kinds.action,
         resolutions.break_id is not null
-        and coalesce(cast(resolutions.amount as decimal(24, 3)), 0) = coalesce(named.amount, 0)
+        and coalesce(cast(resolutions.amount as decimal(24, 3)), 0) = coalesce(dated.amount, 0)
         and (
             publication_before.as_of is null
-            or coalesce(sightings.last_seen_as_of >= publication_before.as_of, false)
+            or coalesce(dated.last_seen_as_of >= publication_before.as_of, false)
         ) as is_resolved,
         {{ instant('resolutions.resolved_at') }} as resolved_at,
         resolutions.resolved_by,
         resolutions.reason as resolution
-    from named
-    inner join kinds on named.kind = kinds.kind
+    from dated
+    inner join kinds on dated.kind = kinds.kind
     cross join publication_before
-    left join resolutions on named.break_id = resolutions.break_id and resolutions.recency = 1
-    left join sightings on named.break_id = sightings.break_id
+    left join resolutions on dated.break_id = resolutions.break_id and resolutions.recency = 1
 )
 
 select * from final

@@ -1,0 +1,89 @@
+"""A company that lives its first eight months, before any problem is planted: nothing breaks.
+
+Everything is there that a real account has (currencies, refunds, disputes, credit notes, Connect,
+top-ups, bank statements, Stripe's own reports), so that a rule that cries wolf is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+from landing_harness import WORK, Warehouse
+from served_landing import served
+
+from heirpay_pipelines.land import pull_and_land
+from heirpay_pipelines.land.bank.files import land_bank_statements
+from heirpay_pipelines.land.reports import land_reports
+from heirpay_pipelines.model.build import build
+from heirpay_pipelines.model.project import BuildRequest
+from heirpay_pipelines.publish.swap import publish
+from heirpay_pipelines.sandbox.bank import write_bank_statements
+from heirpay_pipelines.sandbox.company import build_company
+from heirpay_pipelines.sandbox.store import Store
+from heirpay_pipelines.settings import Settings
+
+START = datetime(2025, 5, 1, tzinfo=UTC)
+SELECT = "+reconciliation_breaks +tax_warnings +journal_entries +daily_revenue +tax_summary"
+SELECT += " +tax_transactions"
+NOW = START + timedelta(days=245)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    home: Path = tmp_path_factory.mktemp("clean-company") / "home"
+    store = Store(int(NOW.timestamp()))
+    build_company(store, 1, int(START.timestamp()), int(NOW.timestamp()))
+    with served(store) as (url, key):
+        settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
+        write_bank_statements(store, settings.bank_dir)
+        pull_and_land(settings, NOW, False, Mock())
+        assert land_bank_statements(settings, NOW).quarantined == ()
+        reports = land_reports(settings, NOW)
+        assert {line.status for line in reports.coverage} == {"complete"}
+    request = BuildRequest(
+        database=settings.warehouse_dir / "building" / "r1.duckdb",
+        work_dir=Path(WORK.name) / "dbt",
+        run_id="r1",
+        as_of=NOW.replace(tzinfo=None),
+    )
+    build(request, settings, SELECT)
+    publish(request.database, settings.warehouse, None)
+    yield Warehouse(settings.warehouse)
+
+
+def test_no_break_is_found(clean: Warehouse) -> None:
+    assert clean.rows("select kind, object_id, amount, detail from intermediate.every_break") == []
+
+
+def test_there_was_something_to_find_breaks_in(clean: Warehouse) -> None:
+    for table in (
+        "charges", "refunds", "disputes", "payouts", "invoice_payments", "credit_notes",
+        "transfers", "topups", "application_fees", "customer_balance_transactions",
+        "bank_transactions", "report_rows",
+    ):  # fmt: skip
+        assert clean.value(f"select count(*) from staging.{table}") > 0, table
+    statuses = dict(
+        clean.rows("select status, count(*) from finance.payout_reconciliation group by 1")
+    )
+    assert statuses["reconciled"] > 50
+    assert set(statuses) <= {"reconciled", "in_transit"}
+
+
+def test_no_tax_warning_is_given(clean: Warehouse) -> None:
+    assert clean.rows("select kind, object_id, detail from finance.tax_warnings") == []
+
+
+def test_the_journal_is_the_balance(clean: Warehouse) -> None:
+    rows = clean.rows(
+        "select currency, sum(debit - credit) from finance.journal_entries where line_number = 1"
+        " group by 1 order by 1"
+    )
+    closing = clean.rows(
+        "select currency, max_by(closing_balance, date) from finance.balance_reconciliation"
+        " group by 1 order by 1"
+    )
+    assert rows == closing
