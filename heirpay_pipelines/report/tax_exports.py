@@ -22,6 +22,7 @@ EXPORTS = (
     "tax-summary",
     "tax-lines",
     "tax-position",
+    "tax-rates",
     "journal",
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

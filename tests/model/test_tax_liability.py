@@ -130,6 +130,8 @@ def company() -> list[dict[str, Any]]:
         credit_note("void", "credited", 1000, 190, "2026-02-08T12:00:00", "2026-03-08T12:00:00"),
         taxed("both", status="uncollectible", marked_uncollectible_at="2026-02-15T12:00:00"),
         credit_note("both", "both", 4000, 760, "2026-02-10T12:00:00"),
+        taxed("early", paid_at="2026-02-20T12:00:00"),
+        credit_note("early", "early", 4000, 760, "2026-02-12T12:00:00"),
         taxed("reverse", taxes=[zero]),
         taxed("inclusive", 11_900, [tax("txr_de", 1900, 10_000, "inclusive")]),
         taxed("york", 10_000, [tax("txr_ny", 400, 10_000), tax("txr_nyc", 450, 10_000)]),
@@ -235,8 +237,8 @@ def test_summary_keeps_zero_rows_and_corrections_apart(warehouse: Warehouse) -> 
         " and taxability_reason = ? and not is_inclusive"
     )
     assert warehouse.rows(sql, date(2026, 1, 1), "reverse_charge") == [(100, 0, 0, 1)]
-    # February: void, two uncollectible, one in part, two credit notes and one of an open invoice.
-    lowered = -19 * 3 - Decimal("11.40") - Decimal("7.60") * 2 - Decimal("1.90")
+    # February: void, two uncollectible, one in part, three credit notes and one of an open invoice.
+    lowered = -19 * 3 - Decimal("11.40") - Decimal("7.60") * 3 - Decimal("1.90")
     (february,) = warehouse.rows(sql, date(2026, 2, 1), "standard_rated")
     assert february[1] == lowered
     assert february[2] == lowered
@@ -252,6 +254,28 @@ def test_owed_collected_and_not_collected(warehouse: Warehouse) -> None:
     )
     assert row[0] == owed
     assert row[2] == row[0] - row[1]
+
+
+def test_what_was_credited_before_payment_was_never_collected(warehouse: Warehouse) -> None:
+    """`in_credited` was paid with its invoice; `in_early` only after a part of it was credited."""
+    rows = warehouse.rows(
+        "select document_id, direction, amount from intermediate.tax_collected"
+        " where document_id in ('in_early', 'cn_early', 'tax_sale', 'tax_back') order by 1"
+    )
+    assert rows == [
+        ("in_early", "collected", 1900 - 760),
+        ("tax_back", "refunded", 500),
+        ("tax_sale", "collected", 1000),
+    ]
+
+
+def test_accrued_reversed_and_owed(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select sum(tax_accrued), sum(tax_reversed), sum(tax_owed) from finance.tax_position"
+    )
+    ((accrued, reversed_, owed),) = rows
+    assert accrued + reversed_ == owed
+    assert reversed_ < 0 < accrued
 
 
 def test_reporting_currency(warehouse: Warehouse) -> None:

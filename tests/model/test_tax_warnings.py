@@ -15,7 +15,8 @@ from stripe_objects import invoice, line, tax
 from heirpay_pipelines.model.tax_ids import check_tax_id
 
 AS_OF = "2026-04-01T00:00:00"
-SELECT = "+tax_warnings +tax_registrations +tax_on_lost_disputes +tax_oss_return"
+OTHER_PLACE = "tax of another country than the customer's"
+SELECT = "+tax_warnings +tax_registrations +tax_on_lost_disputes +tax_oss_return +tax_rate_checks"
 
 
 def rate(rate_id: str, percentage: float, country: str, **extra: Any) -> dict[str, Any]:
@@ -42,12 +43,42 @@ def sold(
     return {**made, "total_excluding_tax": 10_000, **extra}
 
 
+def new_york() -> dict[str, Any]:
+    """A sale that state and city tax, the city at a rate that no table keeps."""
+    made = sold("york", "2026-02-05", "US", "txr_ny", 400)
+    made["customer_address"] = {"country": "US", "state": "NY"}
+    made["lines"]["data"][0]["taxes"].append(tax("txr_nyc", 450, 10_000))
+    return made
+
+
 def small_sales(state: str, number: int) -> list[dict[str, Any]]:
     address = {"country": "US", "state": state}
     return [
         sold(f"{state}_{n}", "2026-02-05", "US", None, 0, customer_address=address)
         for n in range(number)
     ]
+
+
+def yen_tax() -> dict[str, Any]:
+    """Japanese consumption tax of a payment without invoice: 500 of 5,500 yen."""
+    at = epoch("2026-01-05")
+    return {
+        "id": "tax_yen",
+        "object": "tax.transaction",
+        "created": at,
+        "type": "transaction",
+        "currency": "jpy",
+        "customer": "cus_yen",
+        "customer_details": {"address": {"country": "JP", "state": None, "city": "Osaka"}},
+        "posted_at": at,
+        "tax_date": at,
+        "reference": "pi_yen",
+        "line_items": {
+            "data": [
+                {"id": "tli_1", "amount": 5000, "amount_tax": 500, "tax_behavior": "exclusive"}
+            ]
+        },
+    }
 
 
 def voided(name: str, at: str, voided_at: str) -> dict[str, Any]:
@@ -81,6 +112,9 @@ def company() -> list[dict[str, Any]]:
         rate("txr_fr", 20, "FR"),
         rate("txr_sk20", 20, "SK"),
         rate("txr_sk23", 23, "SK"),
+        rate("txr_ny", 4, "US", state="NY", jurisdiction_level="state", tax_type="sales_tax"),
+        rate("txr_nyc", 4.5, "US", state="NY", jurisdiction_level="city", tax_type="sales_tax"),
+        new_york(),
         sold("de", "2026-01-05", "DE", "txr_de", 1900),
         sold("french", "2026-01-05", "DE", "txr_fr", 2000),
         # Slovakia raised its rate on 2025-01-01: the day of the supply decides.
@@ -89,6 +123,19 @@ def company() -> list[dict[str, Any]]:
         sold("sk_new", "2026-01-05", "SK", "txr_sk23", 2300),
         charged,
         lost,
+        stripe.charge("ch_yen", 5500, "2026-01-05", "jpy", payment_intent="pi_yen"),
+        stripe.dispute(
+            "du_yen", "ch_yen", 2750, "2026-02-01", [], currency="jpy", payment_intent="pi_yen"
+        ),
+        yen_tax(),
+        {
+            "id": "taxa_yen",
+            "object": "tax.association",
+            "payment_intent": "pi_yen",
+            "tax_transaction_attempts": [
+                {"source": "pi_yen", "status": "committed", "committed": {"transaction": "tax_yen"}}
+            ],
+        },
         voided("void", "2025-12-20", "2026-02-01"),
         # A threshold of nothing is passed by the first sale.
         sold("gb", "2026-02-05", "GB", None, 0),
@@ -150,7 +197,7 @@ def test_registrations(warehouse: Warehouse) -> None:
 def test_states_that_count_sales(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
         "select region, passed_by, threshold_count, status from finance.tax_registrations"
-        " where country = 'US' order by 1"
+        " where country = 'US' and region <> 'NY' order by 1"
     )
     assert rows == [
         ("CT", "both", 200, "below"),
@@ -158,16 +205,39 @@ def test_states_that_count_sales(warehouse: Warehouse) -> None:
         ("IL", "amount", None, "below"),
         ("VA", "either", 200, "near"),
     ]
-    (detail,) = warehouse.rows("select detail from finance.tax_warnings where region = 'GA'")
-    assert "100000 usd or 200 sales" in str(detail[0])
+    (warning,) = warehouse.rows(
+        "select detail, seen_on from finance.tax_warnings where region = 'GA'"
+    )
+    assert "100000 usd or 200 sales on 2026-02-05" in str(warning[0])
+    assert warning[1] == date(2026, 2, 5)
+
+
+def test_every_charged_rate_is_compared_or_says_why_not(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select country, jurisdiction_level, charged_rate, expected_rate, status,"
+        " split_part(reason, ':', 1), documents from finance.tax_rate_checks order by all"
+    )
+    assert rows == [
+        ("DE", "country", 19, 19, "in_force", None, 2),
+        ("FR", "country", 20, 19, "wrong_jurisdiction", OTHER_PLACE, 1),
+        ("JP", None, 10, 10, "in_force", None, 1),
+        ("SK", "country", 20, 20, "in_force", None, 1),
+        ("SK", "country", 20, 23, "differs", None, 1),
+        ("SK", "country", 23, 23, "in_force", None, 1),
+        ("US", "city", Decimal("4.5"), None, "not_compared", "no seed", 1),
+        ("US", "state", 4, 4, "in_force", None, 1),
+    ]
 
 
 def test_tax_on_a_lost_dispute_is_listed(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
-        "select dispute_id, invoice_id, tax_due, tax_paid_too_much"
-        " from finance.tax_on_lost_disputes"
+        "select dispute_id, document_id, currency, tax_due, tax_paid_too_much"
+        " from finance.tax_on_lost_disputes order by 1"
     )
-    assert rows == [("du_1", "in_sk_new", 23, Decimal("11.50"))]
+    assert rows == [
+        ("du_1", "in_sk_new", "eur", 23, Decimal("11.50")),
+        ("du_yen", "pi_yen", "jpy", 500, 250),
+    ]
 
 
 def test_oss_return_keeps_corrections_of_earlier_quarters_apart(warehouse: Warehouse) -> None:
@@ -181,6 +251,65 @@ def test_oss_return_keeps_corrections_of_earlier_quarters_apart(warehouse: Wareh
         (before, "supply", before, 19, 100, 19),
         (now, "supply", now, 19, 100, 19),
         (now, "correction", before, 19, -100, -19),
+    ]
+
+
+DOLLARS = {"currency": "usd"}
+
+
+def european_seller() -> list[dict[str, Any]]:
+    """A German company whose French sales passed 10,000 euros last year, without French tax, and
+    which takes back in 2026 what it sold in dollars to Austria in the first quarter of 2025."""
+    big = {"total_excluding_tax": 600_000}
+    corrected = voided("dollars", "2025-01-20", "2026-02-01")
+    corrected |= DOLLARS | {"customer_address": {"country": "AT", "state": None}}
+    corrected["lines"]["data"][0] |= DOLLARS | {"taxes": [tax("txr_at", 2000, 10_000)]}
+    return [
+        {"id": "acct_test", "object": "account", "country": "DE", "default_currency": "eur"},
+        rate("txr_de", 19, "DE"),
+        rate("txr_at", 20, "AT"),
+        sold("home", "2026-01-05", "DE", "txr_de", 1900),
+        sold("fr_1", "2025-06-01", "FR", None, 0, **big),
+        sold("fr_2", "2025-07-01", "FR", None, 0, **big),
+        sold("fr_3", "2026-01-05", "FR", None, 0),
+        corrected,
+    ]
+
+
+@pytest.fixture(scope="module")
+def european(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    landing = Landing()
+    stripe.land(landing, european_seller(), AS_OF)
+    yield model(
+        landing, tmp_path_factory.mktemp("european"), AS_OF, "+tax_registrations +tax_oss_return",
+        tested=False,
+    )  # fmt: skip
+
+
+def test_a_seller_in_the_union_passes_ten_thousand_by_a_day_of_a_calendar_year(
+    european: Warehouse,
+) -> None:
+    rows = european.rows(
+        "select country, threshold, sales_amount, measured_year, status, passed_on"
+        " from finance.tax_registrations"
+    )
+    # Its own country's tax is no distance sale and hides nothing.
+    assert rows == [("EU", 10_000, 12_000, 2025, "passed", date(2025, 7, 1))]
+
+
+def test_a_correction_takes_the_rate_of_the_quarter_that_it_corrects(european: Warehouse) -> None:
+    (units,) = european.rows(
+        "select units_per_eur from landing.ecb_rates where currency = 'usd'"
+        " and rate_date = '2025-03-31'"
+    )[0]
+    rows = european.rows(
+        "select quarter, part, scheme, tax_amount from finance.tax_oss_return"
+        " where member_state = 'AT' order by 1"
+    )
+    euros = (Decimal(20) / Decimal(str(units))).quantize(Decimal("0.01"))
+    assert rows == [
+        (date(2025, 1, 1), "supply", "union", euros),
+        (date(2026, 1, 1), "correction", "union", -euros),
     ]
 
 

@@ -1,5 +1,6 @@
--- EU One Stop Shop (Union scheme) by quarter, corrections of earlier quarters apart.
+-- EU One Stop Shop by quarter, corrections of earlier quarters apart.
 select
+    scheme,
     strftime(quarter, '%Y') || '-Q' || quarter(quarter) as period,
     part,
     case when part = 'correction'
@@ -9,6 +10,7 @@ select
     rate as vat_rate,
     upper(currency) as currency,
     taxable_amount,
-    tax_amount as vat_amount
+    tax_amount as vat_amount,
+    currencies_without_rate
 from finance.tax_oss_return
 order by period, part desc, corrected_period, member_state, vat_rate

@@ -1,11 +1,12 @@
 -- Sales tax of the United States by month, state and, where the tax line names one, county, city
--- or district.
+-- or district. A payment without invoice has one amount for all of them: level combined, with the
+-- customer's city.
 select
     strftime(date_trunc('month', occurred_on), '%Y-%m') as period,
     coalesce(region, '') as state,
-    coalesce(jurisdiction_level, '') as level,
+    coalesce(jurisdiction_level, 'combined') as level,
     case when jurisdiction_level = 'county' then jurisdiction else '' end as county,
-    case when jurisdiction_level = 'city' then jurisdiction else '' end as city,
+    case when coalesce(jurisdiction_level, 'city') = 'city' then jurisdiction else '' end as city,
     case when jurisdiction_level = 'district' then jurisdiction else '' end as district,
     rate,
     upper(currency) as currency,

@@ -1,95 +1,57 @@
 -- Per month of the movement and jurisdiction: tax that became due to the authority, and tax that
 -- customers paid or got back. What is due and not collected is the company's own money at risk.
+{%- set place = 'country, region, jurisdiction, jurisdiction_level, tax_type, currency' %}
 with movements as (
     select
         {{ month_of('occurred_on') }} as month,
-        country,
-        region,
-        tax_type,
-        currency,
-        amount as liability,
+        {{ place }},
+        case when amount > 0 then amount else 0 end as accrued,
+        case when amount < 0 then amount else 0 end as reversed,
         0 as collected,
         0 as refunded
     from {{ ref('int_tax_movements') }}
 ),
 
-one_off as (
+moneys as (
     select
         {{ month_of('occurred_on') }} as month,
-        country,
-        region,
-        tax_type,
-        currency,
-        0 as liability,
-        case when amount > 0 then amount else 0 end as collected,
-        case when amount < 0 then -amount else 0 end as refunded
-    from {{ ref('int_tax_movements') }}
-    where document_type in ('payment', 'refund')
-),
-
-paid as (
-    select
-        {{ month_of(reporting_date('paid_at')) }} as month,
-        country,
-        region,
-        tax_type,
-        currency,
-        0 as liability,
-        amount as collected,
-        0 as refunded
-    from {{ ref('int_invoice_taxes') }}
-    where paid_at is not null and paid_at <= {{ as_of() }}
-),
-
-refunded as (
-    select
-        {{ month_of(reporting_date('issued_at')) }} as month,
-        country,
-        region,
-        tax_type,
-        currency,
-        0 as liability,
-        0 as collected,
-        amount as refunded
-    from {{ ref('int_credit_note_taxes') }}
-    where is_refund and voided_at is null and issued_at <= {{ as_of() }}
+        {{ place }},
+        0 as accrued,
+        0 as reversed,
+        case when direction = 'collected' then amount else 0 end as collected,
+        case when direction = 'refunded' then amount else 0 end as refunded
+    from {{ ref('int_tax_collected') }}
 ),
 
 together as (
     select * from movements
     union all
-    select * from one_off
-    union all
-    select * from paid
-    union all
-    select * from refunded
+    select * from moneys
 ),
 
 monthly as (
     select
         month,
-        country,
-        region,
-        tax_type,
-        currency,
-        sum(liability) as liability,
+        {{ place }},
+        sum(accrued) as accrued,
+        sum(reversed) as reversed,
         sum(collected) as collected,
         sum(refunded) as refunded
     from together
-    group by month, country, region, tax_type, currency
+    group by month, {{ place }}
 ),
 
 final as (
     select
         month,
-        country,
-        region,
-        tax_type,
-        currency,
-        {{ to_major('liability', 'currency') }} as tax_owed,
+        {{ place }},
+        {{ to_major('accrued', 'currency') }} as tax_accrued,
+        {{ to_major('reversed', 'currency') }} as tax_reversed,
+        {{ to_major('accrued + reversed', 'currency') }} as tax_owed,
         {{ to_major('collected', 'currency') }} as tax_collected,
         {{ to_major('refunded', 'currency') }} as tax_refunded,
-        {{ to_major('liability - collected + refunded', 'currency') }} as tax_not_collected
+        {{ to_major('accrued + reversed - collected + refunded', 'currency') }}
+            as tax_not_collected
     from monthly
 )
 

@@ -1,111 +1,32 @@
 -- What a tax adviser would ask about: rates that differ from those in force, tax of another place
 -- than the customer's, ids that cannot exist, thresholds passed without collecting,
 -- tax that was not recorded.
-with taxes as (
-    select * from {{ ref('int_invoice_taxes') }}
-    where taxability_reason = 'standard_rated' and amount <> 0
+with charged as (
+    select * from {{ ref('int_tax_charged') }}
 ),
 
-invoices as (
-    select id, customer_country from {{ ref('stg_invoices') }}
-),
-
-dated as (
+wrong as (
     select
-        taxes.*,
-        invoices.customer_country,
-        {{ reporting_date('taxes.finalized_at') }} as supplied_on
-    from taxes
-    inner join invoices on taxes.invoice_id = invoices.id
-),
-
-in_force as (
-    select * from {{ ref('tax_rates_in_force') }}
-),
-
--- One row per invoice and rate: lines repeat.
-charged as (
-    select
-        invoice_id,
+        case status
+            when 'differs' then 'rate_not_in_force' else 'wrong_jurisdiction'
+        end as kind,
+        document_id as object_id,
         customer_id,
-        tax_rate_id,
         country,
         region,
-        jurisdiction_level,
-        tax_type,
-        rate,
-        customer_country,
-        supplied_on,
+        rate as charged_rate,
+        expected_rate,
         currency,
-        sum(amount) as amount,
-        sum(taxable_amount) as taxable_amount
-    from dated
-    group by
-        invoice_id,
-        customer_id,
-        tax_rate_id,
-        country,
-        region,
-        jurisdiction_level,
-        tax_type,
-        rate,
-        customer_country,
-        supplied_on,
-        currency
-),
-
-wrong_place as (
-    select
-        'wrong_jurisdiction' as kind,
-        charged.invoice_id as object_id,
-        charged.customer_id,
-        charged.country,
-        charged.region,
-        charged.rate as charged_rate,
-        expected.rate as expected_rate,
-        charged.currency,
-        {{ to_major('charged.amount', 'charged.currency') }} as amount,
-        charged.supplied_on as seen_on,
-        concat(
-            'Tax of ', charged.country, ' was charged to a customer in ', charged.customer_country
-        ) as detail
+        {{ to_major('amount', 'currency') }} as amount,
+        supplied_on as seen_on,
+        case status
+            when 'differs' then 'The rate charged is not the standard rate that was in force'
+            else concat(
+                'Tax of ', country, ' was charged to a customer in ', customer_country
+            )
+        end as detail
     from charged
-    left join in_force as expected
-        on
-            charged.customer_country = expected.country
-            and expected.region is null
-            and charged.tax_type = expected.tax_type
-            and charged.supplied_on >= expected.valid_from
-            and charged.supplied_on <= coalesce(expected.valid_until, date '9999-12-31')
-    where charged.country <> charged.customer_country
-),
-
-wrong_rate as (
-    select
-        'rate_not_in_force' as kind,
-        charged.invoice_id as object_id,
-        charged.customer_id,
-        charged.country,
-        charged.region,
-        charged.rate as charged_rate,
-        expected.rate as expected_rate,
-        charged.currency,
-        {{ to_major('charged.amount', 'charged.currency') }} as amount,
-        charged.supplied_on as seen_on,
-        'The rate charged is not the standard rate that was in force' as detail
-    from charged
-    inner join in_force as expected
-        on
-            charged.country = expected.country
-            and coalesce(upper(charged.region), '') = coalesce(expected.region, '')
-            and charged.tax_type = expected.tax_type
-            and charged.supplied_on >= expected.valid_from
-            and charged.supplied_on <= coalesce(expected.valid_until, date '9999-12-31')
-    where
-        charged.rate <> expected.rate
-        -- Counties, cities and districts have rates of their own.
-        and coalesce(charged.jurisdiction_level, 'country') in ('country', 'state')
-        and charged.country = coalesce(charged.customer_country, charged.country)
+    where status in ('differs', 'wrong_jurisdiction')
 ),
 
 invalid_ids as (
@@ -138,16 +59,16 @@ passed as (
         cast(null as decimal(18, 6)) as expected_rate,
         currency,
         sales_amount as amount,
-        {{ as_of_date() }} as seen_on,
+        passed_on as seen_on,
         concat(
-            'Sales of twelve months pass the threshold of ',
+            'Sales passed the threshold of ',
             cast(cast(threshold as bigint) as varchar), ' ', currency, case
                 when passed_by = 'either'
                     then concat(' or ', cast(threshold_count as varchar), ' sales')
                 when passed_by = 'both'
                     then concat(' and ', cast(threshold_count as varchar), ' sales')
                 else ''
-            end, ' and no tax is collected: ', scheme
+            end, ' on ', cast(passed_on as varchar), ' and no tax is collected: ', scheme
         ) as detail
     from {{ ref('tax_registrations') }}
     where status = 'passed'
@@ -173,9 +94,7 @@ not_recorded as (
 ),
 
 every_warning as (
-    select * from wrong_place
-    union all
-    select * from wrong_rate
+    select * from wrong
     union all
     select * from invalid_ids
     union all
