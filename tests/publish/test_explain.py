@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from heirpay_pipelines.publish.explain.journal import explain_month
+from heirpay_pipelines.publish.explain.oss import explain_oss
+from heirpay_pipelines.publish.explain.reading import open_published
+from heirpay_pipelines.publish.explain.tax import explain_tax
+
 if TYPE_CHECKING:
     from installed import Installation
 
@@ -167,9 +172,44 @@ def test_a_day_and_an_entry_of_the_journal_balance(published: Installation) -> N
     assert f"comes from {source}" in of_entry.stdout
 
 
+def test_every_tax_and_journal_total_is_the_sum_of_its_lines(published: Installation) -> None:
+    """Each explanation holds its parts against its whole, and raises where they differ."""
+    countries = published.rows("select distinct month, country from finance.tax_summary")
+    quarters = published.rows("select distinct quarter, member_state from finance.tax_oss_return")
+    months = published.rows(
+        "select distinct date_trunc('month', date)::date from finance.journal_entries"
+    )
+    assert len(countries) > 50
+    assert len(quarters) > 10
+    assert len(months) > 12
+    with open_published(published.settings) as warehouse:
+        for month, country in countries:
+            explain_tax(warehouse, country, month, None, 1)
+        for quarter, member_state in quarters:
+            explain_oss(warehouse, quarter, member_state, 1)
+        for (month,) in months:
+            explain_month(warehouse, month, None)
+
+
+def test_a_quarter_of_the_one_stop_shop_shows_rates_and_lines(published: Installation) -> None:
+    tree = explained(published, "oss", "--quarter", "2026-Q3", "--country", "FR")
+    figures = published.rows(
+        "select tax_amount from finance.tax_oss_return where quarter = '2026-07-01'"
+        " and member_state = 'FR' order by rate, part desc, supplied_quarter"
+    )
+    assert [amount_in(node["line"].split(": ")[1]) for node in tree["made_of"]] == [
+        tax for (tax,) in figures
+    ]
+    documents = [line["line"] for line in tree["made_of"][0]["made_of"][0]["made_of"]]
+    assert any(" in_" in line for line in documents)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
+        (["oss", "--quarter", "2026-Q5"], "is no quarter: write it as 2026-Q3", 2),
+        (["oss", "--quarter", "2019-Q1"], "nothing for any member state in 2019-Q1", 1),
+        (["journal", "--month", "2019-01"], "nothing for any account in 2019-01", 1),
         (["mrr", "--customer", "cus_x", "--month", "2026-10"], "cus_x had no MRR", 1),
         (["mrr", "--month", "2031-01"], "No MRR is published for 2031-01: months are", 1),
         (["mrr", "--month", "2026-13"], "is no month: write it as 2026-10", 2),

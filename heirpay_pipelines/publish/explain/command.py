@@ -10,8 +10,9 @@ import click
 
 from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.publish.explain.churn import explain_churn
-from heirpay_pipelines.publish.explain.journal import explain_day, explain_entry
+from heirpay_pipelines.publish.explain.journal import explain_day, explain_entry, explain_month
 from heirpay_pipelines.publish.explain.mrr import explain_customer, explain_total
+from heirpay_pipelines.publish.explain.oss import explain_oss, quarter_start
 from heirpay_pipelines.publish.explain.reading import ExplainError, Published, open_published
 from heirpay_pipelines.publish.explain.recognition import explain_document, explain_recognition
 from heirpay_pipelines.publish.explain.revenue import explain_revenue
@@ -33,6 +34,20 @@ class Month(click.ParamType[date]):
             return date.fromisoformat(f"{value}-01")
         except ValueError:
             self.fail(f"{value!r} is no month: write it as 2026-10.", param, ctx)
+
+
+class Quarter(click.ParamType[date]):
+    """`2026-Q3` as the first day of the quarter."""
+
+    name = "YYYY-QN"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        try:
+            return quarter_start(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no quarter: write it as 2026-Q3.", param, ctx)
 
 
 AT_LEAST_ONE = click.IntRange(min=1)
@@ -121,7 +136,7 @@ def recognition(
 
 @explain.command()
 @month_option
-@click.option("--country", required=True, help="Two letters, such as DE.")
+@click.option("--country", required=True, help="Two letters, such as DE; none for no country.")
 @click.option("--currency", help="Only this currency.")
 @click.option(
     "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Lines of each group."
@@ -130,22 +145,48 @@ def recognition(
 def tax(month: date, country: str, currency: str | None, limit: int, as_json: bool) -> None:
     """A country's tax of a month: each group down to documents and their lines."""
     code = currency.lower() if currency else None
-    _explain(lambda published: explain_tax(published, country.upper(), month, code, limit), as_json)
+    place = None if country.lower() == "none" else country.upper()
+    _explain(lambda published: explain_tax(published, place, month, code, limit), as_json)
+
+
+@explain.command()
+@click.option("--quarter", type=Quarter(), required=True, help="Such as 2026-Q3.")
+@click.option("--country", help="Only this member state, such as DE.")
+@click.option(
+    "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Lines of each currency."
+)
+@json_option
+def oss(quarter: date, country: str | None, limit: int, as_json: bool) -> None:
+    """A quarter of the EU One Stop Shop return: currencies, rates to euros, tax lines."""
+    state = country.upper() if country else None
+    _explain(lambda published: explain_oss(published, quarter, state, limit), as_json)
 
 
 @explain.command()
 @click.option("--entry", help="One entry (txn_...).")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="All entries of a day.")
+@click.option("--month", type=Month(), help="All days of a month, such as 2026-10.")
+@click.option("--account", help="With --month: only this account.")
 @click.option(
     "--limit", type=AT_LEAST_ONE, default=SHOWN, show_default=True, help="Entries of each account."
 )
 @json_option
-def journal(entry: str | None, day: datetime | None, limit: int, as_json: bool) -> None:
-    """A day of the journal by account, or one entry down to its balance transaction."""
-    if (entry is None) == (day is None):
-        raise click.UsageError("Give either --entry txn_... or --date 2026-10-31.")
+def journal(
+    entry: str | None,
+    day: datetime | None,
+    month: date | None,
+    account: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """The journal: a month by account and day, a day by entry, an entry down to its balance
+    transaction."""
+    if [entry, day, month].count(None) != 2:
+        raise click.UsageError("Give either --entry txn_..., --date 2026-10-31 or --month 2026-10.")
     if entry:
         _explain(lambda published: explain_entry(published, entry), as_json)
+    elif month:
+        _explain(lambda published: explain_month(published, month, account), as_json)
     elif day:
         _explain(lambda published: explain_day(published, day.date(), limit), as_json)
 

@@ -1,11 +1,19 @@
-"""The journal explained: a day by account down to entries, an entry down to its transaction."""
+"""The journal explained: a month by account and day, a day by account down to entries, an entry
+down to its transaction."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal, localcontext
 
-from heirpay_pipelines.publish.explain.reading import DIGITS, ExplainError, Published, Row, exact
+from heirpay_pipelines.publish.explain.reading import (
+    DIGITS,
+    ExplainError,
+    Published,
+    Row,
+    adds_up,
+    exact,
+)
 from heirpay_pipelines.publish.explain.tree import Node
 
 RULE = "the balance by its net, the fee by itself, the counterpart by the gross amount"
@@ -36,6 +44,50 @@ def explain_day(published: Published, day: date, limit: int) -> Node:
             branch.add_newest([_line(published, line) for line in lines], limit)
     root.add("Follow one: heirpay explain journal --entry txn_...")
     return root
+
+
+def explain_month(published: Published, month: date, account: str | None) -> Node:
+    """Every account's debits and credits of a month by day, or those of one account, and what came
+    after the month was closed.
+
+    Raises ExplainError for a month or account without entries, and when days are not the month.
+    """
+    accounts = published.rows("journal_month", month=month, account=account)
+    if not accounts:
+        raise ExplainError(
+            f"finance.journal_entries has nothing for {account or 'any account'} in {month:%Y-%m}."
+        )
+    root = Node(f"Journal of {month:%Y-%m}", RULE)
+    for code in sorted({row["currency"] for row in accounts}):
+        own = [row for row in accounts if row["currency"] == code]
+        said = "" if account else f": debits and credits are both {_balanced(published, own, code)}"
+        node = root.add(f"{code}{said}")
+        for row in own:
+            _days(published, node, row, month)
+    if late := published.rows("journal_late", month=month, account=account):
+        branch = root.add("of it known only after the month was closed", "posted on the day given")
+        for line in late:
+            branch.add(f"{line['posted_on']} {line['account']} {_line(published, line)}")
+    root.add("Follow a day: heirpay explain journal --date 2026-10-31")
+    return root
+
+
+def _days(published: Published, node: Node, row: Row, month: date) -> None:
+    code = row["currency"]
+    branch = node.add(
+        f"{row['account']} {row['account_name']}: debit {_money(published, row['debit'], code)},"
+        f" credit {_money(published, row['credit'], code)}",
+        f"{row['entries']} entries",
+    )
+    days = published.rows("journal_days", month=month, account=row["account"], currency=code)
+    for side in ("debit", "credit"):
+        adds_up(f"the days' {side}s of {row['account']}", (day[side] for day in days), row[side])
+    for day in days:
+        branch.add(
+            f"{day['date']}: debit {_money(published, day['debit'], code)},"
+            f" credit {_money(published, day['credit'], code)}",
+            f"{day['entries']} entries",
+        )
 
 
 def explain_entry(published: Published, entry: str) -> Node:

@@ -4,7 +4,7 @@ select occurred_on, document_type, document_id, line_id, movement, supplied_on, 
 from finance.tax_transactions
 where
     date_trunc('month', occurred_on) = $month
-    and country = $country
+    and country is not distinct from $country
     and currency = $currency
     and region is not distinct from $region
     and tax_type is not distinct from $tax_type

@@ -1,0 +1,15 @@
+-- The tax lines of one currency of a row.
+select occurred_on, movement, document_id, line_id, customer_id, supplied_on, tax_rate_id,
+    taxable_amount, tax_amount
+from finance.tax_transactions
+where
+    date_trunc('quarter', occurred_on) = $quarter
+    and date_trunc('quarter', coalesce(supplied_on, occurred_on)) = $supplied_quarter
+    and country = $country
+    and currency = $currency
+    and rate is not distinct from $rate
+    and coalesce(taxability_reason, 'standard_rated') in (
+        'standard_rated', 'reduced_rated', 'zero_rated', 'portion_standard_rated',
+        'portion_reduced_rated', 'product_exempt_holiday', 'proportionally_rated', 'not_available'
+    )
+order by occurred_on, document_id, line_id, tax_movement_id
