@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.report.money import Money
 
 # Accounts first: one that QuickBooks does not know it would make a bank account.
 ACCOUNTS = "!ACCNT\tNAME\tACCNTTYPE\tACCNUM"
@@ -24,7 +25,11 @@ Row = tuple[date, str, str, str, Decimal, str, str]
 
 
 def write_iif(
-    connection: duckdb.DuckDBPyConnection, journal: str, folder: Path, key: str | None
+    connection: duckdb.DuckDBPyConnection,
+    journal: str,
+    folder: Path,
+    money: Money,
+    key: str | None,
 ) -> list[Path]:
     """Write `journal-<currency>.iif` for each currency; the format knows no currency of its own.
 
@@ -40,7 +45,7 @@ def write_iif(
     for currency, of_currency in groupby(rows, key=lambda row: row[1]):
         lines = list(of_currency)
         path = folder / f"journal-{currency.lower()}.iif"
-        text = "\r\n".join((*_accounts(lines), *HEADER, *_transactions(lines))) + "\r\n"
+        text = "\r\n".join((*_accounts(lines), *HEADER, *_transactions(lines, money))) + "\r\n"
         # The format is older than Unicode: its programs read Windows' Western alphabet.
         sealed.write(path, text.encode("cp1252", errors="replace"), key)
         written.append(path)
@@ -53,13 +58,14 @@ def _accounts(rows: Iterable[Row]) -> Iterator[str]:
         yield f"ACCNT\t{_text(name)}\t{TYPES[kind]}\t{_text(number)}"
 
 
-def _transactions(rows: Iterable[Row]) -> Iterator[str]:
+def _transactions(rows: Iterable[Row], money: Money) -> Iterator[str]:
     for day, lines in groupby(rows, key=lambda row: row[0]):
         for position, (_, currency, _, name, amount, memo, _) in enumerate(lines):
             kind = "TRNS" if position == 0 else "SPL"
+            number = f"{day:%Y%m%d}{currency.upper()}"
             yield (
-                f"{kind}\tGENERAL JOURNAL\t{day:%m/%d/%Y}\t{_text(name)}\t{amount:f}"
-                f"\t{day:%Y%m%d}{currency.upper()}\t{_text(memo)}"
+                f"{kind}\tGENERAL JOURNAL\t{day:%m/%d/%Y}\t{_text(name)}"
+                f"\t{money.plain(amount, currency.lower())}\t{number}\t{_text(memo)}"
             )
         yield "ENDTRNS"
 

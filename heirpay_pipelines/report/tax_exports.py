@@ -1,5 +1,6 @@
 """Tax returns and the journal as CSV files, beside the report: one file for each query of
-`exports/`. A spreadsheet opens them as they are; nothing in them is read as a formula."""
+`exports/`. A spreadsheet opens them as they are: the byte order mark tells it that they are UTF-8,
+amounts have the decimals of their currency, and nothing in them is read as a formula."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import duckdb
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.report.iif import write_iif
+from heirpay_pipelines.report.money import Money
 
 EXPORTS = (
     "eu-oss",
@@ -38,6 +40,7 @@ def write_exports(
     table is not published is left out. The journal is also written as IIF, a file per currency.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    money = Money(_exponents(connection))
     written = []
     for name in EXPORTS:
         sql = files(__package__).joinpath("exports", f"{name}.sql").read_text(encoding="utf-8")
@@ -46,25 +49,37 @@ def write_exports(
         except duckdb.CatalogException:
             continue
         path = folder / f"{name}.csv"
-        _write(path, cursor, key)
+        _write(path, cursor, money, key)
         written.append(path)
         if name == "journal":
-            written += write_iif(connection, sql, folder, key)
+            written += write_iif(connection, sql, folder, money, key)
     return written
 
 
-def _write(path: Path, cursor: duckdb.DuckDBPyConnection, key: str | None) -> None:
-    with TextIOWrapper(sealed.create(path, key), encoding="utf-8", newline="") as out:
+def _exponents(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    rows = connection.execute("select currency, exponent from intermediate.currencies").fetchall()
+    return dict(rows)
+
+
+def _write(path: Path, cursor: duckdb.DuckDBPyConnection, money: Money, key: str | None) -> None:
+    names = [column[0] for column in cursor.description or ()]
+    with TextIOWrapper(sealed.create(path, key), encoding="utf-8-sig", newline="") as out:
         rows = csv.writer(out)
-        rows.writerow([column[0] for column in cursor.description or ()])
+        rows.writerow(names)
         while batch := cursor.fetchmany(BATCH):
-            rows.writerows([[_cell(value) for value in row] for row in batch])
+            rows.writerows([_cells(dict(zip(names, row, strict=True)), money) for row in batch])
 
 
-def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would compute is kept as text; numbers stay numbers."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return value
+def _cells(row: dict[str, Any], money: Money) -> list[Any]:
+    """Amounts with their currency's decimals, rates without idle zeros, text as text."""
+    currency = str(row.get("currency") or "").lower()
+    cells = []
+    for name, value in row.items():
+        if isinstance(value, Decimal):
+            rate = name == "rate" or name.endswith("_rate")
+            cells.append(f"{value.normalize():f}" if rate else money.plain(value, currency))
+        elif isinstance(value, str) and value.startswith(FORMULA):
+            cells.append("'" + value)
+        else:
+            cells.append(value)
+    return cells

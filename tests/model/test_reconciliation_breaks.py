@@ -197,6 +197,9 @@ def clean_account() -> list[stripe.JsonObject]:
         stripe.bank_line("bank_sum", 5000, "2026-01-12"),
         *payout("trace", 2600, "2026-01-15", "2026-01-16", trace="TRC-778899"),
         stripe.bank_line("bank_trace", 2600, "2026-01-20", reference="TRC778899/EXT"),
+        # Three bank days: a weekend and Martin Luther King's day are between them.
+        *payout("holiday", 1234, "2026-01-13", "2026-01-14"),
+        stripe.bank_line("bank_holiday", 1234, "2026-01-20"),
         *payout("fresh", 3000, "2026-01-29", "2026-01-30"),
         stripe.bank_line("bank_rent", -77_00, "2026-01-30", description="RENT"),
         stripe.bank_line("bank_other", 99_00, "2026-01-30", description="CUSTOMER"),
@@ -207,7 +210,7 @@ def clean_account() -> list[stripe.JsonObject]:
         *paid_charge("given_back", 600, "2026-01-15T00:00:00"),
         stripe.dispute("du_back", "ch_given_back", 600, "2026-01-16", won_back(), status="won"),
         *won_back(),
-        stripe.balance({"usd": 5000 - 2000 + 1000 + 700 + 600}),
+        stripe.balance({"usd": 5000 - 2000 + 1000 + 700 + 600 - 1234}),
         *report("frr_1", {"txn_a": "119.00", "txn_yen": "7.00"}),
     ]
 
@@ -366,13 +369,16 @@ def test_a_clean_account_has_no_break(clean: Warehouse) -> None:
     assert clean.rows("select kind, object_id, detail from finance.reconciliation_breaks") == []
 
 
-def test_payouts_are_matched_over_weekends_by_trace_and_in_groups(clean: Warehouse) -> None:
+def test_payouts_are_matched_over_weekends_and_holidays_by_trace_and_in_groups(
+    clean: Warehouse,
+) -> None:
     rows = clean.rows(
         "select payout_id, status, bank_status, matched_by, bank_amount"
         " from finance.payout_reconciliation order by 1"
     )
     assert rows == [
         ("po_fresh", "in_transit", "not_due", None, None),
+        ("po_holiday", "reconciled", "matched", "amount", Decimal("12.34")),
         ("po_sum1", "reconciled", "matched", "group", 40),
         ("po_sum2", "reconciled", "matched", "group", 10),
         ("po_trace", "reconciled", "matched", "reference", 26),

@@ -14,7 +14,9 @@ from heirpay_pipelines.report.iif import HEADER, _text
 from heirpay_pipelines.report.tax_exports import write_exports
 
 TABLES = """
-create schema finance;
+create schema finance; create schema intermediate;
+create table intermediate.currencies as select * from (values ('usd', 2), ('eur', 2), ('kwd', 3))
+    as rows(currency, exponent);
 create table finance.journal_entries as
 select * from (values
     ('txn_1', 1, date '2026-01-05', '1100', 'Stripe balance', 97.1, 0, 'usd', 'charge'),
@@ -61,7 +63,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -78,7 +80,23 @@ def test_text_that_a_spreadsheet_would_compute_stays_text(folder: Path) -> None:
     cities = {row["city"] for row in rows(folder / "us-sales-tax.csv")}
     assert cities == {"", '\'=HYPERLINK("x")'}
     amounts = {row["tax_amount"] for row in rows(folder / "vat-return.csv")}
-    assert amounts == {"-1.9", "0.0"}
+    assert amounts == {"-1.90", "0.00"}
+
+
+def test_amounts_have_the_decimals_of_their_currency_and_rates_no_idle_zeros(folder: Path) -> None:
+    entries = rows(folder / "journal.csv")
+    assert {row["debit"] for row in entries if row["currency"] == "USD"} == {
+        "97.10",
+        "2.90",
+        "0.00",
+    }
+    assert {row["debit"] for row in entries if row["currency"] == "KWD"} == {"0.000", "1.234"}
+    assert {row["rate"] for row in rows(folder / "us-sales-tax.csv")} == {"4", "4.5"}
+
+
+def test_a_spreadsheet_is_told_that_it_is_utf8(folder: Path) -> None:
+    for path in folder.glob("*.csv"):
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf"), path
 
 
 def test_boxes_by_rate_and_reason_with_corrections_apart(folder: Path) -> None:
