@@ -37,23 +37,24 @@ def explain_tax(
             " letters (DE); `heirpay query` lists what there is."
         )
     root = Node(f"Tax of {name}, {month:%Y-%m}", RULE)
-    for code in sorted({row["currency"] for row in groups}):
+    for code in sorted({row["currency"] for row in groups + position}):
         own = [row for row in groups if row["currency"] == code]
         total = _sum(row["tax_amount"] for row in own)
         node = root.add(f"{_money(published, total, code)} tax in finance.tax_summary")
         for row in own:
             _group(published, node, row, country, month, limit)
-    for row in position:
-        _position(published, root, row, country, month, limit)
+        for row in position:
+            if row["currency"] == code:
+                _position(published, node, row, country, month, limit)
     return root
 
 
 def _position(
-    published: Published, root: Node, row: Row, country: str | None, month: date, limit: int
+    published: Published, parent: Node, row: Row, country: str | None, month: date, limit: int
 ) -> None:
     code = row["currency"]
     open_tax = _money(published, row["tax_not_collected"], code)
-    node = root.add(
+    node = parent.add(
         "what customers paid and got back of it",
         f"{open_tax} of the month's tax in finance.tax_position was not collected",
     )
