@@ -34,9 +34,9 @@ def test_two_incidents_share_no_field_but_the_domain(home: Home, tmp_path: Any) 
     assert payments.keys() == breach.keys() == {"domain", *FIELDS}
     assert {name for name in FIELDS if payments[name] == breach[name]} == set()
     assert payments["domain"] == breach["domain"] == "payment.heirpay"
-    other.environment = {"HEIRPAY_PROJECT": "shop"}
-    other.night(1, [control("card_numbers_in_files"), control("track_data")])
-    assert told(other)["domain"] == "payment.shop"
+    shop = Home(tmp_path / "shop", environment={"HEIRPAY_PROJECT": "shop"})
+    shop.night(0, [control("track_data")])
+    assert told(shop)["domain"] == "payment.shop"
 
 
 def test_each_field_follows_its_own_data(home: Home, tmp_path: Any) -> None:
