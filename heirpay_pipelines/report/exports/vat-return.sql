@@ -15,8 +15,10 @@ select
     upper(currency) as currency,
     sum(taxable_amount) as net_amount,
     sum(tax_amount) as tax_amount,
-    sum(case when tax_amount > 0 then tax_amount else 0 end) as tax_on_sales,
-    sum(case when tax_amount < 0 then tax_amount else 0 end) as tax_on_reversals,
+    sum(case when movement in ('finalised', 'paid_after_uncollectible', 'credit_note_voided', 'one_off')
+        then tax_amount else 0 end) as tax_on_sales,
+    sum(case when movement in ('finalised', 'paid_after_uncollectible', 'credit_note_voided', 'one_off')
+        then 0 else tax_amount end) as tax_on_reversals,
     sum(case when date_trunc('month', supplied_on) < date_trunc('month', occurred_on)
         then tax_amount else 0 end) as corrects_earlier_periods,
     sum(case when is_inclusive then tax_amount else 0 end) as tax_in_prices,

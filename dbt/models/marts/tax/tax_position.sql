@@ -1,12 +1,14 @@
 -- Per month of the movement and jurisdiction: tax that became due to the authority, and tax that
 -- customers paid or got back. What is due and not collected is the company's own money at risk.
+{#- What rises; a negative line of an invoice is part of its rise. -#}
+{%- set rises = "('finalised', 'paid_after_uncollectible', 'credit_note_voided', 'one_off')" %}
 {%- set place = 'country, region, jurisdiction, jurisdiction_level, tax_type, currency' %}
 with movements as (
     select
         {{ month_of('occurred_on') }} as month,
         {{ place }},
-        case when amount > 0 then amount else 0 end as accrued,
-        case when amount < 0 then amount else 0 end as reversed,
+        case when movement in {{ rises }} then amount else 0 end as accrued,
+        case when movement in {{ rises }} then 0 else amount end as reversed,
         0 as collected,
         0 as refunded
     from {{ ref('int_tax_movements') }}

@@ -1,3 +1,5 @@
+{#- What rises; a negative line of an invoice is part of its rise. -#}
+{%- set rises = "('finalised', 'paid_after_uncollectible', 'credit_note_voided', 'one_off')" %}
 with movements as (
     select * from {{ ref('int_tax_movements') }}
 ),
@@ -14,8 +16,8 @@ monthly as (
         is_inclusive,
         sum(taxable_amount) as taxable_amount,
         sum(amount) as amount,
-        sum(case when amount > 0 then amount else 0 end) as accrued,
-        sum(case when amount < 0 then amount else 0 end) as reversed,
+        sum(case when movement in {{ rises }} then amount else 0 end) as accrued,
+        sum(case when movement in {{ rises }} then 0 else amount end) as reversed,
         sum(
             case
                 when {{ month_of('supplied_on') }} < {{ month_of('occurred_on') }} then amount
