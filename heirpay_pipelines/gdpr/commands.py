@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -12,6 +14,50 @@ from heirpay_pipelines.settings import Settings
 @click.group()
 def gdpr() -> None:
     """Personal data: where it is, a person's copy of it, erasure, retention."""
+
+
+@gdpr.command("map")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def show_map(as_json: bool) -> None:
+    """What personal data is where: landing, published warehouse, state. Exit code 1 when a column
+    of the published warehouse is not classified."""
+    import json
+    from dataclasses import asdict
+
+    from heirpay_pipelines.duck import WarehouseError
+    from heirpay_pipelines.gdpr.data_map import data_map
+
+    try:
+        entries, wrong = data_map(Settings.load())
+    except WarehouseError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps([asdict(entry) for entry in entries], indent=1))
+    else:
+        for entry in entries:
+            click.echo(f"{entry.where:10} {entry.data_class:19} {entry.place}")
+    for line in wrong:
+        click.echo(line, err=True)
+    if wrong:
+        raise click.ClickException(f"{len(wrong)} columns do not fit: tag or clear them")
+
+
+@gdpr.command("export")
+@click.argument("customer")
+@click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="A new ZIP.")
+@click.option("--by", help="Who hands it over; by default the user of this machine.")
+def export_customer(customer: str, target: Path, by: str | None) -> None:
+    """Write everything that is kept about a CUSTOMER (cus_…) to a ZIP of JSON files, plain: hand it
+    over and delete it."""
+    from heirpay_pipelines.gdpr.erase import GdprError
+    from heirpay_pipelines.gdpr.export import export
+
+    settings = Settings.load()
+    try:
+        records = export(settings, customer, target, by or getpass.getuser(), datetime.now(UTC))
+    except GdprError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{records} records about {customer}: {target}")
 
 
 @gdpr.command("erase")

@@ -62,6 +62,12 @@ def personal_paths() -> list[PersonalPath]:
     return [leaf for name, tree in rules().items() for leaf in _leaves(name, "$", tree)]
 
 
+def state_columns() -> dict[str, str]:
+    """`table.column` of the state file → class of the personal data that may stand there."""
+    found: dict[str, str] = _content()["state"]
+    return found
+
+
 def identifies(id: str) -> bool:
     """Whether an id leads to the person (a customer's, a card's) and not to a document."""
     return id.partition("_")[0] in _content()["person_ids"]

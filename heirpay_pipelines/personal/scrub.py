@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,23 @@ def collect(obj: Object) -> list[tuple[str, str, str]]:
 
     _objects(obj, take)
     return found
+
+
+def left_over(obj: Object, names: Collection[str]) -> set[str]:
+    """Paths of texts in fields of these names that no rule takes."""
+    return set(_paths(_objects(obj, lambda *_: None), names, ""))
+
+
+def _paths(value: Any, names: Collection[str], path: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _paths(item, names, path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            here = f"{path}.{key}" if path else key
+            if key in names and isinstance(item, str) and item:
+                yield here
+            yield from _paths(item, names, here)
 
 
 @dataclass

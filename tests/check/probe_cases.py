@@ -189,6 +189,18 @@ def both(*parts: Callable[[Place], None]) -> Callable[[Place], None]:
     return make
 
 
+def erasure(plan: str) -> Callable[[Place], None]:
+    """Somebody's erasure; its plan is gone when it is done."""
+
+    def make(place: Place) -> None:
+        place.state().connection.execute(
+            "insert into erasures values ('cus_erasedabc', 'contact', '', 'Dana', 'asked',"
+            f" null, {plan})"
+        )
+
+    return make
+
+
 ASKED = f"update landing.write_permissions set key_id = '{key_id(LIVE)}'"
 ENDPOINT = "insert into state.webhook_endpoint values (1)"
 CHANGED = ("ana", Action.SETTINGS_CHANGED, "run")
@@ -208,6 +220,8 @@ PASSES: dict[str, Callable[[Place], None]] = {
     "no_programs": lambda place: place.file("bank/statement.csv", "date;amount\n"),
     "personal_data_in_files": lambda place: place.file("a.log", "b@c.test is no customer"),
     "personal_data_map": nothing,
+    "payload_paths_classified": nothing,
+    "erasures_done": erasure("null"),
     "production_key": setting(STRIPE_API_KEY=LIVE),
     "retention_enforced": nothing,
     "risk_acceptances": waiver(AS_OF.date()),
@@ -240,6 +254,11 @@ FAILS: dict[str, Callable[[Place], None]] = {
     "no_programs": lambda place: place.file("bank/statement.csv", b"\x7fELF\x02\x01"),
     "personal_data_in_files": lambda place: place.file("a.log", "told to A@B.test, today"),
     "personal_data_map": sql("alter table staging.refunds add column customer_email varchar"),
+    "payload_paths_classified": sql(
+        "insert into landing.customer values ('cus_2',"
+        """ '{"object": "customer", "id": "cus_2", "backup": {"email": "a@b.test"}}')"""
+    ),
+    "erasures_done": erasure("'{}'"),
     "production_key": setting(STRIPE_API_KEY="rk_test_" + "a" * 9),
     "retention_enforced": sql("update staging.customers set created_at = timestamp '2010-01-01'"),
     "risk_acceptances": waiver(AS_OF.date() - timedelta(days=1)),

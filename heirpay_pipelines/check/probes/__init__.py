@@ -45,6 +45,8 @@ PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
     "known_vulnerabilities": network.known_vulnerabilities,
     "telemetry_off": network.telemetry_off,
     "personal_data_map": personal_data.personal_data_map,
+    "payload_paths_classified": personal_data.payload_paths_classified,
+    "erasures_done": personal_data.erasures_done,
     "retention_enforced": personal_data.retention_enforced,
 }
 

@@ -1,0 +1,92 @@
+"""The data map is true of what is there, and a person gets all that is kept about them."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import planted
+import pytest
+from click.testing import CliRunner
+from conftest import Installation
+from planted import AT, CUSTOMER
+
+from heirpay_pipelines.cli import cli
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.gdpr.data_map import data_map
+from heirpay_pipelines.gdpr.erase import GdprError, erase
+from heirpay_pipelines.gdpr.export import export
+from heirpay_pipelines.personal.scrub import collect, left_over
+from heirpay_pipelines.state import open_state
+
+
+def test_the_map_of_a_published_night_is_whole(published: Installation) -> None:
+    entries, wrong = data_map(published.settings)
+    assert wrong == []
+    places = {(entry.where, entry.place): entry.data_class for entry in entries}
+    assert places[("landing", "charge $.billing_details.email")] == "contact"
+    assert places[("warehouse", "staging.customers.email")] == "contact"
+    assert places[("state", "webhook_bodies.body")] == "contact"
+
+
+def test_a_new_column_that_nobody_tagged_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = planted.plant(tmp_path / "home", None)
+    monkeypatch.setenv("HEIRPAY_HOME", str(settings.home))
+    with connect(settings.warehouse, None, read_only=False) as warehouse:
+        warehouse.execute("create table finance.letters as select 'x@y.test' as customer_email")
+    result = CliRunner().invoke(cli, ["gdpr", "map"])
+    assert result.exit_code == 1
+    assert "finance.letters.customer_email: not tagged" in result.output
+
+
+def test_rules_take_what_stripe_nests_and_name_what_is_new() -> None:
+    found = {value for _, _, value in collect(planted.objects()[7])}  # an event
+    assert {planted.OLD_EMAIL, planted.EMAIL, planted.VAT_ID, planted.STREET} <= found
+    telling = {"email", "last4", "line1"}
+    assert left_over(planted.charge(), telling) == set()
+    assert left_over(planted.charge(spare={"email": "a@b.test"}), telling) == {"spare.email"}
+
+
+@pytest.mark.parametrize("key", [None, "a key of thirty-two characters!!"])
+def test_an_export_has_everything_and_is_audited_without_a_name(
+    tmp_path: Path, key: str | None
+) -> None:
+    settings = planted.plant(tmp_path / "home", key)
+    target = tmp_path / "mine.zip"
+    records = export(settings, CUSTOMER, target, "Dana", AT)
+    assert target.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(target) as packed:
+        parts = {name: json.loads(packed.read(name)) for name in packed.namelist()}
+    about = parts.pop("about.json")[0]
+    assert records == sum(map(len, parts.values())) == sum(about["records"].values())
+    emails = [row["object"].get("email") for row in parts["stripe/customer.json"]]
+    every = [planted.EMAIL, planted.EMAIL, planted.OLD_EMAIL]  # every version
+    assert sorted(emails) == sorted(every)
+    assert {"stripe/dispute.json", "stripe/report_row.json", "stripe/review.json", "inbox.json",
+            "stripe/quarantine.json", "warehouse/staging.customers.json",
+            "warehouse/finance.reconciliation_breaks.json", "records/outbox_messages.json",
+            "records/break_resolutions.json"} <= parts.keys()  # fmt: skip
+    assert planted.OTHER_EMAIL not in json.dumps(parts)
+    with open_state(settings.state_file) as state:
+        said = state.rows("select subject, detail from audit_log where action = 'person_exported'")
+    assert CUSTOMER not in str(said)
+    with pytest.raises(GdprError, match="is there already"):
+        export(settings, CUSTOMER, target, "Dana", AT)
+    with pytest.raises(GdprError, match="Nothing is landed"):
+        export(settings, "cus_nobody", tmp_path / "none.zip", "Dana", AT)
+
+
+def test_after_erasure_an_export_shows_only_what_is_kept(tmp_path: Path) -> None:
+    settings = planted.plant(tmp_path / "home", None)
+    erase(settings, CUSTOMER, "asked", "Dana", datetime.now(UTC))
+    target = tmp_path / "kept.zip"
+    export(settings, CUSTOMER, target, "Dana", AT)
+    with zipfile.ZipFile(target) as packed:
+        names = set(packed.namelist())
+        text = "".join(packed.read(name).decode() for name in names - {"about.json"})
+    assert "stripe/invoice.json" in names
+    assert [sentinel for sentinel in planted.SENTINELS if sentinel in text] == []
