@@ -72,7 +72,7 @@ def _by_name(data: list[dict[str, Any]], unit: Unit) -> Any:
         .mark_bar(color=SERIES_COLOURS[0], height=13)
         .encode(
             y=alt.Y("x:N", title=None, sort=names, axis=axis),
-            x=alt.X("sum(y):Q", title=None, axis=_values(unit)),
+            x=alt.X("sum(y):Q", title=None, axis=_values(unit, data)),
         )
         .properties(width=WIDTH - 210, height=22 * max(len(names), 1))
     )
@@ -96,15 +96,16 @@ def _over_time(data: list[dict[str, Any]], rows: Sequence[Row], mark: Mark, unit
     drawn = base.mark_line(strokeWidth=2) if mark == "line" else base.mark_bar()
     if mark == "bar" and days and not all(day.day == 1 for day in days):
         drawn = base.mark_bar(size=6)
-    y = alt.Y("sum(y):Q" if mark == "bar" else "y:Q", title=None, axis=_values(unit))
+    y = alt.Y("sum(y):Q" if mark == "bar" else "y:Q", title=None, axis=_values(unit, data))
     drawn = drawn.encode(x=x, y=y).properties(width=WIDTH)
     return drawn if mark == "line" else drawn.encode(color=alt.value(NAMED["s1"]))
 
 
-def _values(unit: Unit) -> alt.Axis:
-    return alt.Axis(
-        format="%" if unit == "percent" else "~s", tickCount=5, domain=False, ticks=False
-    )
+def _values(unit: Unit, data: Sequence[Row]) -> alt.Axis:
+    if unit == "number" and all(row["y"].is_integer() for row in data):
+        return alt.Axis(format="~s", tickCount=5, tickMinStep=1, domain=False, ticks=False)
+    shown = "%" if unit == "percent" else "~s"
+    return alt.Axis(format=shown, tickCount=5, domain=False, ticks=False)
 
 
 def _name(series: Any, kept: Sequence[Any]) -> str:

@@ -1,4 +1,4 @@
-"""docs/tour.md is true: each of its commands is run on a published night and tells what it shows."""
+"""docs/tour.md is true: each of its commands, run on a published night, tells what it shows."""
 
 from __future__ import annotations
 
