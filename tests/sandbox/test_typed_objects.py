@@ -14,6 +14,8 @@ from typed_objects import violations
 from heirpay_pipelines.sandbox import store as sandbox_store
 from heirpay_pipelines.sandbox.routes import ROUTES
 
+# Nobody has set these up in the company; test_value_lists.py looks at an item that was added.
+EMPTY = ("webhook_endpoints", "radar/value_list_items")
 WITHOUT_LIST = {
     "customers/{}/balance_transactions": "customers",
     "credit_notes/{}/lines": "credit_notes",
@@ -56,7 +58,7 @@ def test_the_account_speaks_the_version_that_the_sdk_pins() -> None:
 def test_every_listed_object_has_the_shape_of_its_class(company: httpx.Client, path: str) -> None:
     params = {"subscriptions": {"status": "all"}, "tax_ids": {"owner[type]": "customer"}}
     found = listed(company, path, **params.get(path, {}))
-    assert found or path in ("webhook_endpoints",)
+    assert bool(found) == (path not in EMPTY)
     assert Counter(each for obj in found for each in violations(obj)) == Counter()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from small_account import account, client_of, ids
+from typed_objects import violations
 
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 from heirpay_pipelines.sandbox.api import Api
@@ -37,6 +38,7 @@ def test_values_are_added_once_and_found(client: httpx.Client) -> None:
     form = {"value_list": block_list["id"], "value": "print_1"}
     once = {"idempotency-key": "one"}
     first = client.post(ITEMS, data=form, headers=once).raise_for_status().json()
+    assert list(violations(first)) == []
     assert client.post(ITEMS, data=form, headers=once).json() == first
     assert client.post(ITEMS, data=form).status_code == 400
     assert ids(client.get(ITEMS, params=form)) == [first["id"]]
