@@ -102,6 +102,15 @@ create table compliance.sca_daily as select date '2026-10-30' as date, 'DE' as c
   'eur' as currency, 14 as payments, 8 as authenticated, 2 as exempt, 3 as merchant_initiated,
   1 as unauthenticated;
 create table finance.reconciliation_breaks as select 'brk_1' as break_id limit 0;
+create table intermediate.charges as select date '2026-10-30' as created_on, 'usd' as currency,
+  'one_time' as payment_flow;
+create table finance.daily_revenue_by_flow as select date '2026-10-30' as date, 'usd' as currency,
+  'one_time' as payment_flow, 1 as attempts;
+create table finance.payment_recovery_monthly as select date '2026-10-01' as month,
+  'usd' as currency, 3 as payments_failed, 30.00 as amount_failed, 1 as recovered,
+  10.00 as amount_recovered, 1 as at_risk, 10.00 as amount_at_risk, 1 as lost,
+  10.00 as amount_lost, 4.00 as amount_by_automatic_retry, 5.00 as amount_by_new_payment_method,
+  1.00 as amount_by_manual;
 create table finance.payment_failures as select 'ch_1' as charge_id;
 create table finance.risk_daily as select date '2026-10-30' as date, 'usd' as currency;
 create table state.runs as select 'run-1' as run_id, 'published' as outcome;
@@ -144,6 +153,8 @@ MUTATIONS = {
     "invoice_totals": "update staging.invoices set total = total + 500",
     "tax_totals": "update staging.invoices set tax_amount = tax_amount + 111",
     "revenue_is_ledger_activity": "update finance.daily_revenue set net_volume = 9.71",
+    "every_charge_has_a_flow": "update intermediate.charges set payment_flow = 'barter'",
+    "failed_payments_add_up": "update finance.payment_recovery_monthly set amount_lost = 9.99",
     "rates_in_range": "update finance.daily_revenue set payment_success_rate = 1.1",
     "exchange_rates_present": "update finance.mrr_monthly set mrr_reporting = null",
     "tax_summary_agrees": "update finance.tax_summary set tax_amount = 1.91",

@@ -144,6 +144,21 @@ def month_of_cases(brand: str, month: int, payments: int, disputes: int, warning
             }  # fmt: skip
 
 
+def month_of_fraud(month: int, payments: int, authenticated: int, amount: int) -> Any:
+    """Mastercard payments of 2025, so many of them authenticated; five are disputed as fraud."""
+    at = f"2025-{month:02}-10T12:00:00"
+    for n in range(payments):
+        name = f"fraud{month}x{n}"
+        secure = {"result": "authenticated"} if n < authenticated else None
+        card = {"brand": "mastercard", "country": "US", "fingerprint": f"print_{name}"}
+        yield stripe.charge(
+            f"ch_{name}", amount, at, customer=f"cus_{name}",
+            payment_method_details={"type": "card", "card": {**card, "three_d_secure": secure}},
+        )  # fmt: skip
+        if n < 5:
+            yield stripe.dispute(f"du_{name}", f"ch_{name}", amount, at, [])
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     landing = Landing()
@@ -155,6 +170,14 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     for month, disputed in ((6, 0), (7, 99), (8, 100), (9, 101)):
         cases = list(month_of_cases("mastercard", month, 200, disputed, 0))
         stripe.land(landing, cases, AS_OF)
+    # 1,000 payments, 50,000.00 of fraud, 0.5 % and less than a tenth authenticated: each by one.
+    stripe.land(landing, [*month_of_fraud(1, 999, 0, 1_000_000)], AS_OF)
+    stripe.land(landing, [*month_of_fraud(2, 1_000, 99, 1_000_000)], AS_OF)
+    stripe.land(landing, [*month_of_fraud(3, 1_000, 100, 1_000_000)], AS_OF)
+    stripe.land(landing, [*month_of_fraud(4, 1_000, 99, 999_999)], AS_OF)
+    stripe.land(landing, [*month_of_fraud(5, 1_001, 99, 1_000_000)], AS_OF)
+    account = {"id": "acct_test", "object": "account", "country": "US"}
+    stripe.land(landing, [account | {"created": epoch("2025-01-01")}], AS_OF)
     yield model(landing, tmp_path_factory.mktemp("risk"), AS_OF, SELECT)
 
 
@@ -291,6 +314,33 @@ def test_mastercard_is_exceeded_from_a_hundred_over_the_month_before(warehouse: 
     assert exceeded(warehouse, "ECM") == [(7, 99, False), (8, 100, True), (9, 101, True)]
     assert [row[2] for row in exceeded(warehouse, "HECM")] == [False, False, False]
     assert not any(row[2] for row in exceeded(warehouse, "EFM"))
+
+
+def test_mastercard_s_fraud_programme_needs_all_of_its_limits(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select extract(month from month)::int, payments, cases_usd, three_d_secure_share,"
+        " is_exceeded from finance.risk_programmes where programme = 'EFM'"
+        " and region = 'without SCA' and month < '2026-01-01' order by 1"
+    )
+    assert rows == [
+        (1, 999, Decimal(50_000), Decimal(0), False),
+        (2, 1_000, Decimal(50_000), Decimal("0.099"), True),
+        (3, 1_000, Decimal(50_000), Decimal("0.1"), False),
+        (4, 1_000, Decimal("49999.950"), Decimal("0.099"), False),
+        (5, 1_001, Decimal(50_000), Decimal("0.098901"), False),  # 5 of 1,001 are not 0.5 %
+    ]
+
+
+def test_programmes_of_other_regions_do_not_concern_the_account(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select distinct programme, region from finance.risk_programmes where not applies"
+    )
+    assert set(rows) == {
+        ("VAMP excessive CEMEA", "CEMEA"), ("VAMP excessive LAC", "LAC"), ("EFM", "SCA")
+    }  # fmt: skip
+    assert not warehouse.rows(
+        "select * from finance.risk_programmes where not applies and is_exceeded"
+    )
 
 
 def test_the_threshold_of_the_day_holds(warehouse: Warehouse) -> None:

@@ -116,7 +116,7 @@ class Occasions:
 
     def card_testing(self, at: int) -> None:
         """Somebody tries stolen cards: a burst of small payments, nearly all declined."""
-        company = self.company
+        company, charges = self.company, []
         for number in range(CARD_TESTS):
             rng = company.rng("card testing", at, number)
             when = at + number * 7
@@ -127,8 +127,10 @@ class Occasions:
             if number % 22 != 21:
                 decline = rng.choice(("fraudulent", "incorrect_cvc", "generic_decline"))
             charge = company.payments.attempt(when, guest, intent, rng, decline)
+            charges.append(charge["id"])
             if decline is None:
                 company.plan(when + DAY, partial(self._warn, charge))
+        company.planted.note("card_testing", *charges)
 
     def _warn(self, charge: Object, at: int) -> None:
         payments = self.company.payments

@@ -49,7 +49,7 @@ class Planted:
         return next(c for c in self.company.customers if c.currency == "usd"
                     and c.method["type"] == "card" and not c.business)  # fmt: skip
 
-    def _note(self, kind: str, *ids: str) -> None:
+    def note(self, kind: str, *ids: str) -> None:
         self.found.setdefault(kind, []).extend(ids)
 
     def _manual(self, at: int, buyer: Customer, amount: int, text: str) -> Object:
@@ -68,13 +68,13 @@ class Planted:
             intent = company.payments.intent(at + second, buyer, 7_700, "usd")
             rng = company.rng("duplicate", second)
             ids.append(company.payments.attempt(at + second, buyer, intent, rng, None)["id"])
-        self._note("duplicate_charge", *ids)
+        self.note("duplicate_charge", *ids)
 
     def paid_without_payment(self, at: int) -> None:
         """An invoice says paid, and nothing paid it."""
         invoice = self._manual(at, self._buyer(), 18_000, "Onboarding")
         self.company.invoicing.paid(at + 5, invoice, None)
-        self._note("invoice_paid_without_payment", invoice["id"])
+        self.note("invoice_paid_without_payment", invoice["id"])
 
     def payment_without_invoice(self, at: int) -> None:
         """An invoice was paid, and says that it is open."""
@@ -89,13 +89,13 @@ class Planted:
             at + 7, invoice, status="open", amount_paid=0, amount_remaining=invoice["amount_due"],
             status_transitions=invoice["status_transitions"] | {"paid_at": None},
         )  # fmt: skip
-        self._note("payment_without_invoice", charge["id"], invoice["id"])
+        self.note("payment_without_invoice", charge["id"], invoice["id"])
 
     def invoice_total(self, at: int) -> None:
         """A total that its lines do not add up to."""
         invoice = self._manual(at, self._buyer(), 6_000, "Training")
         self._update(at + 1, invoice, total=invoice["total"] + 500)
-        self._note("invoice_total_mismatch", invoice["id"])
+        self.note("invoice_total_mismatch", invoice["id"])
 
     def charge_amount(self, at: int) -> None:
         """A charge whose balance transaction has another amount."""
@@ -103,7 +103,7 @@ class Planted:
         intent = company.payments.intent(at, buyer, 12_300, "usd")
         charge = company.payments.attempt(at, buyer, intent, company.rng("amount"), None)
         self._update(at + 1, charge, amount=13_200, amount_captured=13_200)
-        self._note("charge_amount_mismatch", charge["id"])
+        self.note("charge_amount_mismatch", charge["id"])
 
     def tax_total(self, at: int) -> None:
         """An invoice whose total tax is not the sum of its lines' tax."""
@@ -114,20 +114,20 @@ class Planted:
         taxes = copy.deepcopy(invoice["total_taxes"])
         taxes[0]["amount"] += 111
         self._update(at + 1, invoice, total_taxes=taxes)
-        self._note("tax_total_mismatch", invoice["id"])
+        self.note("tax_total_mismatch", invoice["id"])
 
     def card_number(self, at: int) -> None:
         """Somebody typed a card number into a customer's description."""
         customer = self._buyer().obj
         self._update(at, customer, description=f"Paid by phone, card {TEST_CARD}")
-        self._note("card_number", customer["id"])
+        self.note("card_number", customer["id"])
 
     def bad_vat_id(self, at: int) -> None:
         """A VAT id whose checksum is wrong."""
         customer = next(c for c in self.company.customers if c.country == "DE" and c.business)
         company = self.company
         tax_id = add_tax_id(company.store, company.ids, customer, at, "eu_vat", BAD_VAT_ID)
-        self._note("bad_vat_id", tax_id["id"])
+        self.note("bad_vat_id", tax_id["id"])
 
     def wrong_vat_rate(self, at: int) -> None:
         """A German consumer is charged the French rate, as if it were Germany's."""
@@ -137,7 +137,7 @@ class Planted:
         tax(lines, [(company.catalog.rates["FR"], "standard_rated")])
         invoice = company.invoicing.issue(at, buyer, lines, "manual")
         company.collecting.start(at + 5, invoice, buyer, None)
-        self._note("wrong_vat_rate", invoice["id"])
+        self.note("wrong_vat_rate", invoice["id"])
 
     def no_seller_tax_id(self, at: int) -> None:
         """An invoice with German VAT does not tell the seller's tax id."""
@@ -148,7 +148,7 @@ class Planted:
         invoice = company.invoicing.issue(at, buyer, lines, "manual")
         self._update(at + 1, invoice, account_tax_ids=None)
         company.collecting.start(at + 5, invoice, buyer, None)
-        self._note("no_seller_tax_id", invoice["id"])
+        self.note("no_seller_tax_id", invoice["id"])
 
     def failed_payout(self, at: int) -> None:
         """The next payout in dollars that is still under way comes back from the bank."""
@@ -157,6 +157,6 @@ class Planted:
                    if payout["currency"] == "usd" and payout["amount"] > 0]  # fmt: skip
         if waiting:
             company.failing_payouts.add(waiting[-1]["id"])
-            self._note("payout_failed", waiting[-1]["id"])
+            self.note("payout_failed", waiting[-1]["id"])
         else:
             company.plan(at + DAY, self.failed_payout)

@@ -57,6 +57,17 @@ def test_one_payment_is_there_twice(store: Any) -> None:
     assert 0 < second["created"] - first["created"] < 60
 
 
+def test_cards_are_tested(store: Any) -> None:
+    charges = [store.get("charge", id) for id in default_company().planted.found["card_testing"]]
+    assert len(charges) == 2 * 45
+    burst = charges[-45:]
+    cards = {c["payment_method_details"]["card"]["fingerprint"] for c in burst}
+    assert len(cards) == 45
+    assert burst[-1]["created"] - burst[0]["created"] < 360
+    assert sum(c["status"] == "failed" for c in burst) == 43
+    assert {(c["amount"], c["customer"]) for c in burst} == {(100, None)}
+
+
 def test_paid_and_not_paid(store: Any) -> None:
     paid = found("invoice_paid_without_payment", "invoice")
     assert (paid["status"], paid["subtotal"]) == ("paid", 18_000)
