@@ -44,10 +44,12 @@ class Installation:
     def settings(self) -> Settings:
         return Settings(HEIRPAY_HOME=self.home, **dict(self.extra))
 
-    def heirpay(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    def heirpay(
+        self, *arguments: str, timeout: float = 600, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "heirpay_pipelines", *arguments],
-            env=self.environment,
+            env=self.environment | environment,
             cwd=self.home,
             capture_output=True,
             text=True,
