@@ -52,7 +52,7 @@ class Seen:
 
 def listeners_on_loopback(given: ProbeInput) -> Outcome:
     """What listens is bound to loopback, or speaks TLS 1.2 or newer (PCI DSS 1.4.1, 4.2.1)."""
-    seen = look(_processes())
+    seen = look(processes())
     exposed = [str(item) for item in seen.listeners if not item.is_loopback and not _is_tls(item)]
     if seen.hidden and not exposed:
         return not_evaluated(f"the sockets of {', '.join(seen.hidden)} are another user's")
@@ -62,7 +62,7 @@ def listeners_on_loopback(given: ProbeInput) -> Outcome:
 def webserver_access(given: ProbeInput) -> Outcome:
     """What others can reach answers nobody without credentials (PCI DSS 8.3.1): Dagster's own web
     server knows no users, so it stays on loopback or behind a proxy that asks who comes."""
-    seen = look(_processes())
+    seen = look(processes())
     if not seen.listeners and not seen.hidden:
         return not_applicable("no web server of HeirPay is running")
     open_to_all = [str(item) for item in seen.listeners if not item.is_loopback and _answers(item)]
@@ -88,7 +88,7 @@ def look(processes: Iterable[psutil.Process]) -> Seen:
     return Seen(tuple(ordered), tuple(sorted(hidden)))
 
 
-def _processes() -> Iterator[psutil.Process]:
+def processes() -> Iterator[psutil.Process]:
     """This process, every other that HeirPay's code runs in, and what those started."""
     known = {os.getpid()}
     yield psutil.Process()
