@@ -1,0 +1,182 @@
+"""A whole night with a key: no customer's e-mail or name can be read in any file, not even in what
+a killed build leaves; and everything that reads the night reads it with the key."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from conftest import NOW, Installation, installation
+
+from heirpay_pipelines.check.probes.encryption import account_data, is_plain
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.read import open_files, relation
+from heirpay_pipelines.settings import Settings
+
+KEY = "correct horse battery staple"
+EMAILS = r"""
+select distinct unnest(regexp_extract_all(payload, '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+[.][a-z.]+'))
+from {files}
+"""
+NAMES = "select distinct payload ->> '$.name' from {files} where payload ->> '$.name' is not null"
+
+
+@dataclass(frozen=True)
+class EncryptedNight:
+    night: Installation
+    folders: tuple[Path, ...]
+    while_built: list[str]
+
+    @property
+    def settings(self) -> Settings:
+        return self.night.settings
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EncryptedNight]:
+    """A night with a key that was killed in its build, looked at, and run again to its end."""
+    home = tmp_path_factory.mktemp("encrypted") / "home"
+    temporary = home.with_name("tmp")
+    temporary.mkdir()
+    extra = {"HEIRPAY_ENCRYPTION_KEY": KEY, "TMPDIR": str(temporary)}
+    with installation(home, **extra) as night:
+        _run_and_kill_in_the_build(night)
+        found = readable(night.settings, home, temporary)
+        assert list((home / "warehouse" / "building").glob("*.duckdb"))
+        ended = night.heirpay("run", "--as-of", NOW, timeout=1200)
+        assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+        assert KEY not in ended.stdout + ended.stderr
+        yield EncryptedNight(night, (home, temporary), found)
+
+
+def _run_and_kill_in_the_build(night: Installation) -> None:
+    log = night.home.with_name("killed.log")
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "heirpay_pipelines", "run", "--as-of", NOW],
+            env=night.environment, cwd=night.home, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    building = night.settings.warehouse_dir / "building"
+    deadline = time.monotonic() + 900
+    while not any(file.stat().st_size > 2 * 2**20 for file in building.glob("*.duckdb")):
+        assert process.poll() is None, log.read_text()[-2000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)  # dbt is a process of its own
+    process.wait()
+
+
+def identifiers(settings: Settings) -> set[bytes]:
+    """Every e-mail address that Stripe told, and every customer's name."""
+    landing = Landing(settings.landing_dir, settings.key)
+    files = landing.files()
+    every = [file for found in files.values() for file in found]
+    with open_files(landing) as connection:
+        rows = connection.execute(EMAILS.format(files=relation(landing, every))).fetchall()
+        people = relation(landing, files["customer"])
+        rows += connection.execute(NAMES.format(files=people)).fetchall()
+    found = {str(row[0]).encode() for row in rows}
+    assert len(found) > 200
+    return found
+
+
+def readable(settings: Settings, *folders: Path) -> list[str]:
+    """The files whose bytes show an identifier of a customer's."""
+    anybody = re.compile(b"|".join(map(re.escape, sorted(identifiers(settings)))))
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 50
+    return [str(path) for path in files if anybody.search(path.read_bytes())]
+
+
+def test_a_killed_build_leaves_nothing_readable(encrypted: EncryptedNight) -> None:
+    assert encrypted.while_built == []
+
+
+def test_no_file_of_the_night_shows_a_customers_email_or_name(encrypted: EncryptedNight) -> None:
+    assert readable(encrypted.settings, *encrypted.folders) == []
+    data = list(account_data(encrypted.settings))
+    assert {path.suffix for path in data} >= {".parquet", ".duckdb", ".sqlite", ".html", ".xlsx"}
+    assert [path.name for path in data if is_plain(path, encrypted.settings)] == []
+
+
+def test_no_file_shows_the_key_and_all_are_private(encrypted: EncryptedNight) -> None:
+    for path in encrypted.night.home.rglob("*"):
+        if path.is_symlink():
+            continue
+        assert path.stat().st_mode & 0o077 == 0, path
+        assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
+
+
+def test_its_controls_of_encryption_pass(encrypted: EncryptedNight) -> None:
+    with connect(encrypted.settings.warehouse, KEY, read_only=True) as warehouse:
+        rows = warehouse.execute(
+            "select title, status, evidence::varchar from compliance.control_results"
+            " where title ilike '%encrypted at rest%' or title ilike '%e-mail address%'"
+        ).fetchall()
+    assert [row[1:] for row in rows if row[1] != "pass"] == []
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("query", "select count(*) as n from finance.mrr_monthly", "--format", "csv"), "n"),
+        (("audit", "verify"), "unbroken"),
+        (("breaks", "list"), "brk_"),
+        (("incidents", "list"), "strike"),
+        (("controls", "list"), "encrypted"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_commands_read_it_with_the_key(
+    encrypted: EncryptedNight, arguments: tuple[str, ...], said: str
+) -> None:
+    ended = encrypted.night.heirpay(*arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert said in ended.stdout
+
+
+def test_the_report_written_out_is_whole_and_names_nobody(
+    encrypted: EncryptedNight, tmp_path: Path
+) -> None:
+    ended = encrypted.night.heirpay("report", "--to", str(tmp_path / "report"))
+    assert ended.returncode == 0, ended.stderr
+    folder = tmp_path / "report"
+    assert json.loads((folder / "report.json").read_text())["project_status"]["verdict"]
+    assert (folder / "data_docs" / "index.html").read_text().lstrip().startswith("<!")
+    with zipfile.ZipFile(folder / "finance.xlsx") as workbook:
+        workbook.extractall(tmp_path / "report" / "workbook")
+    assert readable(encrypted.settings, folder) == []
+
+
+def test_evidence_is_written_and_verified(encrypted: EncryptedNight, tmp_path: Path) -> None:
+    folder = str(tmp_path / "evidence")
+    ended = encrypted.night.heirpay("evidence", "--from", "2026-01-01", "--to-folder", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert encrypted.night.heirpay("evidence", "verify", folder).returncode == 0
+
+
+def test_after_a_rotation_the_next_key_reads_the_night(encrypted: EncryptedNight) -> None:
+    """Last: it changes the night's key."""
+    key_file = encrypted.night.home.with_name("new.key")
+    key_file.write_text("another key, quite as long\n")
+    ended = encrypted.night.heirpay("key", "rotate", "--new-key-file", str(key_file))
+    assert ended.returncode == 0, ended.stderr
+    asked = ("query", "select count(*) as n from finance.mrr_monthly", "--format", "json")
+    assert encrypted.night.heirpay(*asked).returncode == 2
+    extra = dict(encrypted.night.extra) | {"HEIRPAY_ENCRYPTION_KEY": key_file.read_text().strip()}
+    night = replace(encrypted.night, extra=tuple(sorted(extra.items())))
+    assert json.loads(night.heirpay(*asked).stdout)[0]["n"] > 12
+    assert night.heirpay("audit", "verify").returncode == 0
+    assert readable(night.settings, *encrypted.folders) == []
