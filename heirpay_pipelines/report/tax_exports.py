@@ -57,8 +57,11 @@ def write_exports(
 
 
 def _exponents(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    rows = connection.execute("select currency, exponent from intermediate.currencies").fetchall()
-    return dict(rows)
+    sql = "select currency, exponent from intermediate.currencies"
+    try:
+        return dict(connection.execute(sql).fetchall())
+    except duckdb.CatalogException:  # nothing is published yet: there are no amounts either
+        return {}
 
 
 def _write(path: Path, cursor: duckdb.DuckDBPyConnection, money: Money, key: str | None) -> None:
