@@ -107,7 +107,8 @@ def finish(settings: Settings, state: State, name: str, at: datetime) -> Erasure
 
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     landed = erase_person(landing, person, names, say)
-    discard_builds(settings.warehouse_dir / "building")
+    for derived in ("building", "nights"):  # both can be made again from the landing
+        discard_builds(settings.warehouse_dir / derived)
     erasure = Erasure(
         pseudonym=name,
         landed_files=len(landed),

@@ -16,8 +16,9 @@ from heirpay_pipelines.settings import Settings
 Change = Callable[[str], str]
 SQLITE = b"SQLite format 3\x00"
 ZIP = b"PK\x03\x04"
-# These have their own ways; what a bank delivered is a record that the law demands kept.
-OWN_WAYS = ("landing", "warehouse", "state")
+# These have their own ways, and proposals are signed; what a bank delivered is a record that the
+# law demands kept.
+OWN_WAYS = ("landing", "warehouse", "state", "proposals")
 
 
 def other_files(settings: Settings) -> Iterator[Path]:

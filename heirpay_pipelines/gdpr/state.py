@@ -12,11 +12,12 @@ from heirpay_pipelines.personal.pseudonyms import Pseudonyms
 from heirpay_pipelines.personal.scrub import Scrubber
 from heirpay_pipelines.state.database import State
 
-# The chain cannot be changed and holds no personal data; what is closed holds figures; the others
-# are what erasure itself keeps, without a name.
+# The chain cannot be changed and holds no personal data; what is closed holds figures; a signed
+# proposal names cards by fingerprint, against fraud; the others are what erasure itself keeps,
+# without a name.
 UNCHANGED = (
-    "audit_log", "period_closes", "period_figures", "migrations", "pseudonym_key", "erasures",
-    "erased_ids", "webhook_bodies",
+    "audit_log", "period_closes", "period_figures", "risk_proposals", "risk_proposal_items",
+    "migrations", "pseudonym_key", "erasures", "erased_ids", "webhook_bodies",
 )  # fmt: skip
 
 

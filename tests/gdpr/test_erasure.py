@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,25 @@ def test_killed_anywhere_and_gone_on_ends_the_same(
         assert verify(state, []).ok
         assert state.rows("select plan from erasures") == [{"plan": None}]
     Landing(settings.landing_dir).verify()
+
+
+def test_recomputed_nights_go_and_signed_proposals_stay(tmp_path: Path) -> None:
+    settings = planted.plant(tmp_path / "home", None)
+    night = settings.recomputed_night(AT.date())
+    night.parent.mkdir()
+    shutil.copy(settings.warehouse, night)
+    document = json.dumps({"items": [{"value": "print_1", "customers": [CUSTOMER]}]})
+    with open_state(settings.state_file) as state:
+        state.connection.execute(
+            "insert into risk_proposals (proposal_id, created_at, author, rule, value_list,"
+            " document, sha256, signature, status)"
+            " values ('prop_1', ?, 'ada', 'burst', 'blocked', ?, '', '', 'proposed')",
+            (AT.isoformat(), document),
+        )
+    erase_planted(settings)
+    assert not night.exists()
+    with open_state(settings.state_file) as state:
+        assert state.rows("select document from risk_proposals") == [{"document": document}]
 
 
 def test_again_changes_nothing_and_nobody_is_an_error(tmp_path: Path) -> None:
