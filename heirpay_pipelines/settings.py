@@ -176,6 +176,11 @@ class Settings(BaseSettings):
         """Proposals to block, as the second person reads them."""
         return self.home / "proposals"
 
+    @property
+    def notices_dir(self) -> Path:
+        """Drafts for a regulator, for a person to complete and send."""
+        return self.home / "notices"
+
     def report_folder(self, day: date) -> Path:
         """The report of a night, by its as-of date in the reporting time zone."""
         return self.reports_dir / day.isoformat()

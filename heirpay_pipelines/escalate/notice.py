@@ -18,7 +18,6 @@ from heirpay_pipelines.escalate.regulations import clause_of, deadline_of, regul
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
-FOLDER = "notices"
 OPEN = "**To be completed.**"
 DRAFT = """# {form}
 
@@ -93,7 +92,7 @@ def draft(state: State, incident: Incident) -> str:
 def write_draft(settings: Settings, state: State, incident: Incident) -> Path:
     """Keep the draft under `HEIRPAY_HOME/notices`, sealed when there is a key; one that a person
     has edited stays as it is."""
-    path = settings.home / FOLDER / f"{incident['incident_id']}.md"
+    path = settings.notices_dir / f"{incident['incident_id']}.md"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = path.with_name(f".{path.name}.partial")

@@ -69,6 +69,7 @@ def _discard_unfinished(settings: Settings) -> None:
         settings.warehouse_dir,
         settings.reports_dir,
         settings.proposals_dir,
+        settings.notices_dir,
         settings.state_file.parent,
     ):
         for leftover in folder.rglob(f"*{FRESH}*"):
@@ -81,7 +82,7 @@ def _warehouses(settings: Settings) -> list[Path]:
 
 def _sealed_files(settings: Settings) -> Iterator[Path]:
     """Every file that is sealed when there is a key."""
-    for folder in (settings.reports_dir, settings.proposals_dir):
+    for folder in (settings.reports_dir, settings.proposals_dir, settings.notices_dir):
         yield from sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
     if settings.evidence_key.is_file():
         yield settings.evidence_key

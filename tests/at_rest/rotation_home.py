@@ -47,6 +47,8 @@ def make_home(home: Path, key: str | None) -> Settings:
     folder.mkdir(parents=True)
     (given.reports_dir / "latest").symlink_to(folder.name)
     sealed.write(folder / "report.html", SENTINEL.encode(), key)
+    given.notices_dir.mkdir()
+    sealed.write(given.notices_dir / "inc_1.md", SENTINEL.encode(), key)
     sealed.write(given.evidence_key, b"aa", key)
     return given
 
@@ -54,7 +56,7 @@ def make_home(home: Path, key: str | None) -> Settings:
 async def _land(given: Settings, as_of: datetime) -> None:
     landing = Landing(given.landing_dir, given.key)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-1"
-    writer = Writer(landing, pull_id, "acct_1", "2026-01-01", as_of)
+    writer = Writer(landing, pull_id, "acct_1", "2026-01-01", as_of, keep_away=None)
     for number in range(3):
         found = {"id": f"cus_{number}", "object": "customer", "email": SENTINEL}
         await writer.add(found, "list")
@@ -85,7 +87,12 @@ def picture(given: Settings) -> dict[str, object]:
         assert verify(state).ok
         seen["log"] = state.rows("select subject from audit_log where action <> 'key_rotated'")
         seen["tables of state"] = state.rows("select type, name, sql from sqlite_master order by 2")
-    for path in (*sorted(given.reports_dir.rglob("report.*")), given.evidence_key):
+    sealed_files = (
+        *sorted(given.reports_dir.rglob("report.*")),
+        given.notices_dir / "inc_1.md",
+        given.evidence_key,
+    )
+    for path in sealed_files:
         seen[path.name] = sealed.read(path, given.key)
     return seen
 
