@@ -40,7 +40,8 @@ create table staging.balance_transactions as select * from (values
   as t(id, created_at, currency, amount, fee, net);
 create table staging.refunds as select 're_1' as id, 'ch_1' as charge_id, 'usd' as currency,
   10 as amount;
-create table staging.disputes as select 'dp_1' as id, 'ch_1' as charge_id;
+create table staging.disputes as select 'dp_1' as id, 'ch_1' as charge_id,
+  'usd' as currency;
 create table staging.payouts as select 'po_1' as id, 'usd' as currency;
 create table staging.payout_transactions as select 'po_1' as payout_id,
   'txn_1' as balance_transaction_id;
@@ -52,14 +53,24 @@ create table staging.invoices as select 'in_1' as id, 'A-1' as number, 'cus_1' a
 create table staging.invoice_lines as select 'il_1' as id, 'in_1' as invoice_id, 1000 as amount,
   0 as discount_amount, 190 as exclusive_tax_amount;
 create table staging.invoice_line_taxes as select 'in_1' as invoice_id, 190 as amount;
-create table staging.subscriptions as select 'sub_1' as id, 'cus_1' as customer_id;
+create table staging.subscriptions as select 'sub_1' as id, 'cus_1' as customer_id,
+  'usd' as currency;
 create table staging.subscription_items as select 'si_1' as id;
-create table staging.prices as select 'price_1' as id;
-create table staging.credit_notes as select 'cn_1' as id;
+create table staging.prices as select 'price_1' as id, 'usd' as currency;
+create table staging.credit_notes as select 'cn_1' as id, 'usd' as currency;
 create table staging.payment_intents as select 'pi_1' as id;
 create table staging.events as select 'evt_1' as id;
 create table staging.tax_ids as select 'txi_1' as id, 'cus_1' as customer_id, false as is_deleted;
 create table intermediate.ledger as select 'txn_1' as ledger_id, true as is_known_category;
+create table intermediate.subscription_stretches as select * from (values
+  ('st_1', 'state_1', 'sub_1', true, timestamp '2026-10-01'),
+  ('st_2', 'state_2', 'sub_1', true, null))
+  as t(stretch_id, state_id, subscription_id, is_counted, ends_at);
+create table intermediate.item_mrr as select * from (values
+  ('st_1', 'si_1', 'price_1', true), ('st_2', 'si_1', 'price_1', true))
+  as t(stretch_id, subscription_item_id, price_id, is_priced);
+create table intermediate.carried_discounts as select 'state_2' as state_id,
+  'di_1' as discount_id, true as is_known;
 create table finance.mrr_monthly as select * from (values
   (date '2026-09-01', 'usd', 10.0, 10.0, 10.0), (date '2026-10-01', 'usd', 15.0, 15.0, 15.0))
   as t(month, currency, mrr, mrr_reporting, mrr_exact);
@@ -155,6 +166,11 @@ MUTATIONS = {
     "revenue_is_ledger_activity": "update finance.daily_revenue set net_volume = 9.71",
     "every_charge_has_a_flow": "update intermediate.charges set payment_flow = 'barter'",
     "failed_payments_add_up": "update finance.payment_recovery_monthly set amount_lost = 9.99",
+    "live_items_priced": "update intermediate.item_mrr set is_priced = false"
+    " where stretch_id = 'st_2'",
+    "past_items_priced": "update intermediate.item_mrr set is_priced = false"
+    " where stretch_id = 'st_1'",
+    "discounts_known": "update intermediate.carried_discounts set is_known = false",
     "rates_in_range": "update finance.daily_revenue set payment_success_rate = 1.1",
     "exchange_rates_present": "update finance.mrr_monthly set mrr_reporting = null",
     "tax_summary_agrees": "update finance.tax_summary set tax_amount = 1.91",

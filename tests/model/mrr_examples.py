@@ -158,6 +158,12 @@ def _discounts(e: Examples) -> None:
     on_customer = discount("di_cus", percent_off=20, customer="cus_own")
     e.starts("own", hundred)
     e.landing.version(customer("cus_own", discount=on_customer), "2026-02-01")
+    # A customer's discount is gone by its event, not only when the customer is next listed.
+    gone = discount("di_gone", percent_off=20, customer="cus_own_ended")
+    e.landing.event("customer.updated", customer("cus_own_ended", discount=gone), "2026-02-01")
+    e.starts("own_ended", hundred)
+    e.landing.event("customer.discount.deleted", gone, "2026-04-10T08:00:00")
+    e.landing.version(customer("cus_own_ended", discount=None), "2026-04-20")
     inclusive = e.priced(11900, tax_behavior="inclusive")
     body = e.starts("inclusive", inclusive)
     e.landing.version(

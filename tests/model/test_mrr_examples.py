@@ -143,6 +143,10 @@ def test_a_proration_moves_the_difference_of_the_prices(warehouse: Warehouse) ->
 
 def test_a_discount_that_runs_out_and_a_pause_that_voids(warehouse: Warehouse) -> None:
     assert moves(warehouse, "repeating")[1:] == [("2026-05-10", "expansion", Decimal(50))]
+    assert moves(warehouse, "own_ended") == [
+        ("2026-02-10", "new", Decimal(80)),
+        ("2026-04-10", "expansion", Decimal(20)),
+    ]
     assert moves(warehouse, "void_pause")[1:] == [
         ("2026-04-01", "churn", Decimal(-50)),
         ("2026-06-01", "reactivation", Decimal(50)),
