@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heirpay_pipelines.pull.client import Client, endpoint_of
-from heirpay_pipelines.pull.errors import CursorGoneError, TransientError
+from heirpay_pipelines.pull.errors import CursorGoneError, NotReadableError, TransientError
 from heirpay_pipelines.pull.resources import Resource
 
 Object = dict[str, Any]
@@ -190,8 +190,9 @@ async def read_pages(client: Client, path: str, params: dict[str, Any]) -> tuple
 
 
 async def complete_nested(client: Client, obj: Object) -> int:
-    """Fetch the rest of each list inside an object that Stripe cut at ten; returns requests."""
-    requests = 0
+    """Fetch the rest of each list inside an object that Stripe cut at ten, and a price's tiers in
+    other currencies; returns requests."""
+    requests = await complete_tiers(client, obj)
     for name, value in obj.items():
         if not cut_list(value):
             continue
@@ -206,6 +207,36 @@ async def complete_nested(client: Client, obj: Object) -> int:
     return requests
 
 
+async def complete_tiers(client: Client, obj: Object) -> int:
+    """Fetch a price's tiers in its other currencies: each currency is expanded by name, so the
+    price must be known before they can be asked for."""
+    lacking = without_tiers(obj)
+    if not lacking:
+        return 0
+    paths = [f"currency_options.{currency}.tiers" for currency in lacking]
+    try:
+        found = await client.get(f"prices/{obj['id']}", {"expand": ["currency_options", *paths]})
+    except NotReadableError as error:
+        if error.status != 404:
+            raise
+        return 1  # deleted since it was listed
+    obj["currency_options"] = found.get("currency_options") or obj["currency_options"]
+    return 1
+
+
+def without_tiers(obj: Object) -> list[str]:
+    """The currencies of a tiered price, but its own, whose tiers were not in the answer."""
+    options = obj.get("currency_options")
+    if obj.get("billing_scheme") != "tiered" or not isinstance(options, dict):
+        return []
+    own = obj.get("currency")
+    return sorted(
+        currency
+        for currency, option in options.items()
+        if currency != own and isinstance(option, dict) and "tiers" not in option
+    )
+
+
 def cut_list(value: Any) -> bool:
     """Whether the value is a list inside an object that goes on elsewhere."""
     if type(value) is not dict or value.get("object") != "list":
@@ -214,7 +245,10 @@ def cut_list(value: Any) -> bool:
 
 
 def is_cut(obj: object) -> bool:
-    return isinstance(obj, dict) and any(cut_list(v) for v in obj.values() if type(v) is dict)
+    """Whether more than this answer is needed for the whole object."""
+    if not isinstance(obj, dict):
+        return False
+    return any(cut_list(v) for v in obj.values() if type(v) is dict) or bool(without_tiers(obj))
 
 
 # Nested lists whose entries hold discounts by reference only.

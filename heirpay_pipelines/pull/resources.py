@@ -52,7 +52,8 @@ RESOURCES = (
     Resource("topup", "topups"),
     Resource("customer", "customers", expand=("tax_ids",), children=("tax_ids",), deletable=True),
     Resource("product", "products", deletable=True),
-    # A price of several currencies states the others only when it is asked to.
+    # A price of several currencies states the others only when it is asked to; their tiers are
+    # fetched by currency (`complete_tiers`).
     Resource("price", "prices", expand=("tiers", "currency_options"), deletable=True),
     Resource("coupon", "coupons", expand=("applies_to", "currency_options"), deletable=True),
     Resource("promotion_code", "promotion_codes"),

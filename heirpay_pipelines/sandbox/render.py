@@ -67,10 +67,23 @@ class Renderer:
         if isinstance(value, dict):
             if value.get("object") == "list":
                 return self._list(value, expand)
+            if name == "currency_options":
+                return self._options(value, expand or ())
             return self.shape(value, expand or ())
         if expand is not None and value is not None:
             raise not_expandable(name)
         return value
+
+    def _options(self, options: Object, expand: tuple[str, ...]) -> Object:
+        """Amounts by currency. A currency's tiers are sent when that currency's are expanded."""
+        return {
+            currency: {
+                field: value
+                for field, value in option.items()
+                if field != "tiers" or f"{currency}.tiers" in expand
+            }
+            for currency, option in options.items()
+        }
 
     def _referred(self, name: str, reference: str, expand: tuple[str, ...]) -> Any:
         """The object in place of its id; the id where the account does not hold the object."""

@@ -110,6 +110,11 @@ def _tiers(e: Examples) -> None:
         flat = e.priced(tiers=[(5, 700, 1000), (None, 600, 2000)], tiers_mode=mode)
         e.starts(f"{mode}_flat_6", flat, 6)
         e.starts(f"{mode}_flat_0", flat, 0)
+    # Tiers of another currency than the price's own.
+    euros = e.priced(
+        tiers=TIERS, tiers_mode="graduated", options={"eur": [(5, 600, 0), (None, 500, 0)]}
+    )
+    e.starts("option_tiers", euros, 6, currency="eur")
 
 
 def _discounts(e: Examples) -> None:

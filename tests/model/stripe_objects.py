@@ -26,10 +26,10 @@ def price(
     usage_type: str = "licensed",
     transform: tuple[int, str] | None = None,
     tax_behavior: str = "exclusive",
-    options: dict[str, int] | None = None,
+    options: dict[str, int | list[tuple[int | None, int, int]]] | None = None,
 ) -> JsonObject:
     """A recurring price. `tiers` are (up to, unit amount, flat amount); `options` are its unit
-    amounts in other currencies."""
+    amounts, or its tiers, in other currencies."""
     whole = unit_amount is not None and "." not in str(unit_amount)
     return {
         "id": price_id,
@@ -43,18 +43,7 @@ def price(
         "unit_amount": int(unit_amount) if whole and unit_amount is not None else None,
         "unit_amount_decimal": None if unit_amount is None else str(unit_amount),
         "tiers_mode": tiers_mode,
-        "tiers": [
-            {
-                "up_to": up_to,
-                "unit_amount": unit,
-                "unit_amount_decimal": str(unit),
-                "flat_amount": flat or None,
-                "flat_amount_decimal": str(flat) if flat else None,
-            }
-            for up_to, unit, flat in tiers
-        ]
-        if tiers
-        else None,
+        "tiers": _tiers(tiers) if tiers else None,
         "recurring": {
             "interval": interval,
             "interval_count": interval_count,
@@ -66,14 +55,29 @@ def price(
         else None,
         "tax_behavior": tax_behavior,
         "currency_options": {
-            code: {
-                "unit_amount": amount,
-                "unit_amount_decimal": str(amount),
-                "tax_behavior": tax_behavior,
-            }
+            code: {"tax_behavior": tax_behavior, **_amount(amount)}
             for code, amount in (options or {}).items()
         },
     }
+
+
+def _amount(amount: int | list[tuple[int | None, int, int]]) -> JsonObject:
+    if isinstance(amount, int):
+        return {"unit_amount": amount, "unit_amount_decimal": str(amount)}
+    return {"unit_amount": None, "unit_amount_decimal": None, "tiers": _tiers(amount)}
+
+
+def _tiers(tiers: list[tuple[int | None, int, int]]) -> list[JsonObject]:
+    return [
+        {
+            "up_to": up_to,
+            "unit_amount": unit,
+            "unit_amount_decimal": str(unit),
+            "flat_amount": flat or None,
+            "flat_amount_decimal": str(flat) if flat else None,
+        }
+        for up_to, unit, flat in tiers
+    ]
 
 
 def discount(

@@ -63,6 +63,7 @@ def mrr_of(warehouse: Warehouse, name: str, on: str = "2026-03-31", which: str =
         ("large_contract", "79166.67"),
         ("option_eur", "36.00"),
         ("option_usd", "40.00"),
+        ("option_tiers", "35.00"),
         ("repeating", "50.00"),
         ("once", "100.00"),
         ("own", "80.00"),

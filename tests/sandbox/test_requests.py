@@ -30,6 +30,14 @@ def shop() -> Store:
         put(store, "refund", f"re_{number}", NOW - number, charge="ch_1")
     put(store, "tax_id", "txi_1", customer="cus_1", owner={"type": "customer"}, value="DE1")
     put(store, "price", "price_1", tiers=[{"up_to": 5}], product="prod_1")
+    put(
+        store,
+        "price",
+        "price_2",
+        NOW - 2 * DAY,
+        tiers=[{"up_to": 5}],
+        currency_options={"eur": {"tiers": [{"up_to": 6}]}, "gbp": {"tiers": [{"up_to": 7}]}},
+    )
     put(store, "product", "prod_1", name="Box")
     put(store, "discount", "di_1", source={"type": "coupon", "coupon": "TEN"})
     put(store, "coupon", "TEN", percent_off=10, applies_to={"products": ["prod_1"]})
@@ -143,6 +151,10 @@ def test_fields_that_are_only_there_when_expanded(client: httpx.Client) -> None:
     assert [each["id"] for each in charge["refunds"]["data"]] == ["re_1", "re_2"]
     assert charge["refunds"]["url"] == "/v1/charges/ch_1/refunds"
     assert client.get("prices?expand[]=data.tiers").json()["data"][0]["tiers"] == [{"up_to": 5}]
+    options = "prices/price_2?expand[]=currency_options"
+    assert client.get(options).json()["currency_options"] == {"eur": {}, "gbp": {}}
+    euros = client.get(f"{options}&expand[]=currency_options.eur.tiers").json()
+    assert euros["currency_options"] == {"eur": {"tiers": [{"up_to": 6}]}, "gbp": {}}
     customer = client.get("customers/cus_1?expand[]=tax_ids").json()
     assert customer["tax_ids"]["data"][0]["value"] == "DE1"
 
