@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from conftest import NOW, Installation, installation
+from installed import NOW, Installation, installation
 
 from heirpay_pipelines.check.probes.encryption import account_data, is_plain
 from heirpay_pipelines.duck import connect

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import NOW, Installation
+from installed import NOW, Installation
 
 from heirpay_pipelines.sandbox import bank
 from heirpay_pipelines.state.database import open_state

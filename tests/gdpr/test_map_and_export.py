@@ -10,7 +10,7 @@ from pathlib import Path
 import planted
 import pytest
 from click.testing import CliRunner
-from conftest import Installation
+from installed import Installation
 from planted import AT, CUSTOMER
 
 from heirpay_pipelines.cli import cli

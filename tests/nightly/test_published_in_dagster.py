@@ -68,7 +68,7 @@ def test_a_framework_shows_each_of_its_controls_with_what_it_found(
         shown = metadata(instance, "controls", str(framework))
         assert shown["controls"].value == controls
         assert shown["not passed"].value == not_passed
-        assert len(shown["results"].value) == controls  # type: ignore[arg-type]
+        assert len(shown["results"].records) == controls  # type: ignore[attr-defined]
 
 
 def test_a_planted_problem_is_a_failed_check_on_the_table_it_sits_in(
