@@ -73,6 +73,26 @@ def test_the_whole_way_through_the_sdk(company_url: str) -> None:
     assert rows_of(content.text)[0]["description"].startswith("Starting balance (2026-09-25)")
 
 
+def test_no_two_runs_share_an_id_even_when_the_account_is_served_anew() -> None:
+    """Rows are kept by their run's id: a shorter report under an old id would leave old rows."""
+    created = []
+    for _ in range(2):
+        store = account(NOW)
+        put(store, "balance_transaction", "txn_1", START - DAY, source=None, type="adjustment",
+            reporting_category="other_adjustment", amount=1, fee=0, net=1, currency="usd",
+            available_on=START, description=None)  # fmt: skip
+        with served(store) as client:
+            for end in (END - DAY, END):
+                form = {
+                    "report_type": "balance.summary.1",
+                    "parameters[interval_start]": START + len(created) * DAY,
+                    "parameters[interval_end]": end,
+                }
+                made = client.post("reporting/report_runs", data=form).raise_for_status()
+                created.append(made.json()["id"])
+    assert len(set(created)) == 4
+
+
 def test_files_need_the_key_and_exist(company: httpx.Client, company_url: str) -> None:
     run(company, "balance.summary.1")
     newest = company.get("reporting/report_runs").json()["data"][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -64,11 +65,9 @@ class ReportingApi:
         parameters = _parameters(kind, form)
         span = self._span(kind, parameters)
         columns = parameters.get("columns") or list(kind.default_columns)
-        number = len(self.runs) + 1
-        id = f"frr_{number:024d}"
-        self.files[f"file_{number:024d}"] = _csv(
-            columns, rows_of(kind.id, self.store, span, columns)
-        )
+        suffix = self._suffix(kind, parameters)
+        id = f"frr_{suffix}"
+        self.files[f"file_{suffix}"] = _csv(columns, rows_of(kind.id, self.store, span, columns))
         self.runs[id] = {
             "id": id, "object": "reporting.report_run", "created": self.store.now, "error": None,
             "livemode": False, "parameters": parameters, "report_type": kind.id, "result": None,
@@ -77,6 +76,13 @@ class ReportingApi:
         if idempotency_key:
             self._by_key[idempotency_key] = id
         return orjson.dumps(self.runs[id])
+
+    def _suffix(self, kind: ReportType, parameters: Object) -> str:
+        """Of the run's and its file's id: another one for each other run, also when the account was
+        served anew in between. Who keeps rows by their run's id would mix the two up."""
+        asked = [kind.id, parameters, self.store.now, len(self.runs)]
+        digest = hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS))
+        return digest.hexdigest()[:24]
 
     def _span(self, kind: ReportType, parameters: Object) -> Span:
         """The interval, within what the report type has data for."""
