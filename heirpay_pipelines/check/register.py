@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as validator
 
-from heirpay_pipelines.check.declared_keys import declared_keys
+from heirpay_pipelines.check.declared import declared_tables
 from heirpay_pipelines.settings import payment_id
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
@@ -143,20 +143,22 @@ def _unique_keys(wanted: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
     """A control for each table of a schema that declares its key in the dbt project: no key twice,
     and none null where it may not be."""
     for group in wanted:
-        schemas = tuple(f"{name}." for name in group["schemas"])
-        for key in declared_keys().values():
-            if not key.table.startswith(schemas):
+        for found in declared_tables().values():
+            if found.schema not in group["schemas"] or not found.keys:
                 continue
-            shown = ", ".join(f"coalesce(cast({n} as varchar), 'null')" for n in key.columns)
-            doubled = " or ".join(["count(*) > 1", *(f"{n} is null" for n in key.required)])
+            key = found.keys[0]
+            shown = ", ".join(f"coalesce(cast({n} as varchar), 'null')" for n in key)
+            doubled = " or ".join(
+                ["count(*) > 1", *(f"{n} is null" for n in found.required_of_key)]
+            )
             yield {
-                "key": f"unique_{key.table.replace('.', '_')}",
+                "key": f"unique_{found.table.replace('.', '_')}",
                 "step": group["step"],
-                "title": f"Every row of {key.table} has its own {', '.join(key.columns)}",
+                "title": f"Every row of {found.table} has its own {', '.join(key)}",
                 "severity": "blocking",
-                "table": key.table,
-                "rows": f"select concat_ws(' ', {shown}) as id from {key.table}"
-                f" group by {', '.join(key.columns)} having {doubled}",
+                "table": found.table,
+                "rows": f"select concat_ws(' ', {shown}) as id from {found.table}"
+                f" group by {', '.join(key)} having {doubled}",
                 "what_to_do": "Do not publish; a row is doubled. Tell the data engineer.",
             }
 

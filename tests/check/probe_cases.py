@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_build import declared_columns
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -232,6 +233,9 @@ PASSES: dict[str, Callable[[Place], None]] = {
     "tls_settings": nothing,
     "track_data_in_payloads": nothing,
     "verification_codes_in_payloads": nothing,
+    "required_values": sql(*declared_columns()),
+    "working_keys": sql(*declared_columns()),
+    "known_values": sql(*declared_columns()),
     "webhook_abuse": nothing,
     "webhook_secret": both(sql(ENDPOINT), setting(STRIPE_WEBHOOK_SECRET="whsec_abc")),
     "webserver_access": listening("127.0.0.1"),
@@ -262,6 +266,13 @@ FAILS: dict[str, Callable[[Place], None]] = {
     "production_key": setting(STRIPE_API_KEY="rk_test_" + "a" * 9),
     "retention_enforced": sql("update staging.customers set created_at = timestamp '2010-01-01'"),
     "risk_acceptances": waiver(AS_OF.date() - timedelta(days=1)),
+    "required_values": sql(*declared_columns(), "update finance.mrr_monthly set mrr = null"),
+    "working_keys": sql(
+        *declared_columns(), "insert into intermediate.ledger select * from intermediate.ledger"
+    ),
+    "known_values": sql(
+        *declared_columns(), "update operations.webhook_deliveries set status = 'lost'"
+    ),
     "run_recorded": lambda place: run_of(place, AS_OF, ("ana", Action.RUN_CHECKED, "run-0")),
     "secrets_in_files": both(setting(STRIPE_API_KEY=LIVE), lambda place: place.file("a.log", LIVE)),
     "segregation_of_duties": lambda place: place.log(CHANGED, ("ana", Action.MONTH_CLOSED, "10")),

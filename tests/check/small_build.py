@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from heirpay_pipelines.check.declared_keys import declared_keys
+from heirpay_pipelines.check.declared import declared_tables
 
 SCHEMA = """
 create schema landing; create schema staging; create schema intermediate; create schema finance;
@@ -209,9 +209,9 @@ def add_keyed_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         ";".join(
             f"create table {table} as select "
-            + ", ".join(f"'{column} 1' as {column}" for column in key.columns)
-            for table, key in declared_keys().items()
-            if table not in present
+            + ", ".join(f"'{column} 1' as {column}" for column in declared.keys[0])
+            for table, declared in declared_tables().items()
+            if table not in present and declared.keys and declared.schema != "intermediate"
         )
     )
 
@@ -224,10 +224,28 @@ def twice(table: str | None) -> str:
 
 def null_key(table: str | None) -> str | None:
     """The SQL that makes a key of a keyed table null where it may not be; None where it may."""
-    key = declared_keys()[str(table)]
-    if not key.required or table == "finance.reconciliation_breaks":
+    required = declared_tables()[str(table)].required_of_key
+    if not required or table == "finance.reconciliation_breaks":
         return None
-    return f"update {table} set {key.required[0]} = null"
+    return f"update {table} set {required[0]} = null"
+
+
+def declared_columns() -> list[str]:
+    """The SQL that gives each table of the project the columns that it declares and still lacks,
+    with a value of its own in each row, or the first that the column may have."""
+    statements = []
+    for table, declared in declared_tables().items():
+        statements.append(f"create table if not exists {table} as select 1 as row")
+        for column in dict.fromkeys(
+            [*declared.required, *sum(declared.keys, ()), *declared.values]
+        ):
+            default = declared.values.get(column, (None,))[0]
+            value = f"'{default}'" if default else "cast(rowid as varchar)"
+            statements += [
+                f'alter table {table} add column if not exists "{column}" varchar',
+                f'update {table} set "{column}" = {value} where "{column}" is null',
+            ]
+    return statements
 
 
 @cache

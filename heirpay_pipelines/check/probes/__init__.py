@@ -13,6 +13,7 @@ from heirpay_pipelines.check.probes import (
     network,
     personal_data,
     secrets,
+    tables,
     text,
 )
 from heirpay_pipelines.check.probes.given import ProbeInput
@@ -47,6 +48,9 @@ PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
     "personal_data_map": personal_data.personal_data_map,
     "payload_paths_classified": personal_data.payload_paths_classified,
     "erasures_done": personal_data.erasures_done,
+    "required_values": tables.required_values,
+    "known_values": tables.known_values,
+    "working_keys": tables.working_keys,
     "retention_enforced": personal_data.retention_enforced,
 }
 
