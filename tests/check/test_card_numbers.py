@@ -7,10 +7,12 @@ import random
 import string
 from collections.abc import Callable
 
+import duckdb
 import pytest
 from stdnum import luhn
 
 from heirpay_pipelines.check.card_numbers import find_in_json, find_in_text
+from heirpay_pipelines.check.probes.text import MAY_HOLD, PREFILTER
 
 PREFIXES = {
     "visa": ("4", 16), "visa19": ("4", 19), "mastercard": ("51", 16), "mastercard2": ("2221", 16),
@@ -74,6 +76,19 @@ def test_every_planted_number_is_found(encoding: str) -> None:
         assert find_in_text(text), encoding
         assert find_in_json(payload), encoding
         assert find_in_json(json.dumps({"n": {"d": text}}, ensure_ascii=False)), encoding
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_planted_number_is_a_candidate_in_duckdb(encoding: str) -> None:
+    """The night's scan confirms in Python only what these conditions let through."""
+    texts = [ENCODINGS[encoding](number) for number in numbers(42, seed=len(encoding))]
+    payloads = [json.dumps({"note": text}, ensure_ascii=a) for text in texts for a in (True, False)]
+    passed = duckdb.execute(
+        f"select count(*) filter ({PREFILTER.format('text')}),"
+        f" count(*) filter ({MAY_HOLD.format('text')}) from (select unnest(?) as text)",
+        [[*texts, *payloads]],
+    ).fetchone()
+    assert passed == (126, 126)
 
 
 def test_as_a_json_number_and_as_a_key() -> None:

@@ -13,14 +13,17 @@ from heirpay_pipelines.check.card_numbers import CardFinding, find_in_json, find
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
 
-# A superset of what the finder confirms: thirteen digits of any script with little between them;
-# an escape that could hide a separator or a digit; a verification code. RE2 is quick on the short
-# patterns and slow on one that holds them all.
+# A superset of what the finder confirms: thirteen digits with little between them, and nothing
+# that stands in an instant or between values of JSON; a digit of another script; an escape that
+# could hide a separator or a digit; a verification code. RE2 is quick on the short patterns and
+# slow on one that holds them all, or repeats a class of Unicode.
 PREFILTER = (
-    r"(regexp_matches({0}, '[0-9]([^0-9A-Za-z]{{0,6}}[0-9]){{12}}')"
-    r" or regexp_matches({0}, '\\\\[unrt]|%20|%2[DEF]|%C2%A0|%3[0-9]|&nbsp;|&#')"
+    r"(regexp_matches({0}, '[0-9]([^0-9A-Za-z:,\x22]{{0,6}}[0-9]){{12}}')"
+    r" or regexp_matches({0}, '[0-9][^0-9A-Za-z]{{0,20}}\\[unrt]')"
+    r" or regexp_matches({0}, '\\u[0-9a-fA-F]{{4}}[^0-9A-Za-z]{{0,20}}\\u')"
+    r" or regexp_matches({0}, '%20|%2[DEF]|%C2%A0|%3[0-9]|&nbsp;|&#')"
     r" or (regexp_matches({0}, '[^\x00-\x7f]')"
-    r" and regexp_matches({0}, '\p{{Nd}}([^\p{{L}}\p{{Nd}}]{{0,6}}\p{{Nd}}){{12}}'))"
+    r" and regexp_matches(regexp_replace({0}, '[\x00-\x7f]+', '', 'g'), '\p{{Nd}}'))"
     r" or regexp_matches({0},"
     r" '(?i)(cvv2?|cvc2?|cvn2?|csc|security[ _-]?code|card verification)[^a-z]{{1,10}}[0-9]{{3}}'))"
 )
