@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from landing_harness import Warehouse, model
 from mrr_examples import TIERS, Examples
-from stripe_objects import discount, item, price
+from stripe_objects import discount, invoice, item, line, price
 
 from heirpay_pipelines.check import ControlResult, RunContext, load_register, run_controls
 from heirpay_pipelines.settings import Settings
 
 AS_OF = "2026-10-20T00:00:00"
+START = "2026-02-10T12:00:00"
 KEYS = ("live_items_priced", "past_items_priced", "discounts_known")
 
 
@@ -21,6 +23,13 @@ def unknown_coupon(discount_id: str) -> dict[str, object]:
     """A discount whose coupon is a mere id, as one is that was deleted before the first pull."""
     found = discount(discount_id, percent_off=10)
     return {**found, "source": {"type": "coupon", "coupon": "co_deleted"}}
+
+
+def one_bill(e: Examples, body: dict[str, Any], discount_id: str, **extra: Any) -> None:
+    item_id, cut = body["items"]["data"][0]["id"], ((discount_id, 100),)
+    billed = line(f"il_{body['id']}", 1000, START, "2026-03-10", body["id"], item_id, discounts=cut)
+    its = invoice(f"in_{body['id']}", body["customer"], START, [billed], body["id"], **extra)
+    e.landing.version(its, START)
 
 
 def missing() -> Examples:
@@ -41,6 +50,10 @@ def missing() -> Examples:
     e.starts("bare", ten, discounts=["di_bare"])
     fixed = discount("di_fixed", amount_off=100, currency="eur")
     e.starts("fixed", ten, discounts=[fixed])
+    # Only a line of one bill tells of these two: nobody knows what the first is.
+    one_bill(e, e.starts("bill", ten), "di_bill")
+    once = discount("di_once", percent_off=10, duration="once")
+    one_bill(e, e.starts("fine_bill", ten), "di_once", discounts=[once])
     e.starts("fine_trial_coupon", ten, status="trialing", discounts=[unknown_coupon("di_trial")])
     return e
 
@@ -74,7 +87,7 @@ def found(warehouse: Warehouse) -> dict[str, ControlResult]:
         (
             "discounts_known",
             "warning",
-            {"sub_coupon di_coupon", "sub_bare di_bare", "sub_fixed di_fixed"},
+            {"sub_coupon di_coupon", "sub_bare di_bare", "sub_fixed di_fixed", "sub_bill di_bill"},
         ),
     ],
 )

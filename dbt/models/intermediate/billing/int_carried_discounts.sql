@@ -1,7 +1,7 @@
 -- Which discounts each state carried, in the order given, known or not: a coupon that was deleted
 -- before the first pull leaves a discount of which nobody can say what it took off.
 with states as (
-    select state_id, subscription_id, customer_id, currency, basis, valid_from
+    select state_id, subscription_id, customer_id, currency, basis, valid_from, valid_to
     from {{ ref('int_subscription_states') }}
 ),
 
@@ -15,48 +15,50 @@ discounts as (
     from {{ ref('stg_discounts') }}
 ),
 
--- 1. Discounts of the whole subscription, in the order given.
-on_subscription as (
+-- 1. Discounts of one item, and of the whole subscription.
+observed_lists as (
     select
-        state_id,
+        observed_states.state_id,
+        items.subscription_item_id,
+        1 as level,
+        items.discounts
+    from observed_states
+    inner join {{ ref('stg_subscription_version_items') }} as items
+        on
+            observed_states.subscription_id = items.subscription_id
+            and observed_states.version_number = items.version_number
+    union all
+    select
+        observed_states.state_id,
         cast(null as varchar) as subscription_item_id,
-        {{ json_id('entry', '$') }} as discount_id,
-        position,
-        2 as level
-    from (
-        select
-            observed_states.state_id,
-            {{ explode_with_position('versions.discounts') }}
-        from observed_states
-        inner join {{ ref('stg_subscription_versions') }} as versions
-            on
-                observed_states.subscription_id = versions.subscription_id
-                and observed_states.version_number = versions.version_number
-    ) as entries
+        2 as level,
+        versions.discounts
+    from observed_states
+    inner join {{ ref('stg_subscription_versions') }} as versions
+        on
+            observed_states.subscription_id = versions.subscription_id
+            and observed_states.version_number = versions.version_number
 ),
 
--- 2. Discounts of one item.
-on_item as (
+on_subscription as (
     select
         state_id,
         subscription_item_id,
         {{ json_id('entry', '$') }} as discount_id,
         position,
-        1 as level
+        level,
+        cast(null as timestamp) as removed_at
     from (
         select
-            observed_states.state_id,
-            items.subscription_item_id,
-            {{ explode_with_position('items.discounts') }}
-        from observed_states
-        inner join {{ ref('stg_subscription_version_items') }} as items
-            on
-                observed_states.subscription_id = items.subscription_id
-                and observed_states.version_number = items.version_number
+            state_id,
+            subscription_item_id,
+            level,
+            {{ explode_with_position('discounts') }}
+        from observed_lists
     ) as entries
 ),
 
--- 3. The customer's own discount, where the subscription has none.
+-- 2. The customer's own discount, where the subscription has none.
 on_customer as (
     select
         states.state_id,
@@ -68,69 +70,43 @@ on_customer as (
     from states
     inner join {{ ref('stg_customer_discounts') }} as carried
         on states.customer_id = carried.customer_id
-    left join on_subscription on states.state_id = on_subscription.state_id
+    left join on_subscription
+        on states.state_id = on_subscription.state_id and on_subscription.level = 2
     where states.basis = 'observed' and on_subscription.state_id is null
 ),
 
--- 4. For estimated states, what the invoice lines were reduced by.
-line_discounts as (
-    select distinct
-        lines.subscription_id,
-        lines.subscription_item_id,
-        lines.period_starts_at,
-        lines.period_ends_at,
-        applied.discount_id
-    from {{ ref('stg_invoice_line_discounts') }} as applied
-    inner join {{ ref('stg_invoice_lines') }} as lines on applied.line_id = lines.id
-    where lines.subscription_item_id is not null and applied.amount <> 0
-),
-
+-- 3. For estimated states, what the invoice lines were reduced by; for observed ones, what only
+-- the lines of one bill tell: discounts of duration `once`, or of one that nobody knows.
 on_line as (
     select
         states.state_id,
-        line_discounts.subscription_item_id,
-        line_discounts.discount_id,
+        applied.subscription_item_id,
+        applied.discount_id,
         1 as position,
-        1 as level
+        case when states.basis = 'estimated' then 1 else 4 end as level,
+        cast(null as timestamp) as removed_at
     from states
-    inner join line_discounts
+    inner join {{ ref('int_line_discounts') }} as applied
         on
-            states.subscription_id = line_discounts.subscription_id
-            and states.valid_from >= line_discounts.period_starts_at
-            and states.valid_from < line_discounts.period_ends_at
-    where states.basis = 'estimated'
+            states.subscription_id = applied.subscription_id
+            and states.valid_from < applied.period_ends_at
+    left join discounts on applied.discount_id = discounts.id
+    where
+        (states.basis = 'estimated' and states.valid_from >= applied.period_starts_at)
+        or (
+            states.basis = 'observed'
+            and coalesce(discounts.duration, 'once') = 'once'
+            and applied.period_starts_at
+            < coalesce(states.valid_to, {{ as_of() }} + interval 1 second)
+        )
 ),
 
 carried as (
-    select
-        state_id,
-        subscription_item_id,
-        discount_id,
-        position,
-        level,
-        cast(null as timestamp) as removed_at
-    from on_subscription
+    select * from on_subscription
     union all
-    select
-        state_id,
-        subscription_item_id,
-        discount_id,
-        position,
-        level,
-        cast(null as timestamp) as removed_at
-    from on_item
+    select * from on_customer
     union all
-    select state_id, subscription_item_id, discount_id, position, level, removed_at
-    from on_customer
-    union all
-    select
-        state_id,
-        subscription_item_id,
-        discount_id,
-        position,
-        level,
-        cast(null as timestamp) as removed_at
-    from on_line
+    select * from on_line
 ),
 
 final as (

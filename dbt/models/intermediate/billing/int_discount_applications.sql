@@ -11,18 +11,6 @@ discounts as (
     select * from {{ ref('stg_discounts') }}
 ),
 
--- What invoice lines were reduced by.
-line_discounts as (
-    select distinct
-        lines.subscription_item_id,
-        lines.period_starts_at,
-        lines.period_ends_at,
-        applied.discount_id
-    from {{ ref('stg_invoice_line_discounts') }} as applied
-    inner join {{ ref('stg_invoice_lines') }} as lines on applied.line_id = lines.id
-    where lines.subscription_item_id is not null and applied.amount <> 0
-),
-
 lasting_items as (
     select
         lasting.state_id,
@@ -60,7 +48,7 @@ once_items as (
         line_discounts.period_ends_at as applies_to
     from states
     inner join items on states.state_id = items.state_id
-    inner join line_discounts
+    inner join {{ ref('int_line_discounts') }} as line_discounts
         on
             items.subscription_item_id = line_discounts.subscription_item_id
             and line_discounts.period_starts_at
