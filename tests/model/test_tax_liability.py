@@ -48,8 +48,15 @@ def taxed(
 
 
 def credit_note(
-    name: str, of: str, amount: int, credited_tax: int, at: str, voided: str | None = None
+    name: str,
+    of: str,
+    amount: int,
+    credited_tax: int,
+    at: str,
+    voided: str | None = None,
+    own_line: bool = False,
 ) -> dict[str, Any]:
+    """Of the invoice's line, or by a line that the note alone has."""
     return {
         "id": f"cn_{name}",
         "object": "credit_note",
@@ -70,8 +77,8 @@ def credit_note(
                     "id": f"cnli_{name}",
                     "object": "credit_note_line_item",
                     "amount": amount,
-                    "invoice_line_item": f"il_{of}",
-                    "type": "invoice_line_item",
+                    "invoice_line_item": None if own_line else f"il_{of}",
+                    "type": "custom_line_item" if own_line else "invoice_line_item",
                     "quantity": 1,
                     "taxes": [tax("txr_de", credited_tax, amount)],
                 }
@@ -130,6 +137,12 @@ def company() -> list[dict[str, Any]]:
         credit_note("void", "credited", 1000, 190, "2026-02-08T12:00:00", "2026-03-08T12:00:00"),
         taxed("both", status="uncollectible", marked_uncollectible_at="2026-02-15T12:00:00"),
         credit_note("both", "both", 4000, 760, "2026-02-10T12:00:00"),
+        taxed("own", status="uncollectible", marked_uncollectible_at="2026-02-16T12:00:00"),
+        credit_note("own", "own", 4000, 760, "2026-02-10T12:00:00", own_line=True),
+        taxed("own_void", status="void", voided_at="2026-02-17T12:00:00"),
+        credit_note("own_void", "own_void", 4000, 760, "2026-02-11T12:00:00", own_line=True),
+        taxed("own_paid", paid_at="2026-02-20T12:00:00"),
+        credit_note("own_paid", "own_paid", 4000, 760, "2026-02-12T12:00:00", own_line=True),
         taxed("early", paid_at="2026-02-20T12:00:00"),
         credit_note("early", "early", 4000, 760, "2026-02-12T12:00:00"),
         taxed("reverse", taxes=[zero]),
@@ -205,6 +218,24 @@ def test_liability(warehouse: Warehouse, document: str, expected: list[tuple[Any
     assert movements(warehouse, document) == expected
 
 
+@pytest.mark.parametrize(("name", "given_up"), [("own", "uncollectible"), ("own_void", "voided")])
+def test_what_a_note_took_back_by_a_line_of_its_own_is_not_taken_back_again(
+    warehouse: Warehouse, name: str, given_up: str
+) -> None:
+    rows = warehouse.rows(
+        "select movement, line_id, tax_amount from finance.tax_transactions"
+        " where document_id in (?, ?) order by occurred_on, movement, line_id",
+        f"in_{name}",
+        f"cn_{name}",
+    )
+    assert rows == [
+        ("finalised", f"il_{name}", VAT),
+        ("credit_note", f"cnli_{name}", Decimal("-7.60")),
+        (given_up, f"cnli_{name}", Decimal("7.60")),
+        (given_up, f"il_{name}", -VAT),
+    ]
+
+
 def test_inclusive_and_exclusive_stay_apart(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
         "select is_inclusive, taxable_amount, tax_amount, rate from finance.tax_transactions"
@@ -237,8 +268,8 @@ def test_summary_keeps_zero_rows_and_corrections_apart(warehouse: Warehouse) -> 
         " and taxability_reason = ? and not is_inclusive"
     )
     assert warehouse.rows(sql, date(2026, 1, 1), "reverse_charge") == [(100, 0, 0, 1)]
-    # February: void, two uncollectible, one in part, three credit notes and one of an open invoice.
-    lowered = -19 * 3 - Decimal("11.40") - Decimal("7.60") * 3 - Decimal("1.90")
+    # February: void and two uncollectible in whole, three in part, six notes of 40 and one of 10.
+    lowered = -19 * 3 - Decimal("11.40") * 3 - Decimal("7.60") * 6 - Decimal("1.90")
     (february,) = warehouse.rows(sql, date(2026, 2, 1), "standard_rated")
     assert february[1] == lowered
     assert february[2] == lowered
@@ -259,11 +290,13 @@ def test_owed_collected_and_not_collected(warehouse: Warehouse) -> None:
 def test_what_was_credited_before_payment_was_never_collected(warehouse: Warehouse) -> None:
     """`in_credited` was paid with its invoice; `in_early` only after a part of it was credited."""
     rows = warehouse.rows(
-        "select document_id, direction, amount from intermediate.tax_collected"
-        " where document_id in ('in_early', 'cn_early', 'tax_sale', 'tax_back') order by 1"
+        "select document_id, direction, sum(amount) from intermediate.tax_collected"
+        " where document_id in ('in_early', 'cn_early', 'in_own_paid', 'tax_sale', 'tax_back')"
+        " group by all order by 1"
     )
     assert rows == [
         ("in_early", "collected", 1900 - 760),
+        ("in_own_paid", "collected", 1900 - 760),
         ("tax_back", "refunded", 500),
         ("tax_sale", "collected", 1000),
     ]

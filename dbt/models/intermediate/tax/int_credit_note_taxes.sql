@@ -1,4 +1,5 @@
--- Tax of each credit-note line and rate, positive, with the invoice line that it takes back.
+-- Tax of each credit-note line and rate, positive, with the invoice tax that it takes back, and
+-- when that invoice was paid or given up. A line of the note alone, or of another rate, names none.
 with taxes as (
     select * from {{ ref('stg_credit_note_line_taxes') }}
 ),
@@ -12,8 +13,21 @@ notes as (
 ),
 
 invoices as (
-    select id, finalized_at, customer_country, customer_state, paid_at
+    select
+        id,
+        finalized_at,
+        customer_country,
+        customer_state,
+        paid_at,
+        marked_uncollectible_at,
+        voided_at
     from {{ ref('stg_invoices') }}
+),
+
+invoice_taxes as (
+    select invoice_id, line_id, tax_rate_id, min(tax_number) as tax_number
+    from {{ ref('int_invoice_taxes') }}
+    group by invoice_id, line_id, tax_rate_id
 ),
 
 rates as (
@@ -27,7 +41,8 @@ final as (
         taxes.tax_number,
         taxes.tax_rate_id,
         notes.invoice_id,
-        lines.invoice_line_id,
+        invoice_taxes.line_id as invoice_line_id,
+        invoice_taxes.tax_number as invoice_tax_number,
         notes.customer_id,
         coalesce(rates.country, invoices.customer_country) as country,
         coalesce(rates.state, case when rates.country is null then invoices.customer_state end)
@@ -44,12 +59,20 @@ final as (
         invoices.finalized_at as supplied_at,
         notes.created_at as issued_at,
         notes.voided_at,
+        invoices.paid_at as invoice_paid_at,
+        invoices.marked_uncollectible_at as invoice_uncollectible_at,
+        invoices.voided_at as invoice_voided_at,
         notes.type = 'post_payment' or coalesce(notes.post_payment_amount, 0) > 0 as is_refund
     from taxes
     inner join notes on taxes.credit_note_id = notes.id
     left join lines
         on taxes.line_id = lines.id and taxes.credit_note_id = lines.credit_note_id
     left join invoices on notes.invoice_id = invoices.id
+    left join invoice_taxes
+        on
+            notes.invoice_id = invoice_taxes.invoice_id
+            and lines.invoice_line_id = invoice_taxes.line_id
+            and taxes.tax_rate_id = invoice_taxes.tax_rate_id
     left join rates on taxes.tax_rate_id = rates.id
 )
 

@@ -33,20 +33,7 @@ charged as (
         sum(movements.taxable_amount) as taxable_amount
     from movements
     left join invoices on movements.invoice_id = invoices.id
-    group by
-        movements.document_id,
-        movements.document_type,
-        movements.customer_id,
-        movements.country,
-        movements.region,
-        movements.jurisdiction,
-        movements.jurisdiction_level,
-        movements.tax_type,
-        movements.rate,
-        movements.taxability_reason,
-        invoices.customer_country,
-        movements.supplied_on,
-        movements.currency
+    group by all
 ),
 
 -- The place's own rate before the country's; of a wrong place, the rate of the customer's country.

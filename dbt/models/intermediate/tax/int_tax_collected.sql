@@ -11,21 +11,23 @@ credit_taxes as (
 ),
 
 credited_before as (
+    select * from credit_taxes
+    where
+        not is_refund
+        and issued_at <= invoice_paid_at
+        and invoice_paid_at <= {{ as_of() }}
+        and (voided_at is null or invoice_paid_at < voided_at)
+),
+
+credited_of_line as (
     select
-        invoice_taxes.invoice_id,
-        invoice_taxes.line_id,
-        invoice_taxes.tax_number,
-        sum(credit_taxes.amount) as amount
-    from invoice_taxes
-    inner join credit_taxes
-        on
-            invoice_taxes.invoice_id = credit_taxes.invoice_id
-            and invoice_taxes.line_id = credit_taxes.invoice_line_id
-            and invoice_taxes.tax_rate_id = credit_taxes.tax_rate_id
-            and invoice_taxes.paid_at >= credit_taxes.issued_at
-            and not credit_taxes.is_refund
-            and (credit_taxes.voided_at is null or invoice_taxes.paid_at < credit_taxes.voided_at)
-    group by invoice_taxes.invoice_id, invoice_taxes.line_id, invoice_taxes.tax_number
+        invoice_id,
+        invoice_line_id as line_id,
+        invoice_tax_number as tax_number,
+        sum(amount) as amount
+    from credited_before
+    where invoice_tax_number is not null
+    group by invoice_id, invoice_line_id, invoice_tax_number
 ),
 
 paid as (
@@ -42,13 +44,31 @@ paid as (
         invoice_taxes.jurisdiction_level,
         invoice_taxes.tax_type,
         invoice_taxes.currency,
-        invoice_taxes.amount - coalesce(credited_before.amount, 0) as amount
+        invoice_taxes.amount - coalesce(credited_of_line.amount, 0) as amount
     from invoice_taxes
-    left join credited_before
+    left join credited_of_line
         on
-            invoice_taxes.invoice_id = credited_before.invoice_id
-            and invoice_taxes.line_id = credited_before.line_id
-            and invoice_taxes.tax_number = credited_before.tax_number
+            invoice_taxes.invoice_id = credited_of_line.invoice_id
+            and invoice_taxes.line_id = credited_of_line.line_id
+            and invoice_taxes.tax_number = credited_of_line.tax_number
+    union all
+    -- A note that names no tax of the invoice counts against it as a line of its own.
+    select
+        'collected' as direction,
+        invoice_id as document_id,
+        line_id,
+        tax_number,
+        invoice_paid_at as occurred_at,
+        customer_id,
+        country,
+        region,
+        jurisdiction,
+        jurisdiction_level,
+        tax_type,
+        currency,
+        -amount as amount
+    from credited_before
+    where invoice_tax_number is null
 ),
 
 given_back as (

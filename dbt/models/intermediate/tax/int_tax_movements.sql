@@ -16,40 +16,72 @@ calculated as (
 
 -- What credit notes had taken back before an invoice was given up: not taken back again.
 credited as (
-    select
-        invoice_taxes.invoice_id,
-        invoice_taxes.line_id,
-        invoice_taxes.tax_number,
-        sum(credit_taxes.amount) as amount,
-        sum(credit_taxes.taxable_amount) as taxable_amount
-    from invoice_taxes
-    inner join credit_taxes
-        on
-            invoice_taxes.invoice_id = credit_taxes.invoice_id
-            and invoice_taxes.line_id = credit_taxes.invoice_line_id
-            and invoice_taxes.tax_rate_id = credit_taxes.tax_rate_id
-            and credit_taxes.voided_at is null
-            and credit_taxes.issued_at
-            <= coalesce(invoice_taxes.marked_uncollectible_at, invoice_taxes.voided_at)
-    group by invoice_taxes.invoice_id, invoice_taxes.line_id, invoice_taxes.tax_number
+    select * from credit_taxes
+    where
+        voided_at is null
+        and issued_at <= coalesce(invoice_uncollectible_at, invoice_voided_at)
 ),
 
+credited_of_line as (
+    select
+        invoice_id,
+        invoice_line_id as line_id,
+        invoice_tax_number as tax_number,
+        sum(amount) as amount,
+        sum(taxable_amount) as taxable_amount
+    from credited
+    where invoice_tax_number is not null
+    group by invoice_id, invoice_line_id, invoice_tax_number
+),
+
+{% set facts = [
+    'invoice_id', 'line_id', 'tax_number', 'customer_id', 'country', 'region', 'jurisdiction',
+    'jurisdiction_level', 'tax_type', 'rate', 'tax_rate_id', 'taxability_reason', 'is_inclusive',
+    'currency',
+] %}
+-- A note that names no tax of the invoice counts against the invoice as a line of its own.
 remaining as (
     select
-        invoice_taxes.*,
-        invoice_taxes.amount - coalesce(credited.amount, 0) as remaining_amount,
-        invoice_taxes.taxable_amount - coalesce(credited.taxable_amount, 0) as remaining_taxable
+        {%- for fact in facts %}
+        invoice_taxes.{{ fact }},
+        {%- endfor %}
+        invoice_taxes.finalized_at,
+        invoice_taxes.paid_at,
+        invoice_taxes.marked_uncollectible_at,
+        invoice_taxes.voided_at,
+        invoice_taxes.amount,
+        invoice_taxes.taxable_amount,
+        true as is_invoiced,
+        invoice_taxes.amount - coalesce(credited_of_line.amount, 0) as remaining_amount,
+        invoice_taxes.taxable_amount - coalesce(credited_of_line.taxable_amount, 0)
+            as remaining_taxable
     from invoice_taxes
-    left join credited
+    left join credited_of_line
         on
-            invoice_taxes.invoice_id = credited.invoice_id
-            and invoice_taxes.line_id = credited.line_id
-            and invoice_taxes.tax_number = credited.tax_number
+            invoice_taxes.invoice_id = credited_of_line.invoice_id
+            and invoice_taxes.line_id = credited_of_line.line_id
+            and invoice_taxes.tax_number = credited_of_line.tax_number
+    union all
+    select
+        {%- for fact in facts %}
+        {{ fact }},
+        {%- endfor %}
+        supplied_at as finalized_at,
+        invoice_paid_at as paid_at,
+        invoice_uncollectible_at as marked_uncollectible_at,
+        invoice_voided_at as voided_at,
+        0 as amount,
+        0 as taxable_amount,
+        false as is_invoiced,
+        -amount as remaining_amount,
+        -taxable_amount as remaining_taxable
+    from credited
+    where invoice_tax_number is null
 ),
 
 invoice_movements as (
     {%- for movement, instant, sign, condition in [
-        ('finalised', 'finalized_at', '', 'true'),
+        ('finalised', 'finalized_at', '', 'is_invoiced'),
         ('uncollectible', 'marked_uncollectible_at', '-', 'marked_uncollectible_at is not null'),
         ('voided', 'voided_at', '-', 'voided_at is not null and marked_uncollectible_at is null'),
         ('paid_after_uncollectible', 'paid_at', '',

@@ -23,18 +23,7 @@ summed as (
         min(supplied_on) as first_charged_on,
         max(supplied_on) as last_charged_on
     from charged
-    group by
-        country,
-        region,
-        jurisdiction,
-        jurisdiction_level,
-        tax_type,
-        rate,
-        expected_rate,
-        status,
-        reason,
-        source,
-        currency
+    group by all
 ),
 
 final as (
