@@ -23,6 +23,7 @@ from heirpay_pipelines.sandbox import SANDBOX_KEY
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 STRIPE_API = "https://api.stripe.com"
+DEFAULT_UI = "http://127.0.0.1:3000"
 
 
 class SettingsError(Exception):
@@ -188,6 +189,16 @@ class Settings(BaseSettings):
     @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
+
+    @property
+    def ui_file(self) -> Path:
+        """Where `heirpay ui` says, while it runs, at which address."""
+        return self.dagster_home / "ui_url"
+
+    @property
+    def ui_url(self) -> str:
+        """Dagster's UI: where it runs now, else where it would by default."""
+        return self.ui_file.read_text() if self.ui_file.is_file() else DEFAULT_UI
 
     @property
     def bank_dir(self) -> Path:

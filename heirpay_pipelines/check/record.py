@@ -9,6 +9,7 @@ import hmac
 import secrets
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 import rfc8785
@@ -18,6 +19,7 @@ from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.check.results import RunContext
 from heirpay_pipelines.model.project import project_fingerprint
+from heirpay_pipelines.settings import LOOPBACK
 from heirpay_pipelines.state.database import State, open_state
 
 CHANGED = {
@@ -64,8 +66,16 @@ def _settings(run: RunContext) -> Versions:
             text = value.get_secret_value().encode()
             key = _installation_key(run.settings.state_file.with_name("installation.key"))
             value = f"secret {hmac.new(key, text, hashlib.sha256).hexdigest()[:16]}"
+        if name == "stripe_api_base":
+            value = _without_loopback_port(value)
         shown[str(field.alias or name)] = "not set" if value is None else str(value)
     return shown
+
+
+def _without_loopback_port(base: str) -> str:
+    """On loopback the port is whatever was free: another one is no change of a setting."""
+    url = urlsplit(base)
+    return f"{url.scheme}://{url.hostname}" if url.hostname in LOOPBACK else base
 
 
 def _installation_key(path: Path) -> bytes:

@@ -87,6 +87,6 @@ def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
             click.echo("           sealed: heirpay report --to FOLDER --open")
     if settings.warehouse.is_file():
         click.echo(f"Warehouse  {settings.warehouse}")
-        click.echo("UI         heirpay ui  →  http://127.0.0.1:3000")
+        click.echo(f"UI         heirpay ui  →  {settings.ui_url}")
         click.echo(f'Try        heirpay query "{SAMPLE_QUERY}"')
     sys.exit(outcome.exit_code)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import sys
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -13,6 +16,8 @@ import click
 from heirpay_pipelines.settings import Settings
 
 LOOPBACK = "127.0.0.1"
+END_SECONDS = 20
+"""Given to Dagster's processes to end by themselves."""
 WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
 """In the checkout that the product is installed from: it names the code location."""
 
@@ -28,17 +33,52 @@ def ui(port: int) -> None:
     from heirpay_pipelines.nightly.home import prepare_dagster_home
 
     settings = Settings.load()
-    chosen = free_port(port)
+    url = f"http://{LOOPBACK}:{free_port(port)}"
     prepare_dagster_home(settings)
-    os.environ["HEIRPAY_HOME"] = str(settings.home)
-    click.echo(f"http://{LOOPBACK}:{chosen}  (ready in a few seconds; stop with Ctrl-C)")
-    sys.stdout.flush()
-    dagster = Path(sys.executable).with_name("dagster")
-    command = ["dev", "-w", str(WORKSPACE), "-h", LOOPBACK, "-p", str(chosen)]
-    command += ["--log-level", "warning"]
-    os.environ["PYTHONWARNINGS"] = "ignore:Function `dev_command`"
-    # Replaces this process, so that signals reach Dagster itself.
-    os.execv(dagster, [str(dagster), *command])  # noqa: S606
+    click.echo(f"{url}  (ready in a few seconds; stop with Ctrl-C)")
+    # The report's links lead here while it runs.
+    settings.ui_file.write_text(url)
+    try:
+        sys.exit(run_until_told(_dagster(url), settings))
+    finally:
+        settings.ui_file.unlink(missing_ok=True)
+
+
+def _dagster(url: str) -> list[str]:
+    program = str(Path(sys.executable).with_name("dagster"))
+    host, port = url.removeprefix("http://").split(":")
+    return [program, "dev", "-w", str(WORKSPACE), "-h", host, "-p", port, "--log-level", "warning"]
+
+
+def run_until_told(command: list[str], settings: Settings) -> int:
+    """Run Dagster until it ends or this process is told to; its exit code, 0 when told to.
+
+    Dagster ends its webserver, daemon and code servers on Ctrl-C only: a signal that ends a
+    service (SIGTERM) would leave them behind. So each signal reaches all of them as Ctrl-C does,
+    and what is left after that is killed. A night under way is killed with them, which is safe.
+    """
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: told.set())
+    environment = os.environ | {
+        "HEIRPAY_HOME": str(settings.home),
+        "PYTHONWARNINGS": "ignore:Function `dev_command`",
+    }
+    process = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
+    try:
+        while process.poll() is None and not told.wait(0.5):
+            pass
+        _signal_all(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=END_SECONDS)
+    finally:
+        _signal_all(process.pid, signal.SIGKILL)
+    return 0 if told.is_set() else process.wait()
+
+
+def _signal_all(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
 
 
 def free_port(port: int) -> int:

@@ -22,7 +22,6 @@ from heirpay_pipelines.report.reading import Fact
 from heirpay_pipelines.report.tables import Cell, Column, cells, shown_columns, tax_name, tone_of
 
 INCIDENTS_SHOWN = 6  # at once; the others are one click away
-UI = "http://127.0.0.1:3000"  # `heirpay ui`, where it runs as it does by default
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def render(context: ReportContext, document: dict[str, Any], figures: list[Figur
         shown_incidents=INCIDENTS_SHOWN,
         not_passed=[sections.shown_control(row) for row in controls.not_passed(context)],
         frameworks=sections.frameworks(context),
-        ui=UI,
+        ui=context.settings.ui_url,
         data_docs=data_docs(context),
         style=_style(),
         paper=_palette(),

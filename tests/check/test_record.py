@@ -50,6 +50,18 @@ def test_a_setting_that_changed_is_named_and_a_secret_is_in_no_record(
             assert KEY.encode() not in file.read_bytes()
 
 
+def test_another_port_on_loopback_is_no_change_and_another_host_is(
+    home: Path, tmp_path: Path
+) -> None:
+    build = make_build(tmp_path / "b.duckdb")
+    for port in (12111, 40123):
+        assert records(home, build, STRIPE_API_BASE=f"http://127.0.0.1:{port}") == []
+    changed = records(home, build, STRIPE_API_BASE="https://proxy.example:40123")
+    again = records(home, build, STRIPE_API_BASE="https://proxy.example:40124")
+    assert changed == [("settings_changed", {"changed": ["STRIPE_API_BASE"]})]
+    assert again == changed * 2
+
+
 def test_code_that_changed_is_named(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

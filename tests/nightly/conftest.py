@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -10,5 +12,10 @@ from heirpay_pipelines.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    return definitions(Settings(HEIRPAY_HOME=tmp_path_factory.mktemp("loaded")))
+def loaded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("loaded")
+
+
+@pytest.fixture(scope="session")
+def loaded(loaded_home: Path) -> dg.Definitions:
+    return definitions(Settings(HEIRPAY_HOME=loaded_home))

@@ -1,0 +1,71 @@
+"""`heirpay ui` as a service manager runs it: started in the background, ended by SIGTERM."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from installed import KEY, Installation
+
+from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+from heirpay_pipelines.settings import DEFAULT_UI
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/server_info", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def processes_of(home: Path) -> list[str]:
+    """Command lines of the processes that work on the home."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:  # it has ended meanwhile
+            continue
+        if command and f"HEIRPAY_HOME={home}".encode() in environment:
+            found.append(command)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="counts processes in /proc")
+def test_the_ui_says_where_it_is_and_leaves_nothing_behind(
+    loaded: dg.Definitions, loaded_home: Path, tmp_path: Path
+) -> None:
+    night = Installation(tmp_path / "home", EmbeddedAccount("http://127.0.0.1:9", KEY))
+    shutil.copytree(loaded_home / "dbt", night.home / "dbt")
+    assert night.settings.ui_url == DEFAULT_UI
+    with subprocess.Popen(
+        [sys.executable, "-m", "heirpay_pipelines", "ui", "--port", "0"],
+        env=night.environment, cwd=night.home, text=True, stdout=subprocess.PIPE,
+        # As a shell starts what is put into the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        url = re.match(r"http://127\.0\.0\.1:\d+", said)
+        assert url, said
+        deadline = time.monotonic() + 120
+        while not answers(url[0]) and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.2)
+        assert answers(url[0])
+        assert night.settings.ui_url == url[0]
+        assert len(processes_of(night.home)) >= 3  # itself, the webserver, the daemon
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    assert processes_of(night.home) == []
+    assert night.settings.ui_url == DEFAULT_UI
