@@ -133,14 +133,16 @@ async def _try(writer: Writer, client: Client, poisoned: Poisoned) -> Retried:
         detail = "a bank statement: each run tries it again when it or the mapping has changed"
         return Retried(poisoned.id, False, detail)
     raw = poisoned.raw
+    as_answered = fault_of(raw) is None
     try:
-        obj = raw if fault_of(raw) is None else await _ask_again(client, raw)
+        obj = raw if as_answered else await _ask_again(client, raw)
     except PullError as error:
         return Retried(poisoned.id, False, str(error))
     fault = "it carries no id to ask Stripe for" if obj is None else fault_of(obj)
     if obj is None or fault is not None:
         return Retried(poisoned.id, False, f"still: {fault}")
-    await writer.add(obj, "list")
+    # Several versions of one object may have waited: each was so when it was answered.
+    await writer.add(obj, "list", poisoned.first_seen_at if as_answered else None)
     # A moment later than the record itself, so that it is the newer of the two.
     resolved = poisoned.record | {"resolved": True, "resolved_as": obj["id"]}
     await writer.add(resolved, "list", max(poisoned.first_seen_at, writer.observed_at) + MOMENT)

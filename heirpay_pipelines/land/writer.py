@@ -14,6 +14,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from heirpay_pipelines.land.currencies import exponents
 from heirpay_pipelines.land.keep_away import KeepAway
 from heirpay_pipelines.land.landing import Landing, sha256_of
 from heirpay_pipelines.land.manifest import LandedFile, LandingError, sync_folder
@@ -169,7 +170,7 @@ def sync_private(path: Path) -> None:
 
 
 def fault_of(obj: object) -> str | None:
-    """Why something that was listed cannot be landed as an object, or None."""
+    """Why something that was listed cannot be landed as an object that is understood, or None."""
     if not isinstance(obj, dict):
         return f"not an object but {type(obj).__name__}"
     if not isinstance(obj.get("object"), str):
@@ -181,7 +182,21 @@ def fault_of(obj: object) -> str | None:
         return "field `created` is no integer"
     if created is not None and not 0 <= created < END_OF_TIME:
         return "field `created` is no instant"
-    return None
+    return _currency_fault(obj)
+
+
+def _currency_fault(obj: Object) -> str | None:
+    """Amounts of an unknown currency are never guessed. A customer states its habitual currency:
+    what refers to it (an older subscription in another) is understood without."""
+    currency = obj.get("currency")
+    if not isinstance(currency, str) or obj["object"] == "customer":
+        return None
+    if currency.lower() in exponents():
+        return None
+    return (
+        f"currency {currency!r} is not known: add it with its decimals (from Stripe's list) to"
+        " dbt/seeds/currencies.csv, then `heirpay quarantine retry`"
+    )
 
 
 def quarantined(raw: object, reason: str, pull_id: str) -> Object:

@@ -21,7 +21,9 @@ create table landing.customer as select 'cus_1' as id,
   as payload;
 create table landing.write_permissions as select 'pull-1' as pull_id, 'none' as key_id,
   '2026-10-30T00:00:00+00:00' as probed_at, 'charges' as resource, 'refused' as answer;
-create table landing.quarantine as select 'quarantine_1' as id limit 0;
+create table staging.quarantined_objects as select 'quarantine_1' as id, 'ch_9' as object_id
+  limit 0;
+create table staging.balances as select 'usd' as currency;
 create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as account,
   false as livemode;
 create table intermediate.currencies as select * from (values ('usd', 2, 1), ('eur', 2, 1))
@@ -147,7 +149,7 @@ MUTATIONS = {
     "data_fresh": "update landing.coverage set as_of = as_of - interval 3 days",
     "account_active": "update staging.balance_transactions set created_at = timestamp '2026-09-01'",
     "nothing_from_the_future": "update staging.charges set created_at = timestamp '2026-12-01'",
-    "quarantine_empty": "insert into landing.quarantine values ('quarantine_1')",
+    "quarantine_empty": "insert into staging.balances values ('xts')",
     "reporting_categories_known": "update intermediate.ledger set is_known_category = false",
     "one_account": "insert into landing.balance_transaction values ('txn_9', 'acct_2', false)",
     "balance_identity": "update finance.balance_reconciliation set activity = activity + 0.01",
@@ -198,6 +200,13 @@ MUTATIONS = {
 }
 
 
+EMPTY = {
+    "finance.reconciliation_breaks": "values ('brk_1'), ('brk_1')",
+    "staging.quarantined_objects": "values ('q_1', 'ch_9'), ('q_1', 'ch_9')",
+}
+"""Tables that a build without a finding has no row in, with two rows of one key."""
+
+
 def add_keyed_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Every other table whose key dbt declares, with a row of nothing but its key."""
     present = {
@@ -218,14 +227,14 @@ def add_keyed_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def twice(table: str | None) -> str:
     """The SQL that makes every row of a keyed table be there twice."""
-    row = "values ('brk_1'), ('brk_1')" if table == "finance.reconciliation_breaks" else ""
+    row = EMPTY.get(str(table))
     return f"insert into {table} {row or f'select * from {table}'}"
 
 
 def null_key(table: str | None) -> str | None:
     """The SQL that makes a key of a keyed table null where it may not be; None where it may."""
     required = declared_tables()[str(table)].required_of_key
-    if not required or table == "finance.reconciliation_breaks":
+    if not required or table in EMPTY:
         return None
     return f"update {table} set {required[0]} = null"
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-# The one table of exponents is the models' seed: bank amounts are compared with Stripe's.
-CURRENCIES = Path(__file__).resolve().parents[3] / "dbt" / "seeds" / "currencies.csv"
+from heirpay_pipelines.land.currencies import exponents
 
 
 class StatementError(Exception):
@@ -49,19 +45,13 @@ class Statement:
 def minor_units(amount: Decimal, currency: str) -> int:
     """`amount` in the currency's smallest unit, as Stripe counts it; StatementError when the
     currency is unknown or the amount has more decimals than it."""
-    exponents = _exponents()
-    if currency not in exponents:
+    known = exponents()
+    if currency not in known:
         raise StatementError(f"currency {currency!r} is not known; correct it in the file")
-    scaled = amount.scaleb(exponents[currency])
+    scaled = amount.scaleb(known[currency])
     if scaled != scaled.to_integral_value():
         raise StatementError(f"amount {amount} has more decimals than {currency} has")
     return int(scaled)
-
-
-@cache
-def _exponents() -> dict[str, int]:
-    with CURRENCIES.open(newline="") as file:
-        return {row["currency"]: int(row["exponent"]) for row in csv.DictReader(file)}
 
 
 def verify(statement: Statement) -> None:

@@ -14,6 +14,7 @@ with movements as (
 snapshot_currencies as (
     select currency, min({{ reporting_date('observed_at') }}) as first_date
     from {{ ref('stg_balances') }}
+    where currency in (select currency from {{ ref('currencies') }})
     group by currency
 ),
 

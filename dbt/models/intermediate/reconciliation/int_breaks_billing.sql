@@ -202,6 +202,8 @@ balance_mismatches as (
     where
         not customers.is_deleted
         and customers.balance <> coalesce(credit.amount, 0)
+        -- The changes of a currency that is not known are in quarantine.
+        and customers.currency in (select currency from {{ ref('currencies') }})
         -- Where the key cannot read the changes, nothing can be said.
         and exists (select 1 from {{ ref('stg_customer_balance_transactions') }})
 ),

@@ -1,5 +1,6 @@
 -- Objects as events carried them, where the history is read: the log's payloads are opened once.
--- Of a customer only the discount is kept; of a subscription also what it was before.
+-- Of a customer only the discount is kept; of a subscription also what it was before. What is
+-- quarantined for its currency is not here either.
 with landed as (
     {{ newest('event') }}
 ),
@@ -9,7 +10,9 @@ opened as (
         id as event_id,
         created as observed_at,
         {{ parse_json('payload', {
-            'data': {'object': {'id': 'varchar', 'object': 'varchar', 'discount': 'json'}}
+            'data': {'object': {
+                'id': 'varchar', 'object': 'varchar', 'currency': 'varchar', 'discount': 'json'
+            }}
         }) }} as parsed,
         payload
     from landed
@@ -30,7 +33,17 @@ wanted as (
                 then {{ json_part('payload', '$.data.previous_attributes') }}
         end as previous_attributes
     from opened
-    where parsed.data.object.object in ('subscription', 'customer', 'discount')
+    where
+        parsed.data.object.object in ('customer', 'discount')
+        or (
+            parsed.data.object.object = 'subscription'
+            and (
+                parsed.data.object.currency is null
+                or lower(parsed.data.object.currency) in (
+                    select currency from {{ ref('currencies') }}
+                )
+            )
+        )
 ),
 
 final as (
