@@ -1,7 +1,18 @@
-{#- The instant as of which everything is computed, as a TIMESTAMP literal in UTC. -#}
-{% macro as_of() -%}
+{#-
+    The instant as of which everything is computed, a TIMESTAMP in UTC. DuckDB takes it from a
+    variable of the session (model/attach.py sets it): a dbt var that changed each night would have
+    the whole project parsed each night.
+-#}
+{% macro as_of() -%} {{ adapter.dispatch('as_of')() }} {%- endmacro %}
+{% macro default__as_of() -%} getvariable('as_of') {%- endmacro %}
+{% macro spark__as_of() -%}
     timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
 {%- endmacro %}
+
+{#- The id of the run that builds. -#}
+{% macro run_id() -%} {{ adapter.dispatch('run_id')() }} {%- endmacro %}
+{% macro default__run_id() -%} getvariable('run_id') {%- endmacro %}
+{% macro spark__run_id() -%} '{{ var("run_id") }}' {%- endmacro %}
 
 {#- The date of a UTC instant in the reporting time zone. No other place applies a time zone. -#}
 {% macro reporting_date(instant) -%}

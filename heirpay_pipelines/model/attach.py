@@ -1,4 +1,5 @@
-"""The dbt-duckdb plugin that attaches the build database, plain or encrypted.
+"""The dbt-duckdb plugin that attaches the build database, plain or encrypted, and tells each of its
+sessions as of when it computes.
 
 dbt-duckdb loads it by the name in `dbt/profiles.yml`. The key comes from the environment, so it
 stands neither in the profile nor in anything that dbt writes.
@@ -7,34 +8,33 @@ stands neither in the profile nor in anything that dbt writes.
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.land.read import use_key
 
 KEY_VARIABLE = "DBT_ENV_SECRET_ENCRYPTION_KEY"
+AS_OF_UNSAID = "1970-01-01T00:00:00"
 
 
 class Plugin(BasePlugin):
-    """Attaches `database` as `heirpay` before dbt-duckdb looks for it."""
-
-    def initialize(self, plugin_config: dict[str, Any]) -> None:
-        self.database = str(plugin_config["database"])
+    """Attaches the file `DBT_BUILD_DATABASE` as `heirpay` before dbt-duckdb looks for it, and sets
+    the session variables `as_of` (TIMESTAMP, UTC) and `run_id` that models read."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        database = os.environ.get("DBT_BUILD_DATABASE", "build.duckdb")
         key = os.environ.get(KEY_VARIABLE)
         options = ""
         if key:
             use_key(conn, key)
-            options = f" (encryption_key '{_quoted(key)}')"
+            options = f" (encryption_key {quoted(key)})"
             conn.execute("set temp_file_encryption = true")
-        conn.execute(f"attach '{_quoted(self.database)}' as heirpay{options}")
+        conn.execute(f"attach {quoted(database)} as heirpay{options}")
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
+        as_of = os.environ.get("DBT_AS_OF", AS_OF_UNSAID)
         cursor.execute("use heirpay")
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
+        cursor.execute(f"set variable as_of = timestamp {quoted(as_of)}")
+        cursor.execute(f"set variable run_id = {quoted(os.environ.get('DBT_RUN_ID', 'none'))}")

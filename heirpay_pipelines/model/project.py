@@ -64,13 +64,9 @@ class BuildRequest:
     threads: int = 2
 
     def variables(self) -> dict[str, str]:
-        """The dbt vars of this build."""
-        return {
-            "as_of": self.as_of.isoformat(),
-            "timezone": self.timezone,
-            "reporting_currency": self.reporting_currency,
-            "run_id": self.run_id,
-        }
+        """The dbt vars of this build: those that do not change from night to night, so that dbt
+        parses the project once."""
+        return {"timezone": self.timezone, "reporting_currency": self.reporting_currency}
 
     def environment(self) -> dict[str, str]:
         """The environment variables that `dbt/profiles.yml` and dbt itself read."""
@@ -78,6 +74,8 @@ class BuildRequest:
             "DBT_PROJECT_DIR": str(PROJECT_DIR),
             "DBT_PROFILES_DIR": str(PROJECT_DIR),
             "DBT_BUILD_DATABASE": str(self.database),
+            "DBT_AS_OF": self.as_of.isoformat(),
+            "DBT_RUN_ID": self.run_id,
             "DBT_MEMORY_LIMIT": self.memory_limit,
             "DBT_TEMP_DIRECTORY": str(self.work_dir / "spill"),
             "DBT_THREADS": str(self.threads),

@@ -60,7 +60,7 @@ causes as (
 final as (
     select
         {{ as_of() }} as as_of,
-        '{{ var("run_id") }}' as run_id,
+        {{ run_id() }} as run_id,
         changed.table_name,
         changed.month,
         changed.currency,
