@@ -29,6 +29,16 @@ from intermediate.period_figures where month = $month order by all
 """
 PUBLICATION = "select run_id, as_of from operations.run_history where is_published order by as_of"
 BLOCKERS = """
+with lists as (
+    select object_name, as_of, case when status = 'complete' then covered_until end as read_until
+    from operations.coverage where mode in ('full', 'events', 'created', 'always')
+),
+-- Only what the newest pull still reads: an object that is read no more is no gap.
+objects as (
+    select object_name, max(read_until) as read_until from lists
+    group by object_name having max(as_of) = (select max(as_of) from lists)
+),
+newest as (select max(read_until) as read_until from objects)
 select 'open break' as what, break_id as subject, kind || ' of ' || object_id as detail
 from finance.reconciliation_breaks
 where first_seen_on <= last_day($month) and severity in ('critical', 'high')
@@ -50,6 +60,16 @@ from (
     from operations.coverage where mode <> 'bank'
 ) as lines
 where recency = 1 and status = 'failed'
+union all
+-- A publication may be newer than what was landed for it.
+select 'not pulled', 'newest pull',
+    coalesce('reads until ' || read_until || ' UTC', 'reads nothing') || ', the month until ' || $last_instant || ' UTC: run `heirpay run`'
+from newest where coalesce(read_until < $last_instant, true)
+union all
+select 'not pulled', object_name, 'was read until ' || objects.read_until
+    || ' UTC, the month lasts until ' || $last_instant || ' UTC: run `heirpay run`'
+from objects cross join newest
+where objects.read_until < $last_instant and newest.read_until >= $last_instant
 order by all
 """
 
@@ -98,7 +118,8 @@ def blockers(settings: Settings, month: date) -> list[Blocker]:
     with _warehouse(settings) as warehouse, open_state(settings.state_file) as state:
         run_id, as_of = _publication(warehouse)
         found = []
-        if as_of.replace(tzinfo=UTC) < last_instant(month, settings.zone):
+        end = last_instant(month, settings.zone).astimezone(UTC).replace(tzinfo=None)
+        if as_of < end:
             found.append(
                 Blocker("publication", run_id, f"as of {as_of}: the month is not over in it")
             )
@@ -108,7 +129,7 @@ def blockers(settings: Settings, month: date) -> list[Blocker]:
             if row["severity"] == "blocking" and row["status"] in ("fail", "not_evaluated")
         ]
         decided = resolved_breaks(state)
-        rows = warehouse.execute(BLOCKERS, {"month": month}).fetchall()
+        rows = warehouse.execute(BLOCKERS, {"month": month, "last_instant": end}).fetchall()
         return found + [Blocker(*row) for row in rows if row[1] not in decided]
 
 

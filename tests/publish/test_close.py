@@ -37,8 +37,13 @@ create table intermediate.period_figures as select * from (values
 create table finance.reconciliation_breaks (
     break_id varchar, kind varchar, object_id varchar, severity varchar, first_seen_on date);
 create table finance.resolved_breaks (object_id varchar);
-create table operations.coverage (pull_id varchar, as_of timestamp, endpoint varchar, mode varchar,
-    status varchar, reason varchar);
+create table operations.coverage as select * from (values
+    ('p', timestamp '2026-11-01', '/v1/charges', 'charge', 'full', 'complete', null::varchar),
+    ('p', timestamp '2026-11-01', '/v1/refunds', 'refund', 'full', 'complete', null),
+    ('o', timestamp '2026-10-01', '/v1/orders', 'order', 'full', 'complete', null)
+) as rows(pull_id, as_of, endpoint, object_name, mode, status, reason);
+alter table operations.coverage add column covered_until timestamp;
+update operations.coverage set covered_until = as_of;
 create table finance.payout_reconciliation (payout_id varchar, status varchar, residual varchar,
     bank_status varchar, arrival_date date);
 create table finance.daily_revenue (date date, currency varchar, unknown_categories varchar);
@@ -123,9 +128,9 @@ def test_a_later_publication_restates_openly(settings: Settings) -> None:
         ("insert into finance.daily_revenue values ('2026-10-02', 'usd', 'moon')", "unknown"),
         ("update operations.run_history set as_of = '2026-10-31'", "publication"),
         (
-            "insert into operations.coverage values"
-            " ('p1', '2026-10-31', 'refunds', 'full', 'complete', null),"
-            " ('p2', '2026-11-01', 'refunds', 'events', 'failed', 'Stripe did not answer')",
+            "insert into operations.coverage by name select 'q' as pull_id, 'events' as mode,"
+            " timestamp '2026-11-02' as as_of, '/v1/refunds' as endpoint, 'refund' as object_name,"
+            " 'failed' as status, 'Stripe did not answer' as reason",
             "not read",
         ),
     ],
@@ -139,6 +144,40 @@ def test_what_blocks_is_listed_and_refused(settings: Settings, sql: str, what: s
     result = CliRunner().invoke(cli, ["close", "2026-10", "--check"])
     assert result.exit_code == 1
     assert blocker.subject in result.output
+
+
+@pytest.mark.parametrize(
+    ("sql", "subject", "read_until"),
+    [
+        ("covered_until = '2026-10-31 23:59:58'", "newest pull", "2026-10-31 23:59:58"),
+        ("covered_until = null, status = 'failed', mode = 'always'", "newest pull", "nothing"),
+        (
+            "covered_until = '2026-10-31 20:00:00' where object_name = 'refund'",
+            "refund",
+            "2026-10-31 20:00:00",
+        ),
+    ],
+)
+def test_a_month_whose_last_hours_are_not_landed_is_not_closed(
+    settings: Settings, sql: str, subject: str, read_until: str
+) -> None:
+    """The publication is newer than what was pulled for it."""
+    change(settings, f"update operations.coverage set {sql}")
+    found = [each for each in blockers(settings, OCTOBER) if each.what == "not pulled"]
+    assert [each.subject for each in found] == [subject]
+    assert f"until {read_until}" in found[0].detail or f"reads {read_until}" in found[0].detail
+    assert "2026-10-31 23:59:59" in found[0].detail
+    with pytest.raises(CloseError, match="block the close"):
+        close_month(settings, OCTOBER, "ada")
+
+
+def test_the_month_ends_in_the_reporting_zone(settings: Settings) -> None:
+    """Midnight in Los Angeles is seven hours after midnight in UTC."""
+    angeles = settings.model_copy(update={"timezone": "America/Los_Angeles"})
+    change(settings, "update operations.run_history set as_of = '2026-11-02'")
+    (blocker,) = blockers(angeles, OCTOBER)
+    assert (blocker.what, blocker.subject) == ("not pulled", "newest pull")
+    assert "2026-11-01 06:59:59" in blocker.detail
 
 
 def test_a_resolved_break_blocks_no_more(settings: Settings) -> None:
