@@ -63,7 +63,8 @@ where recency = 1 and status = 'failed'
 union all
 -- A publication may be newer than what was landed for it.
 select 'not pulled', 'newest pull',
-    coalesce('reads until ' || read_until || ' UTC', 'reads nothing') || ', the month until ' || $last_instant || ' UTC: run `heirpay run`'
+    coalesce('reads until ' || read_until || ' UTC', 'reads nothing')
+    || ', the month until ' || $last_instant || ' UTC: run `heirpay run`'
 from newest where coalesce(read_until < $last_instant, true)
 union all
 select 'not pulled', object_name, 'was read until ' || objects.read_until

@@ -26,8 +26,9 @@ create schema if not exists operations;
 create or replace table operations.run_history as
     select 'run-1' as run_id, timestamp '2026-02-01' as as_of, true as is_published;
 create or replace table operations.coverage as
-    select '' as endpoint, '' as mode, '' as status, '' as reason, '' as pull_id, now() as as_of
-    where false;
+    select '/v1/charges' as endpoint, 'charge' as object_name, 'full' as mode,
+    'complete' as status, '' as reason, 'pull-1' as pull_id, timestamp '2026-02-01' as as_of,
+    timestamp '2026-02-01' as covered_until;
 create or replace table finance.reconciliation_breaks as select '' as break_id, '' as kind,
     '' as object_id, '' as severity, date '2026-01-01' as first_seen_on where false;
 create or replace table finance.resolved_breaks as select '' as object_id where false;
