@@ -102,7 +102,9 @@ def _write_table(
     counted = connection.execute(f"select count(*) from ({query})").fetchone()
     total = int(counted[0]) if counted else 0
     limit = ROW_LIMIT_IN_MEMORY if context.settings.key else ROW_LIMIT
-    cursor = connection.execute(f"{query} limit {limit}")
+    # Months and dates come first in most tables. Sorting more than is shown would cost memory.
+    order = "order by all" if total <= limit else ""
+    cursor = connection.execute(f"{query} {order} limit {limit}")
     names = [column[0] for column in cursor.description or ()]
     for place, name in enumerate(names):
         sheet.set_column(place, place, min(max(len(name) + 3, 12), 40))

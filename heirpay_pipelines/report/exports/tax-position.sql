@@ -1,3 +1,3 @@
 -- Tax owed, collected, refunded and not collected, by month and jurisdiction.
-select * from finance.tax_position
+select * replace (upper(currency) as currency) from finance.tax_position
 order by month, country, region, tax_type, currency
