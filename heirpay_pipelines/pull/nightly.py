@@ -32,6 +32,7 @@ OLDEST_CURSOR_SECONDS = 29 * 86_400
 # Objects may be listed a little after the second they are stamped with: look back a while.
 OVERLAP_SECONDS = 3_600
 EVENT = BY_OBJECT["event"]
+FROM_REPORT = "from Stripe's own report, which costs no read allocation"
 Read = Callable[[Tally], Awaitable[None]]
 
 
@@ -159,7 +160,8 @@ class Pull:
             finally:
                 tally.rows, tally.requests = pull.rows, pull.requests
 
-        await self._covered(resource, mode, since, read)
+        note = resource.why_listed if mode == "full" else None
+        await self._covered(resource, mode, since, read, note)
 
     async def _sink(self, resource: Resource, page: Page) -> int:
         cut = [obj for obj in page if is_cut(obj)]
@@ -236,7 +238,7 @@ class Pull:
             return
         await self._cover(
             f"reporting/{PAYOUT_REPORT} for payouts", "payout_composition", "report", None,
-            lambda tally: derived.backfill(reports, tally),
+            lambda tally: derived.backfill(reports, tally), FROM_REPORT,
         )  # fmt: skip
 
     async def _vanished(self, derived: Derived, resource: Resource) -> None:
@@ -251,15 +253,20 @@ class Pull:
         path = f"/v1/{resource.path}/{{id}}"
         await self._cover(path, resource.object_name, "derived", None, read)
 
-    async def _covered(self, resource: Resource, mode: str, since: int | None, read: Read) -> None:
+    async def _covered(
+        self, resource: Resource, mode: str, since: int | None, read: Read, note: str | None = None
+    ) -> None:
         path = f"/v1/{resource.path}"
         if path in self.coverage:  # listed by what was created, and named by events as well
             path += "/{id}"
-        await self._cover(path, resource.object_name, mode, since, read)
+        await self._cover(path, resource.object_name, mode, since, read, note)
 
-    async def _cover(self, path: str, name: str, mode: str, since: int | None, read: Read) -> None:
-        """Read, and say in a line of coverage how that went."""
-        tally, status, reason = Tally(), COMPLETE, None
+    async def _cover(
+        self, path: str, name: str, mode: str, since: int | None, read: Read,
+        note: str | None = None,
+    ) -> None:  # fmt: skip
+        """Read, and say in a line of coverage how that went; `note` is said when it went well."""
+        tally, status, reason = Tally(), COMPLETE, note
         try:
             await read(tally)
         except PullError as error:

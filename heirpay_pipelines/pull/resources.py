@@ -20,7 +20,8 @@ class Resource:
     a `created` range, so a long one can be pulled in parallel. `expand` are the fields that only
     an expanded answer holds; an event never holds them, so such an object is fetched again.
     `children` are fields whose entries are landed as objects of their own, too; they have events
-    of their own. `deletable` objects leave their list when they are deleted.
+    of their own. `deletable` objects leave their list when they are deleted. `why_listed` is said
+    in the coverage statement where one might expect a report.
     """
 
     object_name: str
@@ -31,6 +32,7 @@ class Resource:
     params: tuple[tuple[str, str], ...] = ()
     children: tuple[str, ...] = ()
     deletable: bool = False
+    why_listed: str | None = None
 
 
 RESOURCES = (
@@ -38,7 +40,14 @@ RESOURCES = (
     # Connected accounts; their changes are told to them, not in the platform's event log.
     Resource("account", "accounts", "created"),
     Resource("balance", "balance", "always", windowed=False),
-    Resource("balance_transaction", "balance_transactions", "created"),
+    Resource(
+        "balance_transaction",
+        "balance_transactions",
+        "created",
+        why_listed="listed: Stripe's reports lack the parts of fees, exchange rates, the balance"
+        " concerned and payouts that are not automatic, and what came from a report could not be"
+        " tied to it (docs/decisions/0004-reconciliation.md)",
+    ),
     Resource("charge", "charges"),
     Resource("payment_intent", "payment_intents"),
     Resource("payment_method", "payment_methods", windowed=False),

@@ -36,6 +36,10 @@ def test_many_payouts_come_from_a_report_and_the_newest_from_lists(tmp_path: Pat
         assert payouts >= 50
         assert coverage[REPORT]["mode"] == "report"
         assert coverage[REPORT]["status"] == "complete"
+        assert "no read allocation" in coverage[REPORT]["reason"]
+        movements = coverage["/v1/balance_transactions"]
+        assert movements["mode"] == "full"
+        assert "reports lack the parts of fees" in movements["reason"]
         assert coverage[REPORT]["requests"] < 10
         assert coverage[REPORT]["rows"] + coverage[LISTS]["rows"] == payouts
         # Reports lag behind; what they do not hold yet is listed, a request for each payout.
@@ -43,6 +47,7 @@ def test_many_payouts_come_from_a_report_and_the_newest_from_lists(tmp_path: Pat
         account.advance(1)
         again = lines(account, tmp_path)
         assert REPORT not in again
+        assert again["/v1/balance_transactions"]["reason"] is None
         assert_whole(account, tmp_path)
 
 
