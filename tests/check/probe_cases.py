@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_build import declared_columns
+from small_build import declared_columns, since
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -264,7 +264,7 @@ FAILS: dict[str, Callable[[Place], None]] = {
     ),
     "erasures_done": erasure("'{}'"),
     "production_key": setting(STRIPE_API_KEY="rk_test_" + "a" * 9),
-    "retention_enforced": sql("update staging.customers set created_at = timestamp '2010-01-01'"),
+    "retention_enforced": sql(*since("2022-06-01")),
     "risk_acceptances": waiver(AS_OF.date() - timedelta(days=1)),
     "required_values": sql(*declared_columns(), "update finance.mrr_monthly set mrr = null"),
     "working_keys": sql(

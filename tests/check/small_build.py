@@ -31,37 +31,48 @@ create table intermediate.currencies as select * from (values ('usd', 2, 1), ('e
 create table intermediate.sca_countries as select 'DE' as country,
     date '2021-01-01' as valid_from;
 create table staging.customers as select 'cus_1' as id, timestamp '2026-10-01' as created_at,
-  false as is_deleted, 'a@b.test' as email, null::varchar as phone, 'fine' as description;
+  false as is_deleted, 'a@b.test' as email, null::varchar as phone, 'fine' as description,
+  'Jo Doe' as name, 'DE' as country, null::varchar as address_line1,
+  null::varchar as address_line2, null::varchar as city, null::varchar as postal_code;
+create table staging.accounts as select 'acct_1' as id, true as is_own, 'DE' as country;
+create table staging.customer_balance_transactions as select 'cbtxn_1' as id,
+  'cus_1' as customer_id, timestamp '2026-10-30' as created_at;
 create table staging.charges as select 'ch_1' as id, timestamp '2026-10-30' as created_at,
   'usd' as currency, 1000 as amount, 1000 as amount_captured, 0 as amount_refunded,
   'succeeded' as status, 'txn_1' as balance_transaction_id, 'card' as payment_method_type,
-  'authenticated' as three_d_secure_result, 'DE' as country;
+  'authenticated' as three_d_secure_result, 'DE' as country, 'cus_1' as customer_id,
+  null::varchar as guest_email, 'DE' as billing_country;
 create table staging.balance_transactions as select * from (values
   ('txn_1', timestamp '2026-10-30', 'usd', 1000, 30, 970),
   ('txn_2', timestamp '2026-10-31', 'usd', -970, 0, -970))
   as t(id, created_at, currency, amount, fee, net);
 create table staging.refunds as select 're_1' as id, 'ch_1' as charge_id, 'usd' as currency,
-  10 as amount;
+  10 as amount, timestamp '2026-10-30' as created_at;
 create table staging.disputes as select 'dp_1' as id, 'ch_1' as charge_id,
-  'usd' as currency;
+  'usd' as currency, 'lost' as status, timestamp '2026-10-30' as created_at;
 create table staging.payouts as select 'po_1' as id, 'usd' as currency;
 create table staging.payout_transactions as select 'po_1' as payout_id,
   'txn_1' as balance_transaction_id;
 create table staging.invoices as select 'in_1' as id, 'A-1' as number, 'cus_1' as customer_id,
   timestamp '2026-10-30' as created_at, timestamp '2026-10-30' as finalized_at, 'usd' as currency,
-  'paid' as status, 1190 as total, 190 as tax_amount, 0 as shipping_amount,
+  'paid' as status, null::timestamp as paid_at, null::timestamp as voided_at,
+  1190 as total, 190 as tax_amount, 0 as shipping_amount,
   'DE' as customer_country, true as has_seller_tax_id, true as has_customer_tax_id,
   true as has_reverse_charge_note;
 create table staging.invoice_lines as select 'il_1' as id, 'in_1' as invoice_id, 1000 as amount,
   0 as discount_amount, 190 as exclusive_tax_amount;
 create table staging.invoice_line_taxes as select 'in_1' as invoice_id, 190 as amount;
 create table staging.subscriptions as select 'sub_1' as id, 'cus_1' as customer_id,
-  'usd' as currency;
+  'usd' as currency, 'canceled' as status, timestamp '2026-10-01' as created_at,
+  timestamp '2026-10-30' as canceled_at, timestamp '2026-10-30' as ended_at;
 create table staging.subscription_items as select 'si_1' as id;
 create table staging.prices as select 'price_1' as id, 'usd' as currency;
-create table staging.credit_notes as select 'cn_1' as id, 'usd' as currency;
-create table staging.payment_intents as select 'pi_1' as id;
-create table staging.events as select 'evt_1' as id;
+create table staging.credit_notes as select 'cn_1' as id, 'usd' as currency,
+  'cus_1' as customer_id, timestamp '2026-10-30' as created_at, null::timestamp as voided_at;
+create table staging.payment_intents as select 'pi_1' as id, 'cus_1' as customer_id,
+  timestamp '2026-10-30' as created_at, null::timestamp as canceled_at;
+create table staging.events as select 'evt_1' as id, 'cus_1' as object_id,
+  timestamp '2026-10-30' as created_at;
 create table staging.tax_ids as select 'txi_1' as id, 'cus_1' as customer_id, false as is_deleted;
 create table intermediate.ledger as select 'txn_1' as ledger_id, true as is_known_category;
 create table intermediate.subscription_stretches as select * from (values
@@ -205,6 +216,25 @@ EMPTY = {
     "staging.quarantined_objects": "values ('q_1', 'ch_9'), ('q_1', 'ch_9')",
 }
 """Tables that a build without a finding has no row in, with two rows of one key."""
+
+
+# Tables that say when a customer was last active, with the columns that do.
+ACTIVITY = {
+    "customers": ("created_at",), "charges": ("created_at",), "refunds": ("created_at",),
+    "invoices": ("created_at", "finalized_at"), "disputes": ("created_at",),
+    "subscriptions": ("created_at", "canceled_at", "ended_at"), "events": ("created_at",),
+    "credit_notes": ("created_at",), "payment_intents": ("created_at",),
+    "customer_balance_transactions": ("created_at",),
+}  # fmt: skip
+
+
+def since(day: str) -> list[str]:
+    """The SQL by which nothing happened to anybody after a day."""
+    return [
+        f"update staging.{table} set {column} = timestamp '{day}'"
+        for table, columns in ACTIVITY.items()
+        for column in columns
+    ]
 
 
 def add_keyed_tables(connection: duckdb.DuckDBPyConnection) -> None:

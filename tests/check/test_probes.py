@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
-from small_build import make_build
+from small_build import make_build, since
 from test_card_numbers import numbers
 
 from heirpay_pipelines.at_rest import sealed
@@ -325,16 +325,24 @@ def test_known_vulnerabilities(home: Path) -> None:
     assert probe("known_vulnerabilities", home).status == "fail"
 
 
-def test_personal_data_map_and_retention(home: Path) -> None:
+def test_personal_data_map(home: Path) -> None:
     assert probe("personal_data_map", home).status == "pass"
     added = "alter table staging.refunds add column customer_email varchar"
     assert (
         "staging.refunds.customer_email: not tagged"
         in (probe("personal_data_map", home, added).evidence["ids"])
     )
+
+
+def test_retention_counts_from_the_last_activity_not_from_the_first(home: Path) -> None:
     assert probe("retention_enforced", home).status == "pass"
     old = "update staging.customers set created_at = timestamp '2010-01-01'"
-    assert probe("retention_enforced", home, old).status == "fail"
+    assert probe("retention_enforced", home, old).status == "pass"
+    found = probe("retention_enforced", home, *since("2022-06-01"))
+    assert (found.status, found.evidence["ids"]) == (
+        "fail",
+        ["payment_instrument of cus_1", "contact of cus_1"],
+    )
 
 
 def test_one_probe_that_raises_leaves_the_others(home: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
+from heirpay_pipelines.check.retention import due
 from heirpay_pipelines.model.personal_columns import documented_columns, tagged_columns
 from heirpay_pipelines.personal.paths import CLASSES
 from heirpay_pipelines.personal.scrub import left_over
@@ -102,28 +102,11 @@ def _first(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -
 
 
 def retention_enforced(given: ProbeInput) -> Outcome:
-    """No personal data of a class is older than its retention period (GDPR article 5(1)(e))."""
-    periods = retention_periods()
-    offenders, looked_at = [], 0
-    for item in periods:
-        limit = given.run.as_of.replace(tzinfo=None) - timedelta(days=item["days"])
-        columns = " or ".join(f"{c} is not null" for c in item["columns"])
-        rows = given.connection.execute(
-            f"select id from {item['table']} where ({columns})"
-            f" and coalesce({item['last_needed']}) < ? order by id",
-            [limit],
-        ).fetchall()
-        count = given.connection.execute(f"select count(*) from {item['table']}").fetchone()
-        looked_at += int(count[0]) if count else 0
-        offenders += [f"{item['class']} of {row[0]}" for row in rows]
-    return judge(looked_at, offenders)
-
-
-def retention_periods() -> list[dict[str, Any]]:
-    """The retention register: class, table, columns, days, the instant from which it counts."""
-    text = files("heirpay_pipelines.check").joinpath("retention.yaml").read_text()
-    periods: list[dict[str, Any]] = yaml.safe_load(text)
-    return periods
+    """No personal data of a class is kept longer than its retention period, which counts from the
+    customer's last activity (GDPR article 5(1)(e))."""
+    count = _first(given.connection, "select count(*) from staging.customers", [])
+    found = due(given.connection, given.run.settings, given.run.as_of)
+    return judge(count, [f"{item.data_class} of {item.subject}" for item in found])
 
 
 def _cleared() -> set[str]:

@@ -14,7 +14,7 @@ parsed as (
             'application_fee': 'json',
             'application_fee_amount': 'bigint',
             'balance_transaction': 'json',
-            'billing_details': {'address': {'country': 'varchar'}},
+            'billing_details': {'address': {'country': 'varchar'}, 'email': 'varchar'},
             'captured': 'boolean',
             'currency': 'varchar',
             'customer': 'json',
@@ -65,6 +65,7 @@ parsed as (
                 'paypal': {'country': 'varchar'},
                 'crypto': {'network': 'varchar'}
             },
+            'receipt_email': 'varchar',
             'refunded': 'boolean',
             'review': 'json',
             'source_transfer': 'json',
@@ -118,6 +119,13 @@ final as (
             payload.billing_details.address.country
         )) as country,
         upper(payload.billing_details.address.country) as billing_country,
+        -- whose a payment without a customer is; of all others the customer says it
+        case
+            when
+                {{ json_id('payload.customer', '$') }} is null
+                and coalesce(payload.billing_details.email, payload.receipt_email) like '%@%'
+                then lower(coalesce(payload.billing_details.email, payload.receipt_email))
+        end as guest_email,
         coalesce(
             payload.payment_method_details.card.funding,
             payload.payment_method_details.card_present.funding
