@@ -28,6 +28,10 @@ ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
 ESCAPED_SPACE = re.compile(r"\\+[nrt]")
 PERCENT = re.compile(r"%C2%A0|%(?:20|2D|2E|2F|5F|09|0A|0D|3[0-9])", re.IGNORECASE)
 UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+# MD5, SHA-1, SHA-256 in hexadecimal: one in some thousands holds digits that look like a card.
+DIGEST = re.compile(
+    r"\b(?=(?:[0-9]*[a-f]){4})(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})\b", re.IGNORECASE
+)
 IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{1,4}){3,8}\b")
 TRACK = re.compile(
     r"%?B[0-9]{12,19}\^[^^\n]{2,26}\^[0-9]{4}|;?\b[0-9]{12,19}[=D][0-9]{7,}\??", re.IGNORECASE
@@ -88,6 +92,7 @@ def find_in_text(text: str, key: str = "") -> list[CardFinding]:
         found.append(CardFinding("track_data", where=key))
     if CODE.search(plain) or _is_code_field(key, plain):
         found.append(CardFinding("verification_code", where=key))
+    plain = DIGEST.sub("#", plain)
     for hidden in (UUID, IBAN):
         plain = hidden.sub(_blank_unless_card, plain)
     for match in CANDIDATE.finditer(plain):

@@ -172,3 +172,13 @@ def test_a_million_ids_epochs_and_traces_raise_no_alarm() -> None:
 )
 def test_what_only_looks_like_a_card_number(text: str) -> None:
     assert find_in_json(text) == []
+
+
+def test_a_digest_that_holds_such_digits_is_no_card_and_an_id_that_does_is_one() -> None:
+    """Manifests, heads of the audit chain: a blocking control alarmed at one in a test's night."""
+    digest = "aaa03ba7b1eac29d4012639c28dce24ab8982d3584760965471870bf2d974b62"
+    for text in (digest, digest.upper(), f'{{"sha256": "{digest}"}}'):
+        assert find_in_text(text) == []
+    (number,) = numbers(1, seed=7)
+    for text in (f"order-ab{number}", f"{number} {digest}", f"beef{number}cafe"):
+        assert find_in_text(text) != []
