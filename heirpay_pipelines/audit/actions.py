@@ -46,6 +46,7 @@ class Action(StrEnum):
     ERASURE_BEGUN = "erasure_begun"
     LANDING_REWRITTEN = "landing_rewritten"
     ERASURE_DONE = "erasure_done"
+    RETENTION_APPLIED = "retention_applied"
     PERSON_EXPORTED = "person_exported"
     # what people read or take away
     QUERY = "query"

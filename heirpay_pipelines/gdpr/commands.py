@@ -81,9 +81,76 @@ def erase_customer(customer: str, reason: str, by: str) -> None:
     except (GdprError, LandingError, AnotherRunError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"Erased as {done.pseudonym}: {done.landed_rows} rows in {done.landed_files} landed files,"
+        f"Erased as {done}: {done.landed_rows} rows in {done.landed_files} landed files,"
         f" {done.warehouse_rows} rows of the warehouse, {done.state_cells} cells of the state,"
         f" {done.files} other files. A scan found nothing left."
     )
     for name in done.kept:
         click.echo(f"Kept, as an accounting record of the bank's: {name} names the person.")
+
+
+@gdpr.command("retention")
+@click.option("--apply", "applied", is_flag=True, help="Erase exactly what is listed.")
+@click.option("--by", help="Who decided it; needed with --apply.")
+@click.option(
+    "--as-of", type=click.DateTime(), help="A UTC instant; by default that of the published night."
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def retention(applied: bool, by: str | None, as_of: datetime | None, as_json: bool) -> None:
+    """Whose personal data of which class is past its period, since when, by which rule.
+
+    The period counts from a customer's last activity. Nobody with an active subscription, an open
+    invoice or an open dispute is listed. HEIRPAY_HOME/retention.yaml sets a company's own periods.
+    """
+    from heirpay_pipelines.check.retention import RetentionError
+    from heirpay_pipelines.duck import WarehouseError
+    from heirpay_pipelines.gdpr.erase import GdprError
+    from heirpay_pipelines.land.manifest import LandingError
+    from heirpay_pipelines.nightly.lock import AnotherRunError
+
+    if applied and (not by or as_of):
+        raise click.UsageError("--apply needs --by NAME, and takes the instant of the last night")
+    settings = Settings.load()
+    try:
+        if applied:
+            _apply(settings, str(by))
+        else:
+            _list(settings, as_of.replace(tzinfo=UTC) if as_of else None, as_json)
+    except (RetentionError, WarehouseError, GdprError, LandingError, AnotherRunError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _apply(settings: Settings, by: str) -> None:
+    from heirpay_pipelines.gdpr.retention import apply
+    from heirpay_pipelines.nightly.lock import run_lock
+
+    with run_lock(settings):
+        done = apply(settings, by, datetime.now(UTC))
+    people = sum(len(item.pseudonyms) for item in done)
+    rows = sum(item.landed_rows for item in done)
+    if done:
+        click.echo(f"Erased what was due of {people} people: {rows} landed rows. Nothing is left.")
+    else:
+        click.echo("Nothing is past its period.")
+
+
+def _list(settings: Settings, as_of: datetime | None, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from heirpay_pipelines.gdpr.retention import overdue
+
+    instant, found = overdue(settings, as_of)
+    if as_json:
+        click.echo(json.dumps([asdict(item) for item in found], indent=1, default=str))
+        return
+    for item in found:
+        click.echo(
+            f"{item.subject}  {item.data_class:18}  {item.country or '??'}  last active"
+            f" {item.last_active_at:%Y-%m-%d}, due since {item.since:%Y-%m-%d}: {item.rule}"
+        )
+    people = len({item.subject for item in found})
+    click.echo(
+        f"{len(found)} classes of {people} people are past their period, as of {instant:%Y-%m-%d}."
+        + (" Erase them with --apply --by NAME." if found else "")
+    )

@@ -8,9 +8,11 @@ same command or in the next night.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -33,12 +35,14 @@ from heirpay_pipelines.gdpr.warehouse import erase_from_warehouse
 from heirpay_pipelines.land.erasing import Rewritten, erase_person
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest
-from heirpay_pipelines.land.people import Person, find_person
+from heirpay_pipelines.land.people import Person, find_people
 from heirpay_pipelines.personal.paths import CLASSES
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms, pseudonyms, suppress
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
+
+TOGETHER = 20  # people whose names and ids are looked for at once
 
 
 class GdprError(Exception):
@@ -47,16 +51,19 @@ class GdprError(Exception):
 
 @dataclass(frozen=True)
 class Erasure:
-    """What an erasure changed: landed files and rows, rows of the warehouse, cells of the state,
-    other files. `kept` are the bank's own files that name the person."""
+    """What was changed for the people erased together: landed files and rows, rows of the
+    warehouse, cells of the state, other files. `kept` are the bank's own files that name one."""
 
-    pseudonym: str
+    pseudonyms: tuple[str, ...]
     landed_files: int
     landed_rows: int
     warehouse_rows: int
     state_cells: int
     files: int
     kept: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.pseudonyms)
 
 
 def erase(
@@ -72,18 +79,42 @@ def erase(
     Raises GdprError when nothing is known of the customer, or when something is left that this
     cannot change; then the erasure is not done and the next night goes on with it.
     """
+    return erase_all(settings, {customer: classes}, reason, by, at)[-1]
+
+
+def erase_all(
+    settings: Settings,
+    wanted: Mapping[str, Collection[str]],
+    reason: str,
+    by: str,
+    at: datetime,
+) -> list[Erasure]:
+    """Erase the personal data of several customers, of each the classes that are named for it and
+    what was erased of it before: one that is wider than an earlier one stays whole. As `erase`."""
     with open_state(settings.state_file) as state:
         names = pseudonyms(state, at)
-        name = names.of(customer)
-        if not state.rows(
-            "select 1 from erasures where pseudonym = ? and plan is not null", (name,)
-        ):
+        asked = {names.of(customer): set(classes) for customer, classes in wanted.items()}
+        begun = [name for name in _begun(state) if name in asked]
+        done = _finish_all(settings, state, begun, at)
+        before = {row["pseudonym"]: row["classes"].split() for row in _rows(state)}
+        finished = {name for name in begun if asked[name] <= set(before[name])}
+        wider = {
+            customer: _together(classes, before.get(names.of(customer), ()))
+            for customer, classes in wanted.items()
+            if names.of(customer) not in finished
+        }
+        if wider:
             landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
-            person = find_person(landing, customer, names, classes)
-            if person is None:
-                raise GdprError(f"Nothing is landed about {customer}: there is nothing to erase.")
-            _plan(state, name, person, names, reason, by, at)
-        return finish(settings, state, name, at)
+            people = find_people(landing, wider, names, _known(state, before))
+            missing = wider.keys() - people.keys()
+            if missing:
+                raise GdprError(
+                    f"Nothing is landed about {min(missing)}: there is nothing to erase."
+                )
+            for customer, person in people.items():
+                _plan(state, names.of(customer), person, names, reason, by, at)
+            done += _finish_all(settings, state, list(map(names.of, people)), at)
+        return done
 
 
 def finish_all(settings: Settings, at: datetime) -> list[Erasure]:
@@ -91,18 +122,34 @@ def finish_all(settings: Settings, at: datetime) -> list[Erasure]:
     if not settings.state_file.is_file():
         return []
     with open_state(settings.state_file) as state:
-        waiting = state.rows("select pseudonym from erasures where plan is not null")
-        return [finish(settings, state, row["pseudonym"], at) for row in waiting]
+        return _finish_all(settings, state, _begun(state), at)
 
 
-def finish(settings: Settings, state: State, name: str, at: datetime) -> Erasure:
-    """Do what the plan of an erasure says, look whether anything is left, and say it is done."""
-    row = state.rows("select * from erasures where pseudonym = ?", (name,))[0]
-    person, names, by = _person(row["plan"]), pseudonyms(state, at), row["requested_by"]
+def _finish_all(
+    settings: Settings, state: State, begun: Sequence[str], at: datetime
+) -> list[Erasure]:
+    """Finish what was begun: a few people of the same classes at a time, for everything that is
+    kept is read and written for them."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for row in _rows(state):
+        if row["pseudonym"] in begun:
+            groups[row["classes"]].append(row["pseudonym"])
+    return [
+        _finish(settings, state, names[start : start + TOGETHER], at)
+        for names in groups.values()
+        for start in range(0, len(names), TOGETHER)
+    ]
+
+
+def _finish(settings: Settings, state: State, together: Sequence[str], at: datetime) -> Erasure:
+    """Do what the plans of some erasures say, look whether anything is left, and say that they are
+    done."""
+    rows = [row for row in _rows(state) if row["pseudonym"] in together]
+    person, names, by = _everyone(rows), pseudonyms(state, at), rows[0]["requested_by"]
 
     def say(manifest: Manifest, done: list[Rewritten]) -> None:
         files = {d.before.path: [d.before.sha256, d.after.path, d.after.sha256] for d in done}
-        detail = {"pull_id": manifest.pull_id, "erasure": name, "files": files}
+        detail = {"pull_id": manifest.pull_id, "erasure": " ".join(together), "files": files}
         append(state, datetime.now(UTC), by, Action.LANDING_REWRITTEN, manifest.pull_id, detail)
 
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
@@ -110,7 +157,7 @@ def finish(settings: Settings, state: State, name: str, at: datetime) -> Erasure
     for derived in ("building", "nights"):  # both can be made again from the landing
         discard_builds(settings.warehouse_dir / derived)
     erasure = Erasure(
-        pseudonym=name,
+        pseudonyms=tuple(together),
         landed_files=len(landed),
         landed_rows=sum(item.rows for item in landed),
         warehouse_rows=erase_from_warehouse(settings, person),
@@ -121,11 +168,29 @@ def finish(settings: Settings, state: State, name: str, at: datetime) -> Erasure
     traces = find_traces(settings, state, person)
     if traces:
         raise GdprError(
-            f"{name} is not erased yet: {len(traces)} places still name the person, the first"
+            f"{erasure} is not erased yet: {len(traces)} places still name the person, the first"
             f" {traces[0]}. Remove it there by hand, then erase again: it goes on where it was."
         )
-    _done(state, erasure, row, at)
+    _done(state, erasure, rows, at)
     return erasure
+
+
+def _rows(state: State) -> list[Any]:
+    return state.rows("select * from erasures order by requested_at, pseudonym")
+
+
+def _begun(state: State) -> list[str]:
+    return [row["pseudonym"] for row in _rows(state) if row["plan"] is not None]
+
+
+def _known(state: State, names: Collection[str]) -> dict[str, str]:
+    rows = state.rows("select hash, pseudonym from erased_ids")
+    return {row["hash"]: row["pseudonym"] for row in rows if row["pseudonym"] in names}
+
+
+def _together(*several: Collection[str]) -> tuple[str, ...]:
+    """Classes in the register's order, each once."""
+    return tuple(kind for kind in CLASSES if any(kind in classes for classes in several))
 
 
 def _plan(
@@ -151,35 +216,38 @@ def _plan(
     suppress(state, name, map(names.hash, sorted(person.related)))
 
 
-def _person(plan: str) -> Person:
-    found = json.loads(plan)
+def _everyone(rows: Sequence[Any]) -> Person:
+    """The people of some plans, of the same classes, as if they were one."""
+    plans = [json.loads(row["plan"]) for row in rows]
     return Person(
-        frozenset(found["related"]),
-        frozenset(found["texts"]),
-        found["ids"],
-        tuple(found["classes"]),
+        frozenset(id for plan in plans for id in plan["related"]),
+        frozenset(text for plan in plans for text in plan["texts"]),
+        {id: pseudonym for plan in plans for id, pseudonym in plan["ids"].items()},
+        tuple(plans[0]["classes"]),
     )
 
 
-def _done(state: State, erasure: Erasure, row: dict[str, str], at: datetime) -> None:
+def _done(state: State, erasure: Erasure, rows: Sequence[Any], at: datetime) -> None:
     state.connection.execute("pragma secure_delete = on")
     with state.transaction() as connection:
-        connection.execute(
-            "update erasures set plan = null, completed_at = ? where pseudonym = ?",
-            (at.isoformat(), erasure.pseudonym),
-        )
-        detail = {
-            "reason": row["reason"],
-            "classes": row["classes"].split(),
-            "landed_files": erasure.landed_files,
-            "landed_rows": erasure.landed_rows,
-            "warehouse_rows": erasure.warehouse_rows,
-            "state_cells": erasure.state_cells,
-            "files": erasure.files,
-            "bank_files_kept": len(erasure.kept),
-        }
-        by = row["requested_by"]
-        append(state, datetime.now(UTC), by, Action.ERASURE_DONE, erasure.pseudonym, detail)
+        for row in rows:
+            connection.execute(
+                "update erasures set plan = null, completed_at = ? where pseudonym = ?",
+                (at.isoformat(), row["pseudonym"]),
+            )
+            detail = {
+                "reason": row["reason"],
+                "classes": row["classes"].split(),
+                "people": len(rows),
+                "landed_files": erasure.landed_files,
+                "landed_rows": erasure.landed_rows,
+                "warehouse_rows": erasure.warehouse_rows,
+                "state_cells": erasure.state_cells,
+                "files": erasure.files,
+                "bank_files_kept": len(erasure.kept),
+            }
+            by, name = row["requested_by"], row["pseudonym"]
+            append(state, datetime.now(UTC), by, Action.ERASURE_DONE, name, detail)
     compact(state)
 
 

@@ -17,7 +17,7 @@ def go_on_with_erasures(settings: Settings, at: datetime, say: Callable[[str], N
     control `erasures_done` fails until it is. The caller holds the run lock."""
     try:
         for done in finish_all(settings, at):
-            say(f"gdpr: {done.pseudonym} is erased")
+            say(f"gdpr: {done} is erased")
     except GdprError as error:
         say(f"gdpr: {error}")
 

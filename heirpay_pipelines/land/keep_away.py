@@ -42,7 +42,8 @@ class KeepAway:
             with open_state(self.settings.state_file) as state:
                 suppress(state, pseudonym, map(self.erased.pseudonyms.hash, ids))
             classes = self.erased.classes[pseudonym]
-            person = describe(landing, by_object(kept), ids, self.erased.pseudonyms, classes)
+            people = describe(landing, by_object(kept), {pseudonym: ids}, self.erased.pseudonyms)
+            person = people(pseudonym, classes)
             kept = _replaced(
                 landing, kept, rewrite_files(landing, kept, person, self.erased.pseudonyms)
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -47,34 +48,68 @@ def find_person(
     landing: Landing, customer: str, pseudonyms: Pseudonyms, classes: Collection[str] = CLASSES
 ) -> Person | None:
     """Everything landed about a customer (an id or its pseudonym); None when nothing is."""
-    files = landing.files()
+    return find_people(landing, {customer: classes}, pseudonyms, {}).get(customer)
+
+
+def find_people(
+    landing: Landing,
+    wanted: Mapping[str, Collection[str]],
+    pseudonyms: Pseudonyms,
+    known: Mapping[str, str],
+) -> dict[str, Person]:
+    """Everything landed about each of these customers, with the classes that are to go; whoever
+    nothing is landed about is left out. `known` are pseudonyms by the hashes of ids that were
+    found to be about them before: what joined them (an e-mail) may be erased by now."""
+    files, found = landing.files(), {}
     with open_links(landing, files) as connection:
-        seeds = {customer, pseudonyms.of(customer), *_emails(landing, connection, files, customer)}
-        if not _known(connection, seeds):
-            return None
-        related_ids = related(connection, seeds)
-    return describe(landing, files, related_ids, pseudonyms, classes)
+        emails = _emails(landing, connection, files, wanted)
+        before = _known_ids(connection, pseudonyms, known)
+        for customer in wanted:
+            name = pseudonyms.of(customer)
+            seeds = {customer, name} | emails[customer] | before[name]
+            if _is_linked(connection, seeds):
+                found[customer] = related(connection, seeds)
+    people = describe(landing, files, found, pseudonyms)
+    return {customer: people(customer, wanted[customer]) for customer in found}
 
 
 def describe(
     landing: Landing,
     files: Mapping[str, list[LandedFile]],
+    found: Mapping[str, Collection[str]],
+    pseudonyms: Pseudonyms,
+) -> Callable[[str, Collection[str]], Person]:
+    """People by the ids of the objects about them: their texts and pseudonyms are read, all in one
+    pass. What is handed back says who one of them is, for some classes of personal data."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for customer, ids in found.items():
+        for id in ids:
+            owners[id].append(customer)
+    values: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    for id, payload in payloads(landing, files, owners):
+        for customer in owners[id]:
+            values[customer].update(collect(orjson.loads(payload)))
+
+    def person(customer: str, classes: Collection[str]) -> Person:
+        return _person(found[customer], values[customer], pseudonyms, classes)
+
+    return person
+
+
+def _person(
     related_ids: Collection[str],
+    values: Collection[tuple[str, str, str]],
     pseudonyms: Pseudonyms,
     classes: Collection[str],
 ) -> Person:
-    """A person by the ids of the objects about them: their texts and pseudonyms are read."""
-    texts: set[str] = set()
+    chosen = [value for value in values if value[0] in classes]
     names = {id for id in related_ids if identifies(id)}
-    for payload in payloads(landing, files, related_ids):
-        values = [v for v in collect(orjson.loads(payload)) if v[0] in classes]
-        texts |= distinctive(values)
-        names |= {value for _, name, value in values if name in ("id", "fingerprint")}
+    names |= {value for _, name, value in chosen if name in ("id", "fingerprint")}
     whole = set(classes) == set(CLASSES)
     ids = {name: pseudonyms.of(name) for name in names if whole or not identifies(name)}
     return Person(
         frozenset(related_ids),
-        frozenset(texts),
+        frozenset(distinctive(chosen)),
         {name: pseudonym for name, pseudonym in ids.items() if name != pseudonym},
         tuple(classes),
     )
@@ -82,18 +117,18 @@ def describe(
 
 def payloads(
     landing: Landing, files: Mapping[str, list[LandedFile]], ids: Collection[str]
-) -> Iterator[str]:
-    """The payload of every landed version of these objects."""
+) -> Iterator[tuple[str, str]]:
+    """(id, payload) of every landed version of these objects."""
     wanted = pa.table({"id": pa.array(sorted(ids), pa.string())})
     with open_files(landing) as connection:
         connection.register("wanted", wanted)
         for found in files.values():
             rows = connection.execute(
-                f"select payload from {relation(landing, found)}"
+                f"select id, payload from {relation(landing, found)}"
                 " where id in (select id from wanted)"
             )
             while batch := rows.fetchmany(BATCH):
-                yield from (row[0] for row in batch)
+                yield from batch
 
 
 @contextmanager
@@ -121,7 +156,7 @@ def related(connection: duckdb.DuckDBPyConnection, seeds: Iterable[str]) -> set[
     return {row[0] for row in found if not row[0].startswith(MAILTO)}
 
 
-def _known(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> bool:
+def _is_linked(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> bool:
     found = connection.execute(
         "select 1 from links where link in (select unnest(?)) limit 1", [list(ids)]
     )
@@ -161,16 +196,36 @@ def _emails(
     landing: Landing,
     connection: duckdb.DuckDBPyConnection,
     files: Mapping[str, list[LandedFile]],
-    customer: str,
-) -> set[str]:
-    """Every e-mail address that the customer ever had, as links name them."""
-    found: set[str] = set()
+    customers: Collection[str],
+) -> Mapping[str, set[str]]:
+    """Every e-mail address that each customer ever had, as links name them."""
+    found: dict[str, set[str]] = defaultdict(set)
     for name, path in (("customer", "$."), ("event", "$.data.object.")):
         if name in files:
             rows = connection.execute(
-                f"select distinct lower(payload ->> '{path}email')"
-                f" from {relation(landing, files[name])} where (payload ->> '{path}id') = ?",
-                [customer],
+                f"select distinct payload ->> '{path}id', lower(payload ->> '{path}email')"
+                f" from {relation(landing, files[name])}"
+                f" where (payload ->> '{path}id') in (select unnest(?))",
+                [list(customers)],
             ).fetchall()
-            found |= {f"{MAILTO}{row[0]}" for row in rows if row[0]}
+            for id, email in rows:
+                found[id].update({f"{MAILTO}{email}"} if email else ())
+    return found
+
+
+def _known_ids(
+    connection: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, known: Mapping[str, str]
+) -> Mapping[str, set[str]]:
+    """By pseudonym: the linked ids whose hashes are known."""
+    found: dict[str, set[str]] = defaultdict(set)
+    if known:
+        pseudonyms.create_macro(connection)
+        table = pa.table({"hash": list(known), "pseudonym": list(known.values())})
+        connection.register("known", table)
+        rows = connection.execute(
+            "select distinct links.id, pseudonym from links"
+            " inner join known on known.hash = mac(links.id)"
+        ).fetchall()
+        for id, pseudonym in rows:
+            found[pseudonym].add(id)
     return found

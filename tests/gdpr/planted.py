@@ -141,8 +141,9 @@ def land(settings: Settings, number: int, found: list[dict[str, Any]]) -> None:
     write_manifest(landing.manifests_dir, asyncio.run(write()))
 
 
-def plant(home: Path, key: str | None) -> Settings:
-    """The installation: two pulls, a warehouse, an inbox, incidents, a report, other records."""
+def plant(home: Path, key: str | None, last_active: str | None = None) -> Settings:
+    """The installation: two pulls, a warehouse, an inbox, incidents, a report, other records. With
+    `last_active` the warehouse also says when the customers were last active, as of AT."""
     extra = {"HEIRPAY_ENCRYPTION_KEY": key} if key else {}
     settings = Settings(HEIRPAY_HOME=home, **extra)
     land(settings, 1, objects())
@@ -150,7 +151,45 @@ def plant(home: Path, key: str | None) -> Settings:
     _warehouse(settings)
     _state(settings)
     _files(settings)
+    if last_active:
+        _active(settings, last_active)
+        set_night(settings, AT)
     return settings
+
+
+def _active(settings: Settings, day: str) -> None:
+    """What retention reads: both customers, and the payment without one, were active on `day`."""
+    nothing = {"invoices": "finalized_at paid_at voided_at",
+               "subscriptions": "canceled_at ended_at",
+               "credit_notes": "voided_at", "payment_intents": "canceled_at"}  # fmt: skip
+    with connect(settings.warehouse, settings.secret("encryption_key"), read_only=False) as build:
+        build.execute(
+            "create or replace table staging.customers as select *, timestamp '" + day + "' as"
+            " created_at, null::varchar as phone, null::varchar as description, null::varchar as"
+            " address_line1, null::varchar as address_line2, null::varchar as city"
+            " from staging.customers;"
+            "create or replace table staging.charges as select *, timestamp '" + day + "' as"
+            " created_at, null::varchar as guest_email, 'DE' as billing_country"
+            " from staging.charges;"
+            "create table staging.accounts as select 'DE' as country, true as is_own"
+        )
+        for name in (*nothing, "customer_balance_transactions", "disputes", "refunds", "events"):
+            empty = "".join(f", null::timestamp as {c}" for c in nothing.get(name, "").split())
+            build.execute(
+                f"create table staging.{name} as select '{name}' as id, '{CUSTOMER}' as"
+                f" customer_id, '{CUSTOMER}' as object_id, 'ch_1' as charge_id,"
+                f" timestamp '{day}' as created_at, 'canceled' as status,"
+                f" 'DE' as customer_country{empty}"
+            )
+
+
+def set_night(settings: Settings, as_of: datetime) -> None:
+    """The published warehouse is of this instant."""
+    with connect(settings.warehouse, settings.secret("encryption_key"), read_only=False) as build:
+        build.execute(
+            "create or replace table operations.run_history as select true as is_published,"
+            f" timestamp '{as_of:%Y-%m-%d %H:%M:%S}' as as_of"
+        )
 
 
 def _warehouse(settings: Settings) -> None:
