@@ -51,6 +51,7 @@ class Action(StrEnum):
     # what people read or take away
     QUERY = "query"
     EVIDENCE_WRITTEN = "evidence_written"
+    EVIDENCE_REWRITTEN = "evidence_rewritten"
     REPORT_TAKEN_OUT = "report_taken_out"
     # what escalation does by itself
     INCIDENT_OPENED = "incident_opened"

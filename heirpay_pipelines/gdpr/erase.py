@@ -162,7 +162,7 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         landed_rows=sum(item.rows for item in landed),
         warehouse_rows=erase_from_warehouse(settings, person),
         state_cells=erase_from_state(state, person, names),
-        files=_files(settings, state, text_scrubber(person, names).text),
+        files=_files(settings, state, text_scrubber(person, names).text, by, at),
         kept=_kept(settings, person, names),
     )
     traces = find_traces(settings, state, person)
@@ -251,14 +251,16 @@ def _done(state: State, erasure: Erasure, rows: Sequence[Any], at: datetime) -> 
     compact(state)
 
 
-def _files(settings: Settings, state: State, change: Change) -> int:
+def _files(settings: Settings, state: State, change: Change, by: str, at: datetime) -> int:
     """Reports, Data Docs, workbooks, Dagster's records, evidence and quarantined files."""
     count, key = 0, settings.secret("encryption_key")
     evidence = settings.home / "evidence"
     for path in other_files(settings):
         if not path.is_relative_to(evidence):
             count += rewrite(path, key, change)
-    count += rewrite_evidence(settings, evidence, lambda path: rewrite(path, key, change))
+    count += rewrite_evidence(
+        settings, state, evidence, lambda path: rewrite(path, key, change), by, at
+    )
     for row in state.rows("select stored_as, encryption_key from quarantined_files"):
         path = settings.home / "quarantine" / row["stored_as"]
         if path.is_file():

@@ -63,7 +63,8 @@ def _about(customer: str, parts: dict[str, list[Any]], at: datetime) -> dict[str
         "purposes": "billing, accounting, tax, reconciliation with the bank, prevention of fraud",
         "source": "Stripe, which collected it when you paid",
         "recipients": "the company's finance staff, its auditors and tax authorities",
-        "kept_until": "see retention.yaml of the software; tax law demands invoices be kept",
+        "kept_until": "e-mail, phone and card details: some years after your last payment; name,"
+        " address and invoices: as long as tax and commercial law of your country and ours demand",
         "rights": "rectification, erasure, restriction, objection, portability; complaint to a"
         " supervisory authority (GDPR articles 15 to 21, 77)",
         "records": {name: len(rows) for name, rows in parts.items()},

@@ -14,7 +14,8 @@ from heirpay_pipelines.personal.scrub import Scrubber
 
 
 def spellings(texts: Iterable[str]) -> set[str]:
-    """Each text as it is, in JSON (with and without \\u escapes), HTML and a URL."""
+    """Each text as it is, in JSON (with and without \\u escapes), HTML and a URL, and each of these
+    in a CSV file."""
     found: set[str] = set()
     for text in texts:
         found |= {
@@ -25,7 +26,7 @@ def spellings(texts: Iterable[str]) -> set[str]:
             escape(text, quote=False),
             quote(text),
         }
-    return found
+    return found | {text.replace('"', '""') for text in found}
 
 
 def text_scrubber(person: Person, pseudonyms: Pseudonyms) -> Scrubber:

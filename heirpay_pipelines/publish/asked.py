@@ -1,4 +1,4 @@
-"""The audit log's record of a query that someone asked on the command line."""
+"""The audit log's record of a query that someone asked, on the command line or over MCP."""
 
 from __future__ import annotations
 
@@ -18,17 +18,24 @@ COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 CONSTANTS = (duckdb.token_type.string_const, duckdb.token_type.numeric_const)
 
 
-def record_query(settings: Settings, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Append, before it runs, who asked what of the published warehouse.
+def record_query(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection | None,
+    sql: str,
+    through: str = "",
+) -> None:
+    """Append, before it runs, who asked what of the published warehouse: the user of this machine,
+    `through` ("mcp:") a server. Without a connection the SQL was refused.
 
     Nothing can be erased from the log, so constants and comments (an e-mail address, a name) stay
     out of it; and of SQL that DuckDB does not understand, all words but how long it is. A disk that
     is full or read-only locks no reader out: the query is answered, and a warning says what is
     missing in the log.
     """
-    shown = masked(sql)[:LONGEST_TEXT] if _is_understood(connection, sql) else None
+    understood = connection is not None and _is_understood(connection, sql)
+    shown = masked(sql)[:LONGEST_TEXT] if understood else None
     detail = {"sql": shown, "characters": len(sql)}
-    who, now = getpass.getuser(), datetime.now(UTC)
+    who, now = through + getpass.getuser(), datetime.now(UTC)
     try:
         with open_state(settings.state_file) as state:
             append(state, now, who, Action.QUERY, "published warehouse", detail)

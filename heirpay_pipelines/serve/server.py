@@ -23,8 +23,9 @@ from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.escalate.by_hand import acknowledge
 from heirpay_pipelines.escalate.details import decoded, details
 from heirpay_pipelines.escalate.incidents import unresolved
+from heirpay_pipelines.publish.asked import record_query
 from heirpay_pipelines.serve.allowed_sql import RefusedSqlError, require_allowed
-from heirpay_pipelines.serve.bounded_sql import SqlBounds, run_bounded
+from heirpay_pipelines.serve.bounded_sql import SqlBounds, open_locked, run_bounded
 from heirpay_pipelines.serve.figures import dictionary, metric
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
@@ -143,13 +144,19 @@ def _add_figures(server: MCPServer[Any], settings: Settings, limits: SqlBounds) 
     async def query(
         sql: Annotated[str, Field(max_length=20_000, description="One SELECT, DuckDB's dialect.")],
     ) -> dict[str, Any]:
-        """Read-only SQL on the published tables; bounded in rows, seconds and memory."""
+        """Read-only SQL on the published tables; bounded in rows, seconds and memory. Audited."""
+        return await _asked(lambda: _query(settings, sql, limits))
 
-        def ask() -> dict[str, Any]:
-            require_allowed(sql)
-            return run_bounded(settings, sql, None, limits)
 
-        return await _asked(ask)
+def _query(settings: Settings, sql: str, limits: SqlBounds) -> dict[str, Any]:
+    try:
+        require_allowed(sql)
+    except RefusedSqlError:
+        record_query(settings, None, sql, "mcp:")
+        raise
+    with open_locked(settings, limits) as connection:
+        record_query(settings, connection, sql, "mcp:")
+    return run_bounded(settings, sql, None, limits)
 
 
 def _add_incidents(server: MCPServer[Any], settings: Settings) -> None:

@@ -75,7 +75,8 @@ def test_any_change_of_any_byte_of_any_file_is_seen(settings: Settings) -> None:
 def test_the_profile_tells_of_each_column_and_nothing_personal(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as warehouse:
         warehouse.execute(
-            "insert into staging.customers values ('cus_2', null, true, null, null, '')"
+            "insert into staging.customers by name"
+            " select 'cus_2' as id, true as is_deleted, '' as description"
         )
     (customers,) = [
         table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import os
 import socket
@@ -21,6 +22,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from heirpay_pipelines.audit import verify
 from heirpay_pipelines.escalate import RunFacts, process
 from heirpay_pipelines.serve.allowed_sql import RefusedSqlError, require_allowed
 from heirpay_pipelines.serve.bounded_sql import SqlBounds, run_bounded
@@ -134,10 +136,21 @@ def test_a_client_reads_report_figures_breaks_and_takes_an_incident(settings: Se
         assert taken["status"] == "acknowledged"
         assert "no incident" in await refused(client, "acknowledge", incident_id="x", by="ada")
 
+        asked = await call(
+            client, "query", sql="select mrr from finance.mrr_monthly where currency = 'kwd'"
+        )
+        assert asked["rows"] == [["1.234"]]
+        await refused(client, "query", sql="select content from read_text('/etc/zoe@x.test')")
+
     over_stdio(settings, ask)
     with open_state(settings.state_file) as state:
         (row,) = state.rows("select * from audit_log where action = 'incident_acknowledged'")
         assert row["actor"] == "mcp:ada"
+        queries = state.rows("select actor, detail from audit_log where action = 'query'")
+        assert {row["actor"] for row in queries} == {f"mcp:{getpass.getuser()}"}
+        shown = [json.loads(row["detail"])["sql"] for row in queries]
+        assert shown == ["select mrr from finance.mrr_monthly where currency = ?", None]
+        assert verify(state, []).ok
 
 
 FORBIDDEN = [

@@ -2,8 +2,9 @@
 
 from heirpay_pipelines.check.evidence.folder import (
     EvidenceError,
+    rewritings,
     verify_evidence,
     write_evidence,
 )
 
-__all__ = ["EvidenceError", "verify_evidence", "write_evidence"]
+__all__ = ["EvidenceError", "rewritings", "verify_evidence", "write_evidence"]

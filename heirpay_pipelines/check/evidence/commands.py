@@ -45,12 +45,18 @@ def evidence(
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--public-key", help="The key that the auditor was told, hexadecimal.")
 def verify(folder: Path, public_key: str | None) -> None:
-    """Check that an evidence folder is as it was written. Exit code 1 when it is not."""
-    from heirpay_pipelines.check.evidence import verify_evidence
+    """Check that an evidence folder is as it was signed, and say when it was signed again. Exit
+    code 1 when it was changed."""
+    from heirpay_pipelines.check.evidence import rewritings, verify_evidence
 
     faults = verify_evidence(folder, public_key)
     for fault in faults:
         click.echo(fault, err=True)
     if faults:
         raise click.ClickException("this evidence was changed after it was written")
-    click.echo("The folder is as it was written.")
+    for item in rewritings(folder):
+        click.echo(
+            f"Signed again on {item['at'][:10]}: {item['why']}. It replaces the manifest with"
+            f" SHA-256 {item['instead_of']}."
+        )
+    click.echo("The folder is as it was signed.")

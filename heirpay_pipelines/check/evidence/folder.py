@@ -31,6 +31,7 @@ from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.hex"
+ERASURE = "a person's data was erased (GDPR article 17)"
 PACKAGES = ("heirpay-pipelines", "duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "stripe")
 
 
@@ -102,14 +103,29 @@ def verify_evidence(folder: Path, public_key: str | None = None) -> list[str]:
         path = folder / name
         if not path.is_file():
             faults.append(f"{name} is missing")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        elif _sha256(path) != digest:
             faults.append(f"{name} was changed")
     return faults
 
 
-def rewrite_evidence(settings: Settings, folder: Path, change: Callable[[Path], bool]) -> int:
+def rewritings(folder: Path) -> list[dict[str, str]]:
+    """When and why a folder was signed again, the oldest first: `at`, `why` and the SHA-256 of the
+    manifest before (`instead_of`), which an auditor who has the first one can compare."""
+    found: list[dict[str, str]] = json.loads((folder / MANIFEST).read_text()).get("rewritten", [])
+    return found
+
+
+def rewrite_evidence(
+    settings: Settings,
+    state: State,
+    folder: Path,
+    change: Callable[[Path], bool],
+    by: str,
+    at: datetime,
+) -> int:
     """Change files of the evidence folders below `folder` (an erasure does) and sign those folders
-    again, their manifest saying that it happened; how many files changed.
+    again; how many files changed. The new manifest says that it happened and what it replaces, and
+    so does the audit log.
 
     A folder is changed as a copy that takes its place. One that is not as it was written is left
     alone: a signature must not hide that.
@@ -133,7 +149,11 @@ def rewrite_evidence(settings: Settings, folder: Path, change: Callable[[Path], 
         changed = sum(change(path) for path in sorted(draft.iterdir()))
         if changed:
             del facts["files"]
-            _sign(settings, draft, {**facts, "rewritten": "a person's data was erased"})
+            before = _sha256(target / MANIFEST)
+            entry = {"at": at.astimezone(UTC).isoformat(), "instead_of": before, "why": ERASURE}
+            _sign(settings, draft, {**facts, "rewritten": [*facts.get("rewritten", []), entry]})
+            detail = {"files": changed, "before": before, "after": _sha256(draft / MANIFEST)}
+            append(state, datetime.now(UTC), by, Action.EVIDENCE_REWRITTEN, target.name, detail)
             target.rename(old)
             draft.rename(target)
             shutil.rmtree(old)
@@ -142,12 +162,13 @@ def rewrite_evidence(settings: Settings, folder: Path, change: Callable[[Path], 
     return count
 
 
-def _sign(settings: Settings, target: Path, facts: dict[str, str]) -> None:
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _sign(settings: Settings, target: Path, facts: dict[str, Any]) -> None:
     key = signing_key(settings)
-    files = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(target.iterdir())
-    }
+    files = {path.name: _sha256(path) for path in sorted(target.iterdir())}
     manifest = rfc8785.dumps({**facts, "files": files})
     _write(target / MANIFEST, manifest)
     _write(target / SIGNATURE, key.sign(manifest).hex().encode())
