@@ -211,6 +211,15 @@ def test_movements_of_a_history(
     assert moves(warehouse, name) == expected
 
 
+def test_a_movement_says_whether_bills_alone_tell_of_it(warehouse: Warehouse) -> None:
+    """A pause that voids, before the first pull: its movements bear the day of a bill."""
+    marked = "select movement, is_estimated from finance.mrr_movements where customer_id = ?"
+    bills = warehouse.rows(f"{marked} order by occurred_on", "cus_paused")
+    assert bills == [("new", True), ("churn", True), ("reactivation", True)]
+    seen = warehouse.rows(f"{marked} order by occurred_on", "cus_nightly")
+    assert seen == [("new", False), ("expansion", False)]
+
+
 def test_each_stretch_says_how_it_is_known(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
         "select distinct subscription_id, basis, starts_at < ?::timestamp"

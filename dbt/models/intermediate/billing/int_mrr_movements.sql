@@ -18,7 +18,8 @@ final as (
         end as movement,
         mrr_before,
         mrr as mrr_after,
-        mrr_change
+        mrr_change,
+        mrr_estimated <> 0 or mrr_estimated_change <> 0 as is_estimated
     from ledger
     where mrr_change <> 0
 )

@@ -15,6 +15,7 @@ published as (
         currency,
         movement,
         churn_kind,
+        is_estimated,
         {{ publish_amount('mrr_before', 'currency', 6) }} as mrr_before,
         {{ publish_amount('mrr_after', 'currency', 6) }} as mrr_after,
         {{ publish_amount('mrr_change', 'currency', 6) }} as mrr_change,
@@ -34,6 +35,7 @@ final as (
         {{ in_reporting_currency('mrr_change_exact', 'currency', 'occurred_on', 9) }}
             as mrr_change_reporting,
         churn_kind,
+        is_estimated,
         mrr_change_exact
     from published
 )
