@@ -72,6 +72,7 @@ class Range:
     low: int
     high: int
     lengths: frozenset[int]
+    width: int
 
 
 def find_in_json(payload: str) -> list[CardFinding]:
@@ -145,30 +146,35 @@ def _walk(value: Any, path: tuple[str, ...]) -> Iterator[CardFinding]:
 
 def _brand_in(text: str, match: re.Match[str], key: str) -> str | None:
     """The brand of the first card number among the candidate's groups, if there is one."""
-    before = text[max(0, match.start() - 40) : match.start()]
-    about_cards = bool(ABOUT_CARDS.search(before))
-    referenced = not about_cards and (
-        key in REFERENCE_KEYS or bool(REFERENCE_WORD.search(before)) or before.endswith("+")
-    )
     groups = list(GROUP.finditer(match[0]))
     for first in range(len(groups)):
         for last in range(first, len(groups)):
             digits = "".join(group[0] for group in groups[first : last + 1])
             if len(digits) > 19:
                 break
-            if len(digits) < 13 or (len(digits) == 13 and not about_cards):
-                continue  # thirteen digits are phones and barcodes unless cards are spoken of
-            sizes = tuple(len(group[0]) for group in groups[first : last + 1])
-            joined = match[0][groups[first].start() : groups[last].end()]
-            if len(sizes) == 1:
-                if referenced or _is_fraction(text, match.start() + groups[first].start()):
-                    continue
-            elif not _as_people_group(sizes, joined):
-                continue
-            brand = _brand_of(digits)
-            if brand:
+            # Most candidates end here: the check digit costs less than what stands around them.
+            brand = _brand_of(digits) if len(digits) >= 13 else None
+            if brand and _stands_as_a_card(text, match, key, groups[first : last + 1]):
                 return brand
     return None
+
+
+def _stands_as_a_card(
+    text: str, match: re.Match[str], key: str, groups: list[re.Match[str]]
+) -> bool:
+    """Whether the digits are grouped as people write card numbers, or stand alone where cards are
+    spoken of or no reference is."""
+    before = text[max(0, match.start() - 40) : match.start()]
+    about_cards = bool(ABOUT_CARDS.search(before))
+    sizes = tuple(len(group[0]) for group in groups)
+    if sum(sizes) == 13 and not about_cards:
+        return False  # thirteen digits are phones and barcodes unless cards are spoken of
+    if len(sizes) > 1:
+        return _as_people_group(sizes, match[0][groups[0].start() : groups[-1].end()])
+    referenced = not about_cards and (
+        key in REFERENCE_KEYS or bool(REFERENCE_WORD.search(before)) or before.endswith("+")
+    )
+    return not referenced and not _is_fraction(text, match.start() + groups[0].start())
 
 
 def _as_people_group(sizes: tuple[int, ...], joined: str) -> bool:
@@ -210,8 +216,7 @@ def _brand_of(digits: str) -> str | None:
     if len(set(digits)) <= 1:
         return None
     for item in _ranges():
-        width = len(str(item.low))
-        if len(digits) in item.lengths and item.low <= int(digits[:width]) <= item.high:
+        if len(digits) in item.lengths and item.low <= int(digits[: item.width]) <= item.high:
             return item.brand if luhn.is_valid(digits) else None
     return None
 
@@ -219,4 +224,7 @@ def _brand_of(digits: str) -> str | None:
 @cache
 def _ranges() -> tuple[Range, ...]:
     content = yaml.safe_load(files(__package__).joinpath("issuers.yaml").read_text())
-    return tuple(Range(i["brand"], i["from"], i["to"], frozenset(i["lengths"])) for i in content)
+    return tuple(
+        Range(i["brand"], i["from"], i["to"], frozenset(i["lengths"]), len(str(i["from"])))
+        for i in content
+    )
