@@ -45,6 +45,9 @@ def test_what_comes_late_restates_a_closed_month(tmp_path: Path) -> None:
     e.landing.version(bill, "2026-03-02")
     body = e.starts("steady", e.priced(1000), at="2026-02-10T08:00:00")
     e.starts("other", e.priced(3000), at="2026-02-10T08:00:00")
+    crowns = line("il_2", 3100, "2026-03-01", "2026-04-01", currency="nok")
+    wrong = invoice("in_2", "cus_1", "2026-03-01T08:00:00", [crowns], currency="nok")
+    e.landing.version(wrong, "2026-03-02")
     first, kept = published(e.landing, tmp_path, "2026-04-10T00:00:00")
     assert restated(first) == []
     assert kept > 0
@@ -60,6 +63,9 @@ def test_what_comes_late_restates_a_closed_month(tmp_path: Path) -> None:
         event_id="evt_late",
         known_at="2026-05-02T00:00:00",
     )
+    # That the only bill in crowns is a draft still: no figure of that currency is left.
+    draft = wrong | {"status": "draft", "status_transitions": {}}
+    e.landing.version(draft, "2026-03-25T08:00:00", known_at="2026-05-02T00:00:00")
     # And that ten euros of a bill of March were credited then.
     note = {
         "id": "cn_1", "object": "credit_note", "created": epoch("2026-03-25T08:00:00"),
@@ -81,11 +87,14 @@ def test_what_comes_late_restates_a_closed_month(tmp_path: Path) -> None:
         Decimal(40),
         "sub_steady",
     ) in rows
+    assert not third.rows("from finance.revenue_recognition where currency = 'nok'")
+    assert (march, "revenue_recognition", "recognised", 31, 0, -31, "in_2") in rows
     assert {row[0] for row in rows} == {march}
     # Each is put down to what came late in its own currency.
     assert {(row[1], row[6]) for row in rows} == {
         ("mrr_monthly", "sub_steady"),
         ("churn_monthly", "sub_steady"),
+        ("revenue_recognition", "in_2"),
         ("revenue_recognition", "cn_1"),
     }
     assert (march, "revenue_recognition", "recognised", 31, 21, -10, "cn_1") in rows

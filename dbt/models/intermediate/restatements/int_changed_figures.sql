@@ -1,17 +1,21 @@
 -- Figures of this build that no publication showed so far, or that the newest showed otherwise,
 -- with the objects that may have caused it: those which became known since and have effect on
--- the month.
+-- the month. A figure that was published and is there no more is 0 now.
 with figures as (
     select * from {{ ref('int_monthly_figures') }}
 ),
 
 published as (
-    select
-        *,
-        row_number() over (
-            partition by table_name, month, currency, figure order by as_of desc
-        ) as recency
-    from {{ ref('int_published_figures') }}
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by table_name, month, currency, figure order by as_of desc
+            ) as recency
+        from {{ ref('int_published_figures') }}
+    ) as every_publication
+    where recency = 1
 ),
 
 -- A figure is recorded only when it changes: the newest publication itself may be later.
@@ -21,19 +25,24 @@ last_publication as (
 
 changed as (
     select
-        figures.*,
+        coalesce(figures.table_name, published.table_name) as table_name,
+        coalesce(figures.month, published.month) as month,
+        coalesce(figures.currency, published.currency) as currency,
+        coalesce(figures.figure, published.figure) as figure,
+        coalesce(figures.value, 0) as value,
         published.value as value_before,
         coalesce(last_publication.as_of, published.as_of) as published_before_at
     from figures
-    cross join last_publication
-    left join published
+    full outer join published
         on
             figures.table_name = published.table_name
             and figures.month = published.month
             and figures.currency = published.currency
             and figures.figure = published.figure
-            and published.recency = 1
-    where figures.value is distinct from published.value and figures.value is not null
+    cross join last_publication
+    where
+        (figures.value is not null and figures.value is distinct from published.value)
+        or (figures.table_name is null and published.value <> 0)
 ),
 
 causes as (
