@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from heirpay_pipelines.report.as_json import rows_as_json
 from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.reading import Fact
-from heirpay_pipelines.report.tables import rows_as_json
 
 
 def coverage_fact(context: ReportContext) -> Fact:
