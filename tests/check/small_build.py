@@ -135,6 +135,8 @@ create table finance.payment_recovery_monthly as select date '2026-10-01' as mon
   10.00 as amount_recovered, 1 as at_risk, 10.00 as amount_at_risk, 1 as lost,
   10.00 as amount_lost, 4.00 as amount_by_automatic_retry, 5.00 as amount_by_new_payment_method,
   1.00 as amount_by_manual;
+create table finance.failure_rate_anomalies as select 'brand' as dimension, 'visa' as value,
+  date '2026-10-20' as date;
 create table finance.payment_failures as select 'ch_1' as charge_id;
 create table finance.risk_daily as select date '2026-10-30' as date, 'usd' as currency;
 create table state.runs as select 'run-1' as run_id, 'published' as outcome;
@@ -178,6 +180,8 @@ MUTATIONS = {
     "tax_totals": "update staging.invoices set tax_amount = tax_amount + 111",
     "revenue_is_ledger_activity": "update finance.daily_revenue set net_volume = 9.71",
     "every_charge_has_a_flow": "update intermediate.charges set payment_flow = 'barter'",
+    "captured_charges_settle": "update staging.charges set balance_transaction_id = null",
+    "failure_rates_usual": "update finance.failure_rate_anomalies set date = date '2026-10-31'",
     "failed_payments_add_up": "update finance.payment_recovery_monthly set amount_lost = 9.99",
     "live_items_priced": "update intermediate.item_mrr set is_priced = false"
     " where stretch_id = 'st_2'",
