@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from heirpay_pipelines.report import money
 from heirpay_pipelines.report.context import ReportContext, lacking, ratio, source, sum_of
 from heirpay_pipelines.report.reading import Fact
 
@@ -260,7 +261,7 @@ def _disputes(context: ReportContext) -> Figure:
     due = [row["days_left"] for row in fact.rows if row["days_left"] is not None]
     late = sum(1 for days in due if days < 0)
     coming = [days for days in due if days >= 0]
-    note = f"next deadline in {min(coming)} days" if coming else "no deadline ahead"
+    note = f"next deadline in {money.days(min(coming))}" if coming else "no deadline ahead"
     if late:
         note += f"; {late} past its deadline"
     return replace(base, value=len(fact.rows), note=note)

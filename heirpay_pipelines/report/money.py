@@ -62,6 +62,11 @@ def count(number: Any, *, sign: bool = False) -> str:
     return f"{mark}{abs(value):,}"
 
 
+def days(number: int) -> str:
+    """`1 day`, `6 days`."""
+    return f"{number} day" if number == 1 else f"{number} days"
+
+
 def day(value: Any) -> str:
     """A date as `31 Oct 2026`; an instant likewise with its minutes, UTC."""
     if value is None or value == "":

@@ -263,3 +263,20 @@ def test_changed_controls_are_named_once_and_gone_ones_not_at_all(facts: Any) ->
     (figure,) = [f for f in found if f["key"] == "failed_controls"]
     assert [(c["object_id"], c["what"]) for c in figure["causes"]] == [(one, "fail → pass")]
     assert figure["before"] == 2
+
+
+def test_a_dispute_under_review_waits_for_no_answer(facts: Any) -> None:
+    def waiting(sql: str = "") -> tuple[str, list[str]]:
+        found = facts.document(sql)
+        figures = {f["key"]: f["value"] for f in found["revenue_metrics"]["key_figures"]}
+        rows = found["fraud_detection_metrics"]["disputes_open"]["rows"]
+        assert str(figures["disputes_open"]) == str(len(rows))
+        return figures["disputes_open"], [row["status"] for row in rows]
+
+    assert set(waiting()[1]) == {"needs_response"}
+    assert (
+        waiting(
+            "update finance.disputes set status = 'under_review' where status = 'needs_response'"
+        )[1]
+        == []
+    )

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.report import money
 from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
 
@@ -156,9 +157,9 @@ def _disputes_due(context: ReportContext) -> list[Issue]:
             "dispute_deadline",
             f"Dispute over {context.money.text(row['amount'], row['currency'])}: "
             + (
-                f"evidence due in {row['days_left']} days"
+                f"evidence due in {money.days(row['days_left'])}"
                 if row["days_left"] >= 0
-                else f"deadline passed {-row['days_left']} days ago"
+                else f"deadline passed {money.days(-row['days_left'])} ago"
             ),
             "Submit evidence or accept the dispute in Stripe before the deadline.",
             "payment",
