@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ class EscalationOutcome:
     learned: tuple[str, ...]
     """Names of runbooks that are new to the library."""
     unresolved: int
-    messages_sent: int
-    messages_waiting: int
+    messages_sent: int = 0
+    messages_waiting: int = 0
 
 
 def process(
@@ -42,30 +42,48 @@ def process(
     run_facts: RunFacts,
     control_results: Sequence[Mapping[str, Any]],
     warehouse_path: Path | None,
+    *,
+    is_evaluated: bool = False,
 ) -> EscalationOutcome:
-    """Evaluate a night: open, strike, escalate and resolve incidents; send what is new.
+    """Evaluate a night, then send what is new and what still waits.
+
+    One that `is_evaluated` is not looked at again: what was tried may have changed what there is to
+    see. What was cut off is finished. Never raises for a destination that does not answer.
+    """
+    outcome = evaluate(settings, run_facts, control_results, warehouse_path, is_evaluated)
+    with open_state(settings.state_file) as state:
+        sending = deliver(settings, state, datetime.now(UTC))
+    return replace(outcome, messages_sent=sending.sent, messages_waiting=sending.waiting)
+
+
+def evaluate(
+    settings: Settings,
+    run_facts: RunFacts,
+    control_results: Sequence[Mapping[str, Any]],
+    warehouse_path: Path | None,
+    is_evaluated: bool = False,
+) -> EscalationOutcome:
+    """Open, strike, escalate and resolve incidents, try what can be tried; send nothing.
 
     `control_results` are rows of compliance.control_results of this run; `warehouse_path` is the
     DuckDB file to look into (the published one, or the build of a refused run), None or missing
-    when there is none. Never raises for a destination that does not answer.
+    when there is none.
     """
     with (
         open_state(settings.state_file) as state,
         _open(settings, warehouse_path) as warehouse,
     ):
         night = Night(settings, state, run_facts, control_results, warehouse, warehouse_path)
-        return evaluate(night, observe(night))
+        return _apply(night, Observed(frozenset()) if is_evaluated else observe(night))
 
 
-def evaluate(night: Night, observed: Observed) -> EscalationOutcome:
-    """Apply what was observed; the part of `process` after looking."""
+def _apply(night: Night, observed: Observed) -> EscalationOutcome:
     recorded = record(
         night.state, night.settings.project, night.run.as_of, observed, planner(night)
     )
     run_planned(night)
     learned = learn_from_resolved(night)
     escalated = tell(night)
-    sending = deliver(night.settings, night.state, datetime.now(UTC))
     return EscalationOutcome(
         opened=recorded.opened,
         struck=recorded.struck,
@@ -73,8 +91,6 @@ def evaluate(night: Night, observed: Observed) -> EscalationOutcome:
         resolved=recorded.resolved,
         learned=tuple(learned),
         unresolved=len(unresolved(night.state)),
-        messages_sent=sending.sent,
-        messages_waiting=sending.waiting,
     )
 
 

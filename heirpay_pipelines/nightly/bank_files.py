@@ -7,9 +7,9 @@ import dagster as dg
 
 from heirpay_pipelines.land.bank.files import new_files, statement_files
 from heirpay_pipelines.nightly.lock import AnotherRunError, refuse_second_run
+from heirpay_pipelines.nightly.night import REFRESH
 from heirpay_pipelines.settings import Settings
 
-REFRESH = "intraday_refresh"
 SECONDS = 60
 SETTLED_SECONDS = 30
 """A file that was written to since then may still be on its way."""

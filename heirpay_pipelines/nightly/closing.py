@@ -3,9 +3,10 @@
 No postponed annotations here: Dagster reads them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -13,18 +14,19 @@ from heirpay_pipelines.audit import Action, append, head
 from heirpay_pipelines.check import verdict
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.escalate import RunFacts as EscalationFacts
-from heirpay_pipelines.escalate import process
-from heirpay_pipelines.escalate.published import incident_rows
+from heirpay_pipelines.escalate import evaluate, process
+from heirpay_pipelines.escalate.published import changes_of, incident_rows, publish_incidents
 from heirpay_pipelines.model.adjustments import record_adjustments
 from heirpay_pipelines.model.breaks import record_breaks
 from heirpay_pipelines.model.figures import record_figures
 from heirpay_pipelines.nightly.checks import CONTROL_RESULTS
-from heirpay_pipelines.nightly.night import Night
+from heirpay_pipelines.nightly.night import WITHOUT_REPORT, Night
 from heirpay_pipelines.nightly.preview import report_preview
 from heirpay_pipelines.publish.swap import publish, record_published
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.report.write import write_report
-from heirpay_pipelines.state.runs import close_run
+from heirpay_pipelines.state.database import State
+from heirpay_pipelines.state.runs import close_run, mark_evaluated
 from heirpay_pipelines.state.switches import ISOLATION, switch_reason
 
 DECISION = dg.AssetKey(["publish", "decision"])
@@ -72,6 +74,7 @@ def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
                 record_breaks(build, state, night.run().as_of)
                 record_adjustments(build, state, night.run().as_of, night.run_id)
                 record_published(build, night.run_id)
+            _incidents_of(night, state, context.log.exception)
             publish(night.build, night.settings.warehouse, night.key)
         close_run(state, night.run_id, outcome, reason)
     night.say(f"publish: {reason or night.settings.warehouse}")
@@ -87,6 +90,32 @@ def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
         )
 
 
+def _incidents_of(night: Night, state: State, complain: Callable[[str], None]) -> None:
+    """The night's own incidents into the file that is about to be published.
+
+    They are told after it is. What breaks here keeps no figures from being published: the step
+    `incidents` tries again, and then fails the run.
+    """
+    if night.job in WITHOUT_REPORT:
+        return  # these runs evaluate nothing: the build has what the last night found
+    try:
+        evaluate(*_looked_at(night, "published", None))
+        mark_evaluated(state, night.run_id)
+        with connect(night.build, night.key, read_only=False) as build:
+            publish_incidents(build, state, night.run().as_of)
+    except Exception as error:  # noqa: BLE001
+        complain(f"The published incidents are those of the night before: {error}")
+
+
+def _looked_at(night: Night, outcome: str, reason: str | None) -> tuple[Any, ...]:
+    """What incidents are made of: the arguments of `evaluate` and `process`."""
+    run = night.run()
+    facts = EscalationFacts(run.run_id, run.as_of, outcome, reason)
+    rows = [asdict(result) for result in night.control_results()]
+    found = night.build if night.build.is_file() else night.settings.warehouse
+    return night.settings, facts, rows, found
+
+
 @dg.asset(
     key=INCIDENTS,
     deps=[DECISION],
@@ -98,14 +127,11 @@ def incidents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Turn failures into incidents, try what can be tried, and tell who must act."""
     night: Night = context.resources.night
     run = night.run()
-    facts = EscalationFacts(run.run_id, run.as_of, run.outcome, run.reason)
-    rows = [asdict(result) for result in night.control_results()]
-    looked_at = night.build if run.outcome == "refused" else night.settings.warehouse
-    outcome = process(night.settings, facts, rows, looked_at)
+    looked_at = _looked_at(night, run.outcome, run.reason)
+    outcome = process(*looked_at, is_evaluated=run.is_evaluated)
     night.say(f"escalate: {outcome.unresolved} incidents are open")
-    counted = {
-        name: len(value) for name, value in asdict(outcome).items() if isinstance(value, tuple)
-    }
+    with night.state() as state:
+        counted = changes_of(state, run.as_of)
     return dg.MaterializeResult(
         metadata={
             **counted,
@@ -158,13 +184,14 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
 
 @dg.asset(
     key=dg.AssetKey(["report", "verdict"]),
-    deps=[REPORT],
+    # Runs that write no report (a refresh, a month end) are judged, too: after the decision.
+    deps=[DECISION, REPORT],
     group_name="report",
     description="Green when the night was published; red, with the reason, when it was refused.",
     required_resource_keys={"night"},
 )
 def final_verdict(context: dg.AssetExecutionContext) -> None:
-    """Fail the run, after its report is written, when publication was refused."""
+    """Fail the run, after its report if it writes one, when publication was refused."""
     night: Night = context.resources.night
     run = night.run()
     if run.outcome == "refused":

@@ -9,7 +9,7 @@ import dagster as dg
 
 from heirpay_pipelines.nightly.assets import pull_and_land_asset
 from heirpay_pipelines.nightly.backfill import build_backfill
-from heirpay_pipelines.nightly.bank_files import REFRESH, new_bank_files
+from heirpay_pipelines.nightly.bank_files import new_bank_files
 from heirpay_pipelines.nightly.checks import build_control_results, build_controls_check
 from heirpay_pipelines.nightly.closing import (
     REPORT,
@@ -22,12 +22,11 @@ from heirpay_pipelines.nightly.failure import failed_run_sensor
 from heirpay_pipelines.nightly.manifest import current_manifest
 from heirpay_pipelines.nightly.models import build_models_asset, source_specs
 from heirpay_pipelines.nightly.month_end import MONTH_END, month_end, month_end_config
-from heirpay_pipelines.nightly.night import night_resource
+from heirpay_pipelines.nightly.night import CLOSE, NIGHTLY, REFRESH, night_resource
 from heirpay_pipelines.nightly.placing import GENERAL, payment_tags, placed
 from heirpay_pipelines.nightly.webhooks import drain_webhooks, outbox, webhooks_waiting
 from heirpay_pipelines.settings import Settings, payment_id
 
-NIGHTLY, CLOSE = "nightly", "month_end"
 CRONS = {
     # Before the first night of the new month, so that nothing later is in it.
     CLOSE: ("10 0 1 * *", "Ten past midnight on the first of each month,"),
@@ -92,8 +91,9 @@ def asset_jobs(settings: Settings) -> list[Any]:
             3,
             CLOSE,
             everything - told,
-            "A night as of the last instant of the month that has ended, and what still blocks its"
-            " close. Other months: config `month: 2026-10`.",
+            "The close of the month that has ended: pull, model, check and publish as of its last"
+            " instant, what still blocks it, its tax and journal files in reports/MONTH/exports."
+            " Tells nobody. Other months: config `month: 2026-10`.",
             config=month_end_config(settings),
         ),
     ]

@@ -21,6 +21,10 @@ from heirpay_pipelines.state.runs import Run, read_run
 if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
 
+OF_THE_UI = {".dagster/repository": "__repository__@heirpay"}
+"""Dagster's pages of a job list the runs with this tag, which it gives to those that it launches:
+the code location of workspace.yaml."""
+
 
 @dataclass(frozen=True)
 class NightlyOutcome:
@@ -69,7 +73,7 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
         job = definitions(settings).resolve_job_def("nightly")
         try:
             result = job.execute_in_process(
-                instance=instance, run_config=config, raise_on_error=False
+                instance=instance, run_config=config, raise_on_error=False, tags=OF_THE_UI
             )
         except Exception as failure:  # noqa: BLE001 - whatever its storage may raise
             kind = type(failure).__name__

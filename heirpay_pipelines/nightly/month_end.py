@@ -13,6 +13,7 @@ from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.nightly.closing import DECISION
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.publish.close import Blocker, blockers, last_instant, month_start
+from heirpay_pipelines.report.write import write_month_exports
 from heirpay_pipelines.settings import Settings
 
 MONTH_END = dg.AssetKey(["publish", "month_end"])
@@ -30,22 +31,28 @@ class MonthConfig(dg.Config):
     deps=[DECISION],
     group_name="month_end",
     description="What still blocks the close of the month that has ended: what `heirpay close"
-    " MONTH --check` lists. Close it with `heirpay close MONTH --by NAME`.",
+    " MONTH --check` lists. Close it with `heirpay close MONTH --by NAME`. Its tax and journal"
+    " files are in reports/MONTH/exports.",
     check_specs=[dg.AssetCheckSpec(CHECK, asset=MONTH_END, description="The month can be closed.")],
     required_resource_keys={"night"},
 )
 def month_end(
     context: dg.AssetExecutionContext, config: MonthConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """List the blockers of the published month."""
+    """List the blockers of the published month, and write its exports."""
     night: Night = context.resources.night
-    standing = blockers(night.settings, month_start(config.month))
+    month = month_start(config.month)
+    standing = blockers(night.settings, month)
     night.say(f"close {config.month}: {len(standing)} blockers")
+    # Of a month that is not over in what is published, files would be those of its middle.
+    is_over = all(blocker.what != "publication" for blocker in standing)
+    written = write_month_exports(night.settings, month) if is_over else None
     yield dg.MaterializeResult(
         metadata={
             "month": config.month,
             "blockers": dg.MetadataValue.int(len(standing)),
             "list": dg.MetadataValue.md("\n".join(map(_line, standing)) or "none"),
+            "exports": str(written or "none: the month is not over"),
             "next": f"heirpay close {config.month} --by NAME",
         },
         check_results=[

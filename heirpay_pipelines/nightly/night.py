@@ -23,6 +23,10 @@ from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.state.runs import Run, close_run, open_run, read_run
 
+NIGHTLY, REFRESH, CLOSE = "nightly", "intraday_refresh", "month_end"
+WITHOUT_REPORT = (REFRESH, CLOSE)
+"""Jobs that tell nobody and write no report."""
+
 
 @dataclass(frozen=True)
 class Night:
@@ -30,6 +34,7 @@ class Night:
 
     settings: Settings
     run_id: str
+    job: str = NIGHTLY
 
     @property
     def build(self) -> Path:
@@ -50,7 +55,7 @@ class Night:
         instant = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
         instant = instant.replace(tzinfo=instant.tzinfo or UTC, microsecond=0)
         with self.state() as state:
-            run = open_run(state, self.run_id, instant)
+            run = open_run(state, self.run_id, instant, self.job)
             detail = {
                 "as_of": run.as_of.isoformat(),
                 "code_version": version("heirpay-pipelines"),
@@ -61,7 +66,10 @@ class Night:
 
     @property
     def report_folder(self) -> Path:
-        """This night's report: named by its date in the reporting time zone."""
+        """Where this run's pages go: beside the night's report, named by its date in the reporting
+        time zone; those of a run that writes none apart, so that no night's evidence changes."""
+        if self.job in WITHOUT_REPORT:
+            return self.settings.reports_dir / self.job
         return self.settings.report_folder(self.run().as_of.astimezone(self.settings.zone).date())
 
     def say(self, text: str) -> None:
@@ -96,7 +104,7 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
     def held(context: Any) -> Iterator[Night]:
         run = context.run
         # A re-execution from a failed step goes on with the first attempt's record and build.
-        night = Night(settings, run.root_run_id or run.run_id)
+        night = Night(settings, run.root_run_id or run.run_id, run.job_name)
         with run_lock(settings):
             try:
                 yield night

@@ -6,12 +6,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.duck import connect
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
 from heirpay_pipelines.report.figures import key_figures
@@ -49,13 +52,8 @@ def write_report(
     with open_reader(settings, run, control_results) as reader:
         context = ReportContext(settings, run, reader)
         folder = settings.report_folder(context.calendar.as_of_date)
-        settings.reports_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=settings.reports_dir))
-        try:
+        with _draft_of(folder) as draft:
             document = _write_files(context, draft)
-            _replace(draft, folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
     _point_latest(settings.reports_dir, folder)
     return ReportPaths(
         folder,
@@ -64,6 +62,33 @@ def write_report(
         folder / "finance.xlsx",
         document,
     )
+
+
+def write_month_exports(settings: Settings, month: date) -> Path:
+    """Write the published tax and journal files into `reports/<month>/exports/`, where no nightly
+    report replaces them. Return the folder.
+
+    Raises WarehouseError when the published file cannot be opened.
+    """
+    folder = settings.reports_dir / f"{month:%Y-%m}"
+    with (
+        connect(settings.warehouse, settings.key, read_only=True) as connection,
+        _draft_of(folder) as draft,
+    ):
+        write_exports(connection, draft / "exports", settings.key)
+    return folder / "exports"
+
+
+@contextmanager
+def _draft_of(folder: Path) -> Iterator[Path]:
+    """A folder beside the target that takes its place when the block ends well."""
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield draft
+        _replace(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:

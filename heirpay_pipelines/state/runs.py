@@ -23,9 +23,13 @@ class Run:
     pull_id: str | None = None
     requests: int | None = None
     rows_pulled: dict[str, int] | None = None
+    job: str = "nightly"
+    """The Dagster job that it is a run of."""
+    is_evaluated: bool = False
+    """Whether its incidents are recorded."""
 
 
-def open_run(state: State, run_id: str, as_of: datetime) -> Run:
+def open_run(state: State, run_id: str, as_of: datetime, job: str = "nightly") -> Run:
     """Record that a run began. Runs that were left `running` were killed: mark them so.
 
     The caller holds the run lock, so no other run can be under way.
@@ -39,9 +43,9 @@ def open_run(state: State, run_id: str, as_of: datetime) -> Run:
             (now.isoformat(), run_id),
         )
         connection.execute(
-            "insert into runs (run_id, as_of, started_at, outcome) values (?, ?, ?, 'running')"
-            " on conflict (run_id) do nothing",
-            (run_id, as_of.astimezone(UTC).isoformat(), now.isoformat()),
+            "insert into runs (run_id, as_of, started_at, outcome, job)"
+            " values (?, ?, ?, 'running', ?) on conflict (run_id) do nothing",
+            (run_id, as_of.astimezone(UTC).isoformat(), now.isoformat(), job),
         )
     return read_run(state, run_id)
 
@@ -55,6 +59,12 @@ def record_pull(
             "update runs set pull_id = ?, requests = ?, rows_pulled = ? where run_id = ?",
             (pull_id, requests, json.dumps(rows, sort_keys=True), run_id),
         )
+
+
+def mark_evaluated(state: State, run_id: str) -> None:
+    """Record that what a run found has become incidents."""
+    with state.transaction() as connection:
+        connection.execute("update runs set is_evaluated = 1 where run_id = ?", (run_id,))
 
 
 def close_run(state: State, run_id: str, outcome: str, reason: str | None) -> bool:
@@ -86,4 +96,6 @@ def _run(row: dict[str, Any]) -> Run:
         pull_id=row["pull_id"],
         requests=row["requests"],
         rows_pulled=json.loads(row["rows_pulled"]) if row["rows_pulled"] else None,
+        job=row["job"],
+        is_evaluated=bool(row["is_evaluated"]),
     )

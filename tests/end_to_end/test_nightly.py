@@ -7,10 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from installed import NOW, Installation, installation
+
+from heirpay_pipelines.state import open_state
 
 PUBLISHED = ("finance", "staging", "intermediate")
 # These say which run they are of, or what that run asked of Stripe's reports: no figures.
@@ -55,6 +59,18 @@ def test_every_published_table_of_the_contract_is_there_with_comments(
     } <= tables  # fmt: skip
 
 
+def test_the_published_file_has_the_nights_own_incidents(published: Installation) -> None:
+    columns = "incident_id, status, strike, attempted_solutions, learned, financial_impact"
+    with open_state(published.settings.state_file) as state:
+        known = state.rows(f"select {columns} from incidents order by 1")
+    found = published.rows(f"select {columns} from operations.incidents order by 1")
+    assert len(found) > 10
+    assert [row[:5] for row in found] == [tuple(row.values())[:5] for row in known]
+    assert [row[5] for row in found] == [Decimal(row["financial_impact"]) for row in known]
+    assert {"open", "escalated"} <= {row[1] for row in found}
+    assert any(json.loads(str(row[3])) for row in found)
+
+
 def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
     tmp_path: Path, published: Installation
 ) -> None:
@@ -86,9 +102,37 @@ def flip_bits(file: Path) -> None:
     file.write_bytes(content)
 
 
-def test_a_damaged_or_lost_warehouse_is_built_anew_from_landing(
+def refresh(night: Installation) -> subprocess.CompletedProcess[str]:
+    """The job of the day, started as Dagster's own command line starts it."""
+    config = night.home / "config.yaml"
+    config.write_text(f"ops: {{pull_and_land: {{config: {{as_of: '{NOW}'}}}}}}")
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    return subprocess.run(
+        [dagster, "job", "execute", "-m", "heirpay_pipelines.definitions",
+         "-j", "intraday_refresh", "-c", str(config)],
+        env=night.environment | {"DAGSTER_HOME": str(night.settings.dagster_home)},
+        cwd=night.home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def told(night: Installation) -> tuple[object, ...]:
+    """What the night told: its report and evidence, its incidents, its messages."""
+    folder = night.settings.reports_dir / "latest"
+    files = {
+        path: sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()
+    }
+    with open_state(night.settings.state_file) as state:
+        return (
+            files,
+            state.rows("select * from incidents"),
+            state.rows("select * from outbox_messages"),
+        )
+
+
+def test_a_damaged_or_lost_warehouse_is_built_anew_from_landing_by_a_refresh_too(
     tmp_path: Path, published: Installation
 ) -> None:
+    """The refresh publishes what a night would, and leaves alone what the night told."""
     shutil.copytree(published.home, tmp_path / "home", symlinks=True)
     with installation(tmp_path / "home") as night:
         for damage in (flip_bits, Path.unlink):
@@ -96,9 +140,15 @@ def test_a_damaged_or_lost_warehouse_is_built_anew_from_landing(
             asked = night.heirpay("query", "from finance.journal_entries", "--format", "csv")
             assert asked.returncode == 1
             assert "heirpay run" in asked.stderr
-        result = night.heirpay("run", "--as-of", NOW)
+        before = told(night)
+        result = refresh(night)
         assert result.returncode == 0, result.stderr[-3000:]
         assert fingerprint(night) == fingerprint(published)
+        assert told(night) == before
+        jobs = night.rows(
+            "select job, is_published from operations.run_history order by started_at"
+        )
+        assert jobs == [("nightly", True), ("intraday_refresh", True)]
 
 
 def test_a_second_run_at_the_same_time_says_so_and_ends(tmp_path: Path) -> None:

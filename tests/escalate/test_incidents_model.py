@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 from escalate_night import Home, control
 
+from heirpay_pipelines.escalate.published import publish_incidents
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.model.run_dbt import run_dbt
 from heirpay_pipelines.model.state_copy import copy_state
@@ -23,6 +24,7 @@ CONTRACT = {
 
 
 def build(home: Home, folder: Path, as_of: datetime) -> list[dict[str, Any]]:
+    """The mart as dbt builds it of the state as it is."""
     folder.mkdir()
     database = folder / "build.duckdb"
     with duckdb.connect(database) as connection, open_state(home.settings.state_file) as state:
@@ -30,11 +32,12 @@ def build(home: Home, folder: Path, as_of: datetime) -> list[dict[str, Any]]:
     request = BuildRequest(database, folder, run_id="test", as_of=as_of)
     run_dbt(request, ("build", "--select", "incidents"))
     with duckdb.connect(database, read_only=True) as connection:
-        return (
-            connection.execute("from operations.incidents order by opened_at")
-            .to_arrow_table()
-            .to_pylist()
-        )
+        return mart(connection)
+
+
+def mart(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    rows = connection.execute("from operations.incidents order by opened_at, incident_id")
+    return rows.to_arrow_table().to_pylist()
 
 
 def test_a_past_night_sees_what_was_open_then(home: Home, tmp_path: Path) -> None:
@@ -43,6 +46,7 @@ def test_a_past_night_sees_what_was_open_then(home: Home, tmp_path: Path) -> Non
     home.night(0)
     home.night(1, [control("one")])
     home.sql("delete from finance.payment_failures")
+    before = build(home, tmp_path / "before", datetime(2026, 11, 3))  # noqa: DTZ001 - naive UTC
     home.night(2, [control("one")])
 
     now = build(home, tmp_path / "now", datetime(2026, 11, 3))  # noqa: DTZ001 - naive UTC
@@ -53,3 +57,12 @@ def test_a_past_night_sees_what_was_open_then(home: Home, tmp_path: Path) -> Non
 
     then = build(home, tmp_path / "then", datetime(2026, 11, 1))  # noqa: DTZ001 - naive UTC
     assert [(row["status"], row["resolved_at"]) for row in then] == [("open", None)]
+
+    # What the night changed is brought into what was built before it: the same as built after it.
+    assert before != now
+    with (
+        duckdb.connect(tmp_path / "before" / "build.duckdb") as connection,
+        open_state(home.settings.state_file) as state,
+    ):
+        publish_incidents(connection, state, datetime(2026, 11, 3, tzinfo=UTC))
+        assert mart(connection) == now

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.execution.api import create_execution_plan
 from dagster._utils.schedules import schedule_execution_time_iterator
 from installed import Installation
 
@@ -38,6 +39,24 @@ def test_the_night_does_everything_and_the_day_tells_nobody(loaded: dg.Definitio
     assert assets_of(loaded, "month_end") - day == {"publish/month_end"}
     checked = loaded.resolve_job_def("intraday_refresh").asset_layer.asset_graph.asset_check_keys
     assert "balance_identity" in {key.name for key in checked}
+
+
+def test_the_month_end_asks_for_nothing_but_maybe_the_month(loaded: dg.Definitions) -> None:
+    job = loaded.resolve_job_def("month_end")
+    dg.validate_run_config(job, {})
+    steps = dg.validate_run_config(job, {"month": "2026-02"})["ops"]
+    assert steps["publish__month_end"]["config"] == {"month": "2026-02"}
+    assert steps["pull_and_land"]["config"]["as_of"] == "2026-02-28T23:59:59+00:00"
+
+
+@pytest.mark.parametrize("name", ["nightly", "intraday_refresh", "month_end"])
+def test_each_run_is_judged_after_the_decision_to_publish(
+    loaded: dg.Definitions, name: str
+) -> None:
+    """Judged before it, a refused run would end green."""
+    steps = create_execution_plan(loaded.resolve_job_def(name)).get_all_steps_in_topo_order()
+    order = [step.key for step in steps]
+    assert order.index("report__verdict") > order.index("publish")
 
 
 @pytest.mark.parametrize(
@@ -86,24 +105,36 @@ def test_once_a_later_night_was_pulled_it_is_that_night_that_holds_the_month(
     assert month_end_instant(published.settings, date(2026, 11, 1)) > later
 
 
+@pytest.fixture(scope="module")
+def books(published: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The night's home, copied: a month end writes into it."""
+    home = tmp_path_factory.mktemp("books") / "home"
+    shutil.copytree(published.home, home, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
+    return Installation(home, published.account)
+
+
 @pytest.mark.parametrize(("month", "over"), [("2026-10", True), ("2026-11", False)])
-def test_the_month_end_lists_what_close_check_lists(
-    published: Installation, month: str, over: bool
+def test_the_month_end_lists_what_close_check_lists_and_writes_the_months_exports(
+    books: Installation, month: str, over: bool
 ) -> None:
+    night = {path: path.read_bytes() for path in books.home.glob("reports/2026-11-01/**/*.csv")}
     result = dg.materialize(
         [month_end],
-        resources={"night": night_resource(published.settings)},
+        resources={"night": night_resource(books.settings)},
         run_config={"ops": {"publish__month_end": {"config": {"month": month}}}},
         instance=dg.DagsterInstance.ephemeral(),
     )
     (event,) = result.get_asset_materialization_events()
-    standing = blockers(published.settings, date.fromisoformat(f"{month}-01"))
+    standing = blockers(books.settings, date.fromisoformat(f"{month}-01"))
+    files = {path.name for path in (books.settings.reports_dir / month).glob("exports/*.csv")}
+    assert files == ({path.name for path in night} if over else set())
+    assert all(path.read_bytes() == content for path, content in night.items())
     assert event.materialization.metadata["blockers"].value == len(standing)
     assert any(blocker.what == "publication" for blocker in standing) is not over
     (check,) = result.get_asset_check_evaluations()
     assert check.check_name == CHECK
     assert not check.passed  # the planted breaks are open
-    listed = published.heirpay("close", month, "--check").stdout
+    listed = books.heirpay("close", month, "--check").stdout
     assert len(listed.splitlines()) == len(standing)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from installed import Installation
 
 from heirpay_pipelines.model.project import PROJECT_DIR
 
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ("finance", "compliance", "operations")
 
 
@@ -37,6 +40,16 @@ def marts(loaded: dg.Definitions) -> list[dg.AssetKey]:
         for spec in asset.specs
         if spec.key.path[0] in SCHEMAS and spec.key.path[-1] in names
     ]
+
+
+def test_the_page_of_the_job_lists_the_run_that_the_command_line_started(
+    instance: dg.DagsterInstance, loaded: dg.Definitions
+) -> None:
+    (location,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    repository = loaded.get_repository_def().name
+    tag = f"{repository}@{location['python_module']['location_name']}"
+    listed = dg.RunsFilter(job_name="nightly", tags={".dagster/repository": tag})
+    assert len(instance.get_runs(listed)) == 1
 
 
 def test_every_mart_shows_a_chart_its_rows_and_its_columns(

@@ -1,11 +1,16 @@
--- title: Controls whose result changed since the run before
+-- title: Controls whose result changed since the night before
 -- asset: compliance/control_results
 -- rows: select control_id, run_id, status, checked_at from compliance.control_results order by control_id, checked_at desc
 
 with earlier as (
     select control_id, status, run_id, cast(checked_at as varchar) as checked_at
     from compliance.control_results
-    where run_id <> $run_id
+    where
+        run_id <> $run_id
+        -- Refreshes and month ends write no report: a night is held against the night before.
+        and run_id not in (
+            select run_id from operations.run_history where job in ('intraday_refresh', 'month_end')
+        )
 ),
 
 newest as (

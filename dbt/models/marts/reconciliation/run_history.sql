@@ -7,6 +7,7 @@ with runs as (
 final as (
     select
         run_id,
+        job,
         {{ instant('as_of') }} as as_of,
         {{ instant('started_at') }} as started_at,
         {{ instant('ended_at') }} as ended_at,
