@@ -75,30 +75,45 @@ on_customer as (
     where states.basis = 'observed' and on_subscription.state_id is null
 ),
 
--- 3. For estimated states, what the invoice lines were reduced by; for observed ones, what only
--- the lines of one bill tell: discounts of duration `once`, or of one that nobody knows.
+-- 3. What invoice lines were reduced by: all of it for estimated states; for observed ones what the
+-- lines of one bill alone tell, discounts of duration `once`, or of one that nobody knows.
+line_discounts as (
+    select
+        applied.subscription_id,
+        applied.subscription_item_id,
+        applied.discount_id,
+        applied.period_starts_at,
+        applied.period_ends_at,
+        coalesce(discounts.duration, 'once') = 'once' as is_of_one_bill
+    from {{ ref('int_line_discounts') }} as applied
+    left join discounts on applied.discount_id = discounts.id
+),
+
 on_line as (
+    {%- for basis, level, condition in [
+        ('estimated', 1, 'states.valid_from >= applied.period_starts_at'),
+        (
+            'observed',
+            4,
+            'applied.is_of_one_bill and applied.period_starts_at < '
+            ~ 'coalesce(states.valid_to, ' ~ as_of() ~ ' + interval 1 second)'
+        ),
+    ] %}
+    {{ 'union all' if not loop.first }}
     select
         states.state_id,
         applied.subscription_item_id,
         applied.discount_id,
         1 as position,
-        case when states.basis = 'estimated' then 1 else 4 end as level,
+        {{ level }} as level,
         cast(null as timestamp) as removed_at
     from states
-    inner join {{ ref('int_line_discounts') }} as applied
+    inner join line_discounts as applied
         on
             states.subscription_id = applied.subscription_id
             and states.valid_from < applied.period_ends_at
-    left join discounts on applied.discount_id = discounts.id
-    where
-        (states.basis = 'estimated' and states.valid_from >= applied.period_starts_at)
-        or (
-            states.basis = 'observed'
-            and coalesce(discounts.duration, 'once') = 'once'
-            and applied.period_starts_at
-            < coalesce(states.valid_to, {{ as_of() }} + interval 1 second)
-        )
+    where states.basis = '{{ basis }}' and {{ condition }}
+    {%- endfor %}
 ),
 
 carried as (
