@@ -38,6 +38,9 @@ COLUMNS = pa.schema(
         ("payload", pa.string()),
     ]
 )
+OF_SEVERAL_CURRENCIES = ("customer", "plan", "price")
+"""Theirs is the usual one: an older subscription of the customer, or an option of the price, has
+another, and what is billed states its own."""
 Object = dict[str, Any]
 
 
@@ -186,10 +189,9 @@ def fault_of(obj: object) -> str | None:
 
 
 def _currency_fault(obj: Object) -> str | None:
-    """Amounts of an unknown currency are never guessed. A customer states its habitual currency:
-    what refers to it (an older subscription in another) is understood without."""
+    """Amounts of an unknown currency are never guessed."""
     currency = obj.get("currency")
-    if not isinstance(currency, str) or obj["object"] == "customer":
+    if not isinstance(currency, str) or obj["object"] in OF_SEVERAL_CURRENCIES:
         return None
     if currency.lower() in exponents():
         return None

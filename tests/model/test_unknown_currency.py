@@ -26,14 +26,15 @@ from heirpay_pipelines.settings import Settings
 AS_OF = datetime.fromisoformat("2026-10-20T00:00:00")
 AT = "2026-10-15T12:00:00"
 SELECT = "path:models/staging +reconciliation_breaks +daily_revenue +mrr_monthly"
-ASIDE = {"ch_token", "txn_token", "sub_token", "price_1"}
+ASIDE = {"ch_token", "txn_token", "sub_token"}
 
 
 def account() -> Examples:
     """A company in dollars that took a payment, a subscription and a settlement in `usdc`."""
     e = Examples()
     e.starts("token", e.priced(1000, currency="usdc"))
-    e.starts("dollar", e.priced(2000))
+    # In dollars by an option of a price whose own currency is not known.
+    e.starts("dollar", e.priced(2500, currency="usdc", options={"usd": 2000}), currency="usd")
     objects = [
         stripe.charge("ch_dollar", 500, AT, transaction="txn_dollar", customer=None),
         stripe.movement("txn_dollar", "charge", 500, AT, source="ch_dollar"),
@@ -59,7 +60,8 @@ class Night:
         chosen = [
             each
             for each in load_register()
-            if each.framework == "data_quality" and each.rows and "from staging" in each.rows
+            if (each.framework == "data_quality" and each.rows and "from staging" in each.rows)
+            or each.key == "live_items_priced"
         ]
         found = run_controls(self.warehouse.database, run, controls=chosen)
         return {result.key: result for result in found}
