@@ -70,7 +70,9 @@ class Place:
 
     def customer(self, text: str) -> None:
         payload = json.dumps({"id": "cus_2", "description": text})
-        self.mutations.append(f"insert into landing.customer values ('cus_2', '{payload}')")
+        self.mutations.append(
+            f"insert into landing.customer values ('cus_2', '{payload}', 'pull-2')"
+        )
 
 
 def nothing(_: Place) -> None:
@@ -260,7 +262,7 @@ FAILS: dict[str, Callable[[Place], None]] = {
     "personal_data_map": sql("alter table staging.refunds add column customer_email varchar"),
     "payload_paths_classified": sql(
         "insert into landing.customer values ('cus_2',"
-        """ '{"object": "customer", "id": "cus_2", "backup": {"email": "a@b.test"}}')"""
+        """ '{"object": "customer", "id": "cus_2", "backup": {"email": "a@b.test"}}', 'pull-2')"""
     ),
     "erasures_done": erasure("'{}'"),
     "production_key": setting(STRIPE_API_KEY="rk_test_" + "a" * 9),

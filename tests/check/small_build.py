@@ -18,7 +18,7 @@ create table landing.coverage as select 'pull-1' as pull_id, 'full' as mode,
   timestamp '2026-11-01' as as_of, '/v1/charges' as endpoint, 'complete' as status;
 create table landing.customer as select 'cus_1' as id,
   '{"id":"cus_1","object":"customer","description":"an honest customer","created":1761955200}'
-  as payload;
+  as payload, 'pull-1' as pull_id;
 create table landing.write_permissions as select 'pull-1' as pull_id, 'none' as key_id,
   '2026-10-30T00:00:00+00:00' as probed_at, 'charges' as resource, 'refused' as answer;
 create table staging.quarantined_objects as select 'quarantine_1' as id, 'ch_9' as object_id

@@ -66,8 +66,11 @@ def home(tmp_path: Path) -> Path:
 def test_payload_probes(home: Path, name: str, text: str) -> None:
     assert probe(name, home).status == "pass"
     payload = json.dumps({"id": "cus_2", "description": text})
-    found = probe(name, home, f"insert into landing.customer values ('cus_2', '{payload}')")
+    planted = f"insert into landing.customer values ('cus_2', '{payload}', 'pull-2')"
+    found = probe(name, home, planted)
     assert (found.status, found.violations) == ("fail", 1)
+    assert (found.checked, found.evidence["read_now"]) == (2, 1)  # pull-1 was clean
+    assert probe(name, home, planted).status == "fail"  # again, until it is gone
     assert found.evidence["ids"] == ["cus_2 (description)"]
     assert NUMBER not in str(found)
 

@@ -11,6 +11,7 @@ from heirpay_pipelines.check.probes import (
     files,
     listeners,
     network,
+    payloads,
     personal_data,
     secrets,
     tables,
@@ -20,11 +21,11 @@ from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome
 
 PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
-    "card_numbers_in_payloads": text.card_numbers_in_payloads,
+    "card_numbers_in_payloads": payloads.card_numbers_in_payloads,
     "card_numbers_in_tables": text.card_numbers_in_tables,
     "card_numbers_in_files": text.card_numbers_in_files,
-    "track_data_in_payloads": text.track_data_in_payloads,
-    "verification_codes_in_payloads": text.verification_codes_in_payloads,
+    "track_data_in_payloads": payloads.track_data_in_payloads,
+    "verification_codes_in_payloads": payloads.verification_codes_in_payloads,
     "secrets_in_files": secrets.secrets_in_files,
     "file_modes": files.file_modes,
     "encrypted_at_rest": encryption.encrypted_at_rest,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import lru_cache
 from io import TextIOWrapper
 from pathlib import Path
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.check.card_numbers import CardFinding, find_in_json, find_in_text
 from heirpay_pipelines.check.probes.given import ProbeInput
-from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
+from heirpay_pipelines.check.results import Outcome, judge
 
 # A superset of what the finder confirms: thirteen digits with little between them, and nothing
 # that stands in an instant or between values of JSON; a digit of another script; an escape that
@@ -33,21 +32,6 @@ MAY_HOLD = (
 )
 TABLES_SCANNED = ("staging", "intermediate", "finance", "operations", "compliance")
 BATCH = 1000
-
-
-def card_numbers_in_payloads(given: ProbeInput) -> Outcome:
-    """Primary account numbers in any landed payload (PCI DSS 3.5.1)."""
-    return _payload_outcome(given, "card_number")
-
-
-def track_data_in_payloads(given: ProbeInput) -> Outcome:
-    """Track data in any landed payload (PCI DSS 3.3.1.1)."""
-    return _payload_outcome(given, "track_data")
-
-
-def verification_codes_in_payloads(given: ProbeInput) -> Outcome:
-    """Card verification codes in any landed payload (PCI DSS 3.3.1.2)."""
-    return _payload_outcome(given, "verification_code")
 
 
 def card_numbers_in_tables(given: ProbeInput) -> Outcome:
@@ -118,40 +102,6 @@ def text_files(home: Path) -> Iterator[Path]:
             path = Path(folder) / name
             if path.suffix in (".log", ".json", ".jsonl", ".txt", ".csv", ".out", ".err", ".md"):
                 yield path
-
-
-def _payload_outcome(given: ProbeInput, kind: str) -> Outcome:
-    found = _scan_payloads(given)
-    if found is None:
-        return not_evaluated("no landing view could be read")
-    offenders = sorted(
-        {
-            f"{object_id} ({finding.where})"
-            for object_id, finding in found[1]
-            if finding.kind == kind
-        }
-    )
-    return judge(found[0], offenders, unit="payloads")
-
-
-@lru_cache(maxsize=1)
-def _scan_payloads(given: ProbeInput) -> tuple[int, tuple[tuple[str, CardFinding], ...]] | None:
-    """Payloads looked at and what was found, once for the controls that share the scan."""
-    views = given.connection.execute(
-        "select table_name from duckdb_columns() where schema_name = 'landing'"
-        " and column_name = 'payload' order by 1"
-    ).fetchall()
-    total, found = 0, set()
-    for (view,) in views:
-        row = given.connection.execute(f'select count(*) from landing."{view}"').fetchone()
-        total += int(row[0]) if row else 0
-        cursor = given.connection.execute(
-            f'select id, payload from landing."{view}" where {PREFILTER.format("payload")}'
-        )
-        while rows := cursor.fetchmany(BATCH):
-            for object_id, payload in rows:
-                found |= {(str(object_id), item) for item in find_in_json(payload)}
-    return (total, tuple(sorted(found, key=repr))) if views else None
 
 
 def _is_card(findings: list[CardFinding]) -> bool:
