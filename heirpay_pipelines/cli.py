@@ -10,7 +10,7 @@ import errno
 import importlib
 import os
 import sys
-from typing import cast
+from typing import Any, cast
 
 import click
 
@@ -43,6 +43,13 @@ COMMANDS = {
 
 # Full, over its quota, read-only, not ours: the error names the path, a traceback adds nothing.
 REFUSED_BY_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+WRONG_KEY = ("EncryptionKeyError", "WarehouseKeyError")
+
+
+class WrongKey(click.ClickException):
+    """A command worded that the key does not fit: its exit code is that of a wrong setting."""
+
+    exit_code = 2
 
 
 class LazyGroup(click.Group):
@@ -57,6 +64,15 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(f"heirpay_pipelines.{module}"), attribute)
         return cast("click.Command", command)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """A wrong key ends every command alike, also one that words the error itself."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            if type(error.__context__).__name__ in WRONG_KEY:
+                raise WrongKey(error.message) from None
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -75,7 +91,7 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except Exception as error:
-        if type(error).__name__ in ("SettingsError", "EncryptionKeyError"):
+        if type(error).__name__ in ("SettingsError", *WRONG_KEY):
             click.echo(f"heirpay: {error}", err=True)
             sys.exit(2)
         if isinstance(error, OSError) and error.errno in REFUSED_BY_THE_DISK:

@@ -9,11 +9,17 @@ from pathlib import Path
 
 import duckdb
 
+from heirpay_pipelines.at_rest import EncryptionKeyError
+
 SPILL = "spill"
 
 
 class WarehouseError(Exception):
     """The warehouse is missing or cannot be opened. The message says what to do."""
+
+
+class WarehouseKeyError(WarehouseError, EncryptionKeyError):
+    """The warehouse was written with another key than the one that is set, or without one."""
 
 
 @contextmanager
@@ -41,7 +47,7 @@ def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.
         try:
             connection.execute(f"attach {quoted(str(path))} as heirpay{suffix}")
         except duckdb.Error as error:
-            raise WarehouseError(_explain(path, key, error)) from None
+            raise _explained(path, key, error) from None
         connection.execute("use heirpay")
         yield connection
     finally:
@@ -52,19 +58,26 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _explain(path: Path, key: str | None, error: duckdb.Error) -> str:
+def _explained(path: Path, key: str | None, error: duckdb.Error) -> WarehouseError:
     text = str(error).lower()
     if key and "is not encrypted" in text:
-        return (
+        return WarehouseKeyError(
             f"{path.name} was written without a key and HEIRPAY_ENCRYPTION_KEY is set: encrypt it "
             "with `heirpay key rotate`, or let `heirpay run` build it anew."
         )
     if "encrypt" in text or "key" in text:
-        state = "does not fit" if key else "is not set"
-        return f"{path.name} is encrypted and HEIRPAY_ENCRYPTION_KEY {state}: set the right key."
+        wrong = "was encrypted with another key" if key else "is encrypted and no key is set"
+        return WarehouseKeyError(
+            f"{path.name} {wrong}: set the right HEIRPAY_ENCRYPTION_KEY, or let `heirpay run` build"
+            " it anew."
+        )
     if key and "not a valid duckdb" in text:
-        return f"{path.name} is not readable with this key, or is damaged: run `heirpay run`."
-    return f"{path.name} cannot be opened ({type(error).__name__}); `heirpay run` builds it anew."
+        return WarehouseError(
+            f"{path.name} is not readable with this key, or is damaged: run `heirpay run`."
+        )
+    return WarehouseError(
+        f"{path.name} cannot be opened ({type(error).__name__}); `heirpay run` builds it anew."
+    )
 
 
 def load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

@@ -45,22 +45,7 @@ class Chart:
 
 def render(context: ReportContext, document: dict[str, Any], figures: list[Figure]) -> str:
     """The whole page. Text from the account is escaped; there is no script in it."""
-    environment = Environment(
-        loader=PackageLoader("heirpay_pipelines.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        day=money.day,
-        percent=money.percent,
-        count=money.count,
-        tone=tone_of,
-        words=words,
-        commands=commands,
-    )
-    template = environment.get_template("report.html.j2")
+    template = _templates().get_template("report.html.j2")
     return template.render(
         document=document,
         status=document["project_status"],
@@ -79,6 +64,45 @@ def render(context: ReportContext, document: dict[str, Any], figures: list[Figur
         money=context.money.text,
         calendar=context.calendar,
     )
+
+
+def framework_pages(context: ReportContext, document: dict[str, Any]) -> dict[str, str]:
+    """A page for each framework by its file name: every control with its clause, evidence and what
+    to do."""
+    template = _templates().get_template("framework.html.j2")
+    every = sections.frameworks(context)
+    return {
+        f"{framework.key}.html": template.render(
+            framework=framework,
+            frameworks=every,
+            document=document,
+            status=document["project_status"],
+            calendar=context.calendar,
+            style=_style(),
+            paper=_palette(),
+        )
+        for framework in every
+    }
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("heirpay_pipelines.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        day=money.day,
+        percent=money.percent,
+        count=money.count,
+        tone=tone_of,
+        words=words,
+        commands=commands,
+    )
+    return environment
 
 
 def data_docs(context: ReportContext) -> str | None:

@@ -19,9 +19,10 @@ from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
 from heirpay_pipelines.report.figures import key_figures
 from heirpay_pipelines.report.handoffs import handoff_files
-from heirpay_pipelines.report.page import render
+from heirpay_pipelines.report.page import framework_pages, render
 from heirpay_pipelines.report.reading import open_reader
 from heirpay_pipelines.report.run_facts import RunFacts
+from heirpay_pipelines.report.sections import frameworks
 from heirpay_pipelines.report.tax_exports import write_exports
 from heirpay_pipelines.report.workbook import write_workbook
 from heirpay_pipelines.settings import Settings
@@ -99,6 +100,7 @@ def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
         "report.html",
         "report.json",
         "finance.xlsx",
+        *(f"frameworks/{item.key}.html" for item in frameworks(context)),
         *(f"handoffs/{item.name}" for item in handoffs),
         *(f"exports/{path.name}" for path in exports),
     ]
@@ -106,6 +108,9 @@ def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     document = build_document(context, figures, names)
     sealed.write(draft / "report.html", render(context, document, figures).encode(), key)
     sealed.write(draft / "report.json", _json(document), key)
+    (draft / "frameworks").mkdir(mode=0o700)
+    for name, page in framework_pages(context, document).items():
+        sealed.write(draft / "frameworks" / name, page.encode(), key)
     write_workbook(context, draft / "finance.xlsx")
     (draft / "handoffs").mkdir(mode=0o700)
     for handoff in handoffs:

@@ -12,6 +12,8 @@ import pytest
 
 from heirpay_pipelines.at_rest import EncryptionKeyError
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.cli import main
+from heirpay_pipelines.duck import connect
 from heirpay_pipelines.settings import Settings, SettingsError
 from heirpay_pipelines.state import open_state
 from heirpay_pipelines.state.database import hold_key
@@ -118,6 +120,41 @@ def test_every_command_that_opens_anything_ends_with_2(tmp_path: Path) -> None:
     for arguments in OPENING:
         result = CliRunner(env={"HEIRPAY_HOME": str(tmp_path)}).invoke(cli, arguments)
         assert isinstance(result.exception, SettingsError), arguments
+
+
+@pytest.mark.parametrize("other", ["the key of an old backup", None], ids=["another", "none"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("query", "select 1"),
+        ("explain", "mrr", "--month", "2026-10"),
+        ("breaks", "list"),
+        ("gdpr", "map"),
+        ("gdpr", "retention"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_warehouse_of_another_key_is_one_line_and_ends_with_2(
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    other: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = write(tmp_path, KEY)
+    given.warehouse_dir.mkdir()
+    with connect(given.warehouse, other, read_only=False) as warehouse:
+        warehouse.execute("create table t as select 1 as a")
+    for name, value in {"HEIRPAY_HOME": str(tmp_path), "HEIRPAY_ENCRYPTION_KEY": KEY}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["heirpay", *arguments])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1), said
+    assert "another key" in said if other else "without a key" in said
+    assert KEY not in said
 
 
 def test_the_doctor_says_how_to_mend_a_wrong_key(tmp_path: Path) -> None:

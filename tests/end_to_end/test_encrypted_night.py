@@ -3,6 +3,7 @@ a killed build leaves; and everything that reads the night reads it with the key
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,15 +14,19 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from installed import NOW, Installation, installation
+from mcp import Client, StdioServerParameters
+from receive_endpoint import event, running
 
 from heirpay_pipelines.check.probes.encryption import account_data, is_plain
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state import open_state
 
 pytestmark = pytest.mark.timeout(900)  # two runs of the night stand in the first test
 KEY = "correct horse battery staple"
@@ -148,6 +153,9 @@ def test_its_controls_of_encryption_pass(encrypted: EncryptedNight) -> None:
         (("breaks", "list"), "brk_"),
         (("incidents", "list"), "strike"),
         (("controls", "list"), "encrypted"),
+        (("explain", "mrr", "--month", "2026-10"), "MRR"),
+        (("gdpr", "map"), "staging.customers.email"),
+        (("gdpr", "retention"), "past their period, as of 2026-11-01"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
@@ -177,6 +185,48 @@ def test_evidence_is_written_and_verified(encrypted: EncryptedNight, tmp_path: P
     ended = encrypted.night.heirpay("evidence", "--from", "2026-01-01", "--to-folder", folder)
     assert ended.returncode == 0, ended.stderr
     assert encrypted.night.heirpay("evidence", "verify", folder).returncode == 0
+
+
+def test_an_mcp_client_reads_it(encrypted: EncryptedNight) -> None:
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "heirpay_pipelines", "mcp"],
+        env=encrypted.night.environment, cwd=str(encrypted.night.home),
+    )  # fmt: skip
+
+    async def ask() -> tuple[Any, Any]:
+        async with Client(command) as client:
+            report = await client.call_tool("report", {"section": "project_status"})
+            sql = "select count(*) as n from finance.mrr_monthly"
+            return report, await client.call_tool("query", {"sql": sql})
+
+    report, rows = asyncio.run(ask())
+    assert report.structured_content["project_status"]["verdict"]
+    assert rows.structured_content["rows"][0][0] > 12
+
+
+def test_dagster_loads_its_definitions(encrypted: EncryptedNight) -> None:
+    code = "from heirpay_pipelines.definitions import defs; print(len(defs.jobs or []))"
+    for key, said in ((KEY, ""), ("not the key", "HEIRPAY_ENCRYPTION_KEY does not fit")):
+        ended = subprocess.run(
+            [sys.executable, "-c", code], cwd=encrypted.night.home, capture_output=True, text=True,
+            env=encrypted.night.environment | {"HEIRPAY_ENCRYPTION_KEY": key}, check=False,
+        )  # fmt: skip
+        assert (ended.returncode == 0) == (not said), ended.stderr
+        assert said in ended.stderr
+        assert "not the key" not in ended.stderr
+
+
+def test_a_webhook_is_kept_unreadable(encrypted: EncryptedNight) -> None:
+    somebody = sorted(identifiers(encrypted.settings))[0]
+    body = event(1)
+    body["data"]["object"]["receipt_email"] = somebody
+    home = encrypted.night.home
+    with running(home, HEIRPAY_ENCRYPTION_KEY=KEY) as endpoint:
+        assert endpoint.post(body).status_code == 200
+        assert readable(encrypted.settings, *encrypted.folders) == []
+    with open_state(encrypted.settings.state_file) as state:
+        (row,) = state.rows("select body from webhook_bodies where event_id = 'evt_1'")
+    assert somebody in row["body"]
 
 
 def test_after_a_rotation_the_next_key_reads_the_night(encrypted: EncryptedNight) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heirpay_pipelines.duck import WarehouseError, connect
+from heirpay_pipelines.duck import WarehouseError, WarehouseKeyError, connect
 from heirpay_pipelines.publish import swap
 from heirpay_pipelines.publish.swap import discard_builds, publish
 
@@ -99,6 +99,6 @@ def test_a_missing_file_and_a_wrong_key_are_one_clear_error(tmp_path: Path) -> N
     with pytest.raises(WarehouseError, match="heirpay run"), connect(target, None, read_only=True):
         pass
     publish(build(tmp_path / "building" / "r1.duckdb", 1, "right"), target, "right")
-    for key, words in ((None, "is not set"), ("wrong", "does not fit")):
-        with pytest.raises(WarehouseError, match=words), connect(target, key, read_only=True):
+    for key, words in ((None, "no key is set"), ("wrong", "with another key")):
+        with pytest.raises(WarehouseKeyError, match=words), connect(target, key, read_only=True):
             pass

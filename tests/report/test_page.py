@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "path", "rect", "line", "circle", "use"}
 
@@ -117,9 +118,29 @@ def test_every_part_of_the_domain_has_its_section_in_the_order_of_reading(page: 
     }
 
 
-def test_each_figure_says_where_it_comes_from(page: Page, document: dict[str, Any]) -> None:
-    from markupsafe import escape
+def test_each_framework_has_a_page_with_every_control_and_what_to_do(
+    page: Page, folder: Path, copied: Any
+) -> None:
+    linked = {str(a["href"]) for a in page.all("a") if "frameworks/" in str(a["href"])}
+    assert linked == {f"frameworks/{path.name}" for path in (folder / "frameworks").iterdir()}
+    for path in sorted((folder / "frameworks").iterdir()):
+        own = Page(path.read_text())
+        assert own.all("script", "img", "link", "form") == []
+        for link in own.all("a"):
+            file, _, anchor = str(link["href"]).partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target.is_file(), link
+            assert not anchor or f'id="{anchor}"' in target.read_text(), link
+        controls = [c for c in copied.controls if c["framework"] == path.stem]
+        assert controls
+        for control in controls:
+            assert control["control_id"] in own.text
+            assert str(escape(control["requirement"])) in own.text
+        assert own.text.count("<tr>") == len(controls) + 1
+        assert 'aria-label="' in own.text
 
+
+def test_each_figure_says_where_it_comes_from(page: Page, document: dict[str, Any]) -> None:
     for figure in document["revenue_metrics"]["key_figures"]:
         assert str(escape(figure["query"])) in page.text
         assert f"/assets/{figure['asset']}" in page.text

@@ -68,13 +68,13 @@ class Endpoint:
 
 
 @contextmanager
-def running(home: Path, *options: str, secrets: str = SECRET) -> Iterator[Endpoint]:
+def running(home: Path, *options: str, secrets: str = SECRET, **more: str) -> Iterator[Endpoint]:
     """`heirpay receive` in a process of its own, until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HEIRPAY", "STRIPE"))}
-    environment |= {"HEIRPAY_HOME": str(home), "STRIPE_WEBHOOK_SECRET": secrets}
+    environment |= {"HEIRPAY_HOME": str(home), "STRIPE_WEBHOOK_SECRET": secrets, **more}
     command = [sys.executable, "-m", "heirpay_pipelines", "receive", "--port", str(port), *options]
     process = subprocess.Popen(command, env=environment, cwd=home)
     endpoint = Endpoint(home, port, process)
