@@ -91,6 +91,9 @@ def _encryption(settings: Settings) -> Iterator[Finding]:
             f"{len(settings.key)} characters",
             "Make one with `openssl rand -base64 32`, then `heirpay key rotate`.",
         )
+        statements = sum(path.is_file() for path in settings.bank_dir.rglob("*"))
+        said = f"{statements} lie plain, as the bank delivered them: delete what is landed"
+        yield Finding("Bank statements", True, said if statements else "none lies plain")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

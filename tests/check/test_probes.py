@@ -166,12 +166,15 @@ def test_encrypted_at_rest(home: Path) -> None:
     folder.mkdir()
     with connect(folder / "a.duckdb", key, read_only=False) as connection:
         connection.execute("create table t as select range as a, 'text' as b from range(100000)")
+    (home / "bank").mkdir()
+    (home / "bank" / "october.csv").write_text("2026-10-01;119.00;Jane Doe, who paid an invoice")
     (home / "reports").mkdir()
     sealed.write(home / "reports" / "report.html", b"<p>Revenue: 12.00 USD</p>" * 9, key)
     with open_state(given.state_file) as state:
         append(state, AS_OF, "ana", Action.QUERY, "something that is text for long enough", {})
         found = probe("encrypted_at_rest", home, key=key)  # with its write-ahead log
     assert (found.status, found.checked) == ("pass", 4)
+    assert found.evidence["bank_statements_left_plain"] == 1
 
     with duckdb.connect(str(folder / "b.duckdb")) as plain:
         plain.execute("create table t as select 1 as a; checkpoint")

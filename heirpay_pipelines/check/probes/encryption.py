@@ -30,7 +30,8 @@ ZIPPED = (".xlsx",)
 
 def encrypted_at_rest(given: ProbeInput) -> Outcome:
     """Files with account data are encrypted (PCI DSS 3.5.1.2): by the mark of their format, by
-    opening them without the key, and no text stands in their bytes."""
+    opening them without the key, and no text stands in their bytes. What a bank delivered stays as
+    it is and is counted."""
     settings = given.run.settings
     if not given.run.encryption_key:
         return Outcome("fail", 0, 1, {"reason": "HEIRPAY_ENCRYPTION_KEY is not set"})
@@ -38,7 +39,8 @@ def encrypted_at_rest(given: ProbeInput) -> Outcome:
     if not files:
         return not_evaluated("no data file is there yet")
     plain = [str(path.relative_to(settings.home)) for path in files if is_plain(path, settings)]
-    return judge(len(files), plain, unit="data files")
+    statements = sum(path.is_file() for path in settings.bank_dir.rglob("*"))
+    return judge(len(files), plain, unit="data files", bank_statements_left_plain=statements)
 
 
 def account_data(settings: Settings) -> Iterator[Path]:
