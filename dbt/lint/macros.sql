@@ -9,6 +9,7 @@
 {% macro bare_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro by_exponent() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro convert_by() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro credited_of_line() -%}{%- set given = (varargs, kwargs) -%}select x from {{ varargs[0] }}{%- endmacro %}
 {% macro currency_exponent() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro currency_exponents() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro dates_between() -%}{%- set given = (varargs, kwargs) -%}(select current_date as date){%- endmacro %}

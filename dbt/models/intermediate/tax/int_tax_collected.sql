@@ -20,14 +20,7 @@ credited_before as (
 ),
 
 credited_of_line as (
-    select
-        invoice_id,
-        invoice_line_id as line_id,
-        invoice_tax_number as tax_number,
-        sum(amount) as amount
-    from credited_before
-    where invoice_tax_number is not null
-    group by invoice_id, invoice_line_id, invoice_tax_number
+    {{ credited_of_line('credited_before', ['amount']) }}
 ),
 
 paid as (

@@ -23,15 +23,7 @@ credited as (
 ),
 
 credited_of_line as (
-    select
-        invoice_id,
-        invoice_line_id as line_id,
-        invoice_tax_number as tax_number,
-        sum(amount) as amount,
-        sum(taxable_amount) as taxable_amount
-    from credited
-    where invoice_tax_number is not null
-    group by invoice_id, invoice_line_id, invoice_tax_number
+    {{ credited_of_line('credited', ['amount', 'taxable_amount']) }}
 ),
 
 {% set facts = [
