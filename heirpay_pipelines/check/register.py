@@ -28,6 +28,17 @@ Section = Literal[
     "payment.general.operation",
 ]
 
+Role = Literal["payment", "api", "data", "integration", "platform"]
+# DOMAIN.md, "Who acts": two specialists, and the owners of the neighbouring domains.
+ROLES: Mapping[Framework, Role] = {
+    "finance": "payment",
+    "regional": "payment",
+    "data_quality": "data",
+    "pci_dss": "platform",
+    "sox": "platform",
+    "gdpr": "platform",
+}
+
 
 class RegisterError(Exception):
     """The register is not valid. The message names the file, the control and the field."""
@@ -98,6 +109,11 @@ class Control(Strict):
             raise ValueError("applies and otherwise belong together")
         return self
 
+    @property
+    def role(self) -> Role:
+        """Who acts when it fails."""
+        return "api" if self.section == "payment.integration.webhooks" else ROLES[self.framework]
+
     def identifier(self, project: str) -> str:
         """The id that the control carries everywhere."""
         return payment_id(project, self.key, self.tool, self.step)
@@ -116,6 +132,12 @@ def load_register() -> tuple[Control, ...]:
             found += parse_controls(entry.read_text(encoding="utf-8"), entry.name)
     _once(found)
     return tuple(sorted(found, key=lambda control: (control.framework, control.step, control.key)))
+
+
+@cache
+def register_by_key() -> Mapping[str, Control]:
+    """Every control of the register by its key."""
+    return {control.key: control for control in load_register()}
 
 
 def parse_controls(text: str, name: str) -> list[Control]:

@@ -59,6 +59,8 @@ class Finding:
     compliance_risk: str = "low"
     clause: str | None = None
     trigger: str | None = None
+    role: str | None = None
+    """Who acts; None: whom the pattern library names."""
     action: str | None = None
     """What to do now; None: what the pattern library says of the symptom."""
     rows: str | None = None

@@ -149,7 +149,7 @@ def _open(
         "pattern": name,
         "symptom": finding.symptom,
         "subject": finding.subject,
-        "role": patterns()[name].role,
+        "role": finding.role or patterns()[name].role,
         "strike": 1,
         "failures": count,
         "opened_at": instant,

@@ -119,6 +119,20 @@ def test_audit_failure_is_seen_and_recorded(home: Home) -> None:
     assert json.loads(gap["detail"])["finding"]
 
 
+@pytest.mark.parametrize(
+    ("key", "role"),
+    [
+        ("payouts_failed", "payment"),
+        ("quarantine_empty", "data"),
+        ("file_modes", "platform"),
+        ("webhooks_verified", "api"),
+    ],
+)
+def test_a_failed_control_is_for_whom_the_register_names(home: Home, key: str, role: str) -> None:
+    home.night(0, [control(key)])
+    assert home.incident(subject=f"control {key}")["role"] == role
+
+
 def test_failed_objects_give_a_control_its_money(home: Home) -> None:
     for table in ("refunds", "payouts", "disputes"):
         home.sql(f"create table staging.{table} (id varchar, amount bigint, currency varchar)")

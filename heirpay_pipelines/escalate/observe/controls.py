@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from heirpay_pipelines.check.register import register_by_key
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
 from heirpay_pipelines.escalate.warehouse import money_of
 
@@ -41,6 +42,7 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
     blocking = control["severity"] == "blocking"
     ids = list(dict(control["evidence"]).get("ids", ()))
     amount, currency = money_of(night, ids)
+    known = register_by_key().get(control["key"])
     return Finding(
         scope=scope,
         symptom=rule["symptom"],
@@ -51,6 +53,7 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
         currency=currency,
         compliance_risk="high" if blocking or rule.get("trigger") else "medium",
         clause=control["requirement"],
+        role=known.role if known else None,
         action=control["what_to_do"],
         trigger=rule.get("trigger"),
         rows=(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
-from heirpay_pipelines.check.register import Control, load_register
+from heirpay_pipelines.check.register import register_by_key
 from heirpay_pipelines.report.context import ReportContext
 
 Row = dict[str, Any]
@@ -21,31 +20,18 @@ FRAMEWORKS = {
     "regional": "Regional rules",
 }
 GENERAL = "payment.general.operation"
-# DOMAIN.md, "Who acts": the specialist role that a section belongs to.
-ROLES = {
-    "payment.processing.gateway": "payment",
-    "payment.billing.subscriptions": "payment",
-    "payment.security.fraud": "payment",
-    "payment.compliance.pci": "api",
-    "payment.integration.webhooks": "api",
-    GENERAL: "payment",
-}
-
-
-@cache
-def _register() -> dict[str, Control]:
-    return {control.key: control for control in load_register()}
 
 
 def section_of(control: Row) -> str:
     """The section that the register gives; the general one for a control it no longer has."""
-    known = _register().get(control["key"])
+    known = register_by_key().get(control["key"])
     return known.section if known else GENERAL
 
 
 def role_of(control: Row) -> str:
-    """The specialist role that acts on a control."""
-    return ROLES[section_of(control)]
+    """Who acts on a control; the payment specialist for one that the register no longer has."""
+    known = register_by_key().get(control["key"])
+    return known.role if known else "payment"
 
 
 def framework_name(framework: str) -> str:
