@@ -111,16 +111,20 @@ def _validate(
     by_table: dict[str, list[Control]] = defaultdict(list)
     for control in controls:
         by_table[str(control.table)].append(control)
-    # It prints that a query has no `{batch}`; a control's SQL names its tables itself.
+    # It prints, each time it reads one, that a query has no `{batch}`; a control's SQL names its
+    # tables itself.
     with redirect_stdout(StringIO()):
         definitions = [
             _definition(gx, context, source, table, members, run)
             for table, members in by_table.items()
         ]
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(name="controls", validation_definitions=definitions, result_format="SUMMARY")
-    )
-    found = checkpoint.run(run_id=gx.RunIdentifier(run_name=run.run_id, run_time=run.checked_at))
+        checkpoint = context.checkpoints.add(
+            gx.Checkpoint(
+                name="controls", validation_definitions=definitions, result_format="SUMMARY"
+            )
+        )
+        run_id = gx.RunIdentifier(run_name=run.run_id, run_time=run.checked_at)
+        found = checkpoint.run(run_id=run_id)
     if data_docs is not None:
         from heirpay_pipelines.check.data_docs import write_data_docs
 
