@@ -173,7 +173,9 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
     night.say(f"report: {paths.html}")
     return dg.MaterializeResult(
         metadata={
-            "report": dg.MetadataValue.url(paths.html.as_uri()),
+            # No link: a browser opens no file from a page that came over HTTP.
+            "report": dg.MetadataValue.path(str(paths.html)),
+            "open it": "heirpay report --open",
             "preview": dg.MetadataValue.md(
                 report_preview(paths.document, is_sealed=bool(night.key))
             ),
