@@ -171,7 +171,9 @@ def _active(settings: Settings, day: str) -> None:
             "create or replace table staging.charges as select *, timestamp '" + day + "' as"
             " created_at, null::varchar as guest_email, 'DE' as billing_country"
             " from staging.charges;"
-            "create table staging.accounts as select 'DE' as country, true as is_own"
+            "create table staging.accounts as select 'DE' as country, true as is_own;"
+            "insert into staging.charges by name select 'ch_guest' as id, 'DE' as billing_country,"
+            f" lower('{EMAIL}') as guest_email, timestamp '{day}' as created_at"
         )
         for name in (*nothing, "customer_balance_transactions", "disputes", "refunds", "events"):
             empty = "".join(f", null::timestamp as {c}" for c in nothing.get(name, "").split())

@@ -45,11 +45,13 @@ def test_exactly_what_is_due_goes_and_the_rest_when_the_law_lets_it(settings: Se
     before = planted.totals(settings)
     assert due_of(settings) == {"contact", "payment_instrument"}
     (done,) = apply(settings, "Dana", AT)
-    assert len(done.pseudonyms) == 2  # both customers, in one pass
+    # both customers, and the payment without one, in one pass
+    assert {name.partition("_")[0] for name in done.pseudonyms} == {"cus", "ch"}
+    assert len(done.pseudonyms) == 3
     assert rest(settings, (*CONTACT, planted.OLD_EMAIL, FINGERPRINT)) == set()
     assert rest(settings, LAW) == set(LAW)
     assert CUSTOMER in planted.landed(settings)
-    assert due_of(settings) == set()
+    assert due_of(settings) == due_of(settings, "ch_guest") == set()
     assert apply(settings, "Dana", AT) == []
     planted.set_night(settings, LATER)
     assert due_of(settings) == {"identity", "location", "free_text"}
@@ -63,7 +65,7 @@ def test_exactly_what_is_due_goes_and_the_rest_when_the_law_lets_it(settings: Se
         }
         (first, _) = state.rows("select detail from audit_log where action = 'retention_applied'")
     detail = json.loads(first["detail"])
-    assert (detail["subjects"], len(detail["rules"])) == (2, 2)
+    assert (detail["subjects"], len(detail["rules"])) == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_the_command_lists_by_which_rule_and_wants_a_name(
     assert listed.exit_code == 0, listed.output
     line = next(line for line in listed.output.splitlines() if "contact" in line)
     assert "last active 2022-06-01, due since 2025-06-01: 3 years after" in line
-    assert "4 classes of 2 people are past their period, as of 2026-11-01" in listed.output
+    assert "6 classes of 3 people are past their period, as of 2026-11-01" in listed.output
     many = run(cli, ["gdpr", "retention", "--as-of", "2040-01-01", "--json"])
     assert {item["data_class"] for item in json.loads(many.output)} == set(CLASSES)
     assert run(cli, ["gdpr", "retention", "--apply"]).exit_code == 2
@@ -154,7 +156,7 @@ def test_the_command_lists_by_which_rule_and_wants_a_name(
     assert (stale.exit_code, "came back since" in stale.output) == (1, True)
     planted.set_night(settings, datetime.now(UTC))
     done = run(cli, ["gdpr", "retention", "--apply", "--by", "Dana"])
-    assert "Erased what was due of 2 people" in done.output, done.output
+    assert "Erased what was due of 3 people" in done.output, done.output
     (settings.home / "retention.yaml").write_text("company: {contact: {months: x, reason: r}}")
     wrong = run(cli, ["gdpr", "retention"])
     assert (wrong.exit_code, "company.contact.months" in wrong.output) == (1, True)
