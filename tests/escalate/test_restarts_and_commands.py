@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from escalate_night import Home, control
+from escalate_night import FIRST, Home, control
 
 from heirpay_pipelines.cli import cli
+from heirpay_pipelines.escalate import RunFacts, process
 
 STEPS = ("run_planned", "learn_from_resolved", "tell", "deliver")
 TABLES = ("incidents", "incident_attempts", "escalations", "outbox_messages")
@@ -46,6 +48,20 @@ def test_killed_at_each_step_it_is_taken_up_again(
                 home.night(night, failing)
         home.night(night, failing)
     assert facts(home) == facts(whole)
+
+
+def test_a_night_that_was_looked_at_is_not_looked_at_again(home: Home) -> None:
+    """A solution mends what it can at once: looked at again, it was never there."""
+    home.night(0)
+    (home.path / "open.txt").touch(mode=0o644)
+    (home.path / "open.txt").chmod(0o644)
+    home.night(1)
+    assert (home.path / "open.txt").stat().st_mode & 0o077 == 0
+    before = facts(home)
+    second = RunFacts("run_1", FIRST + timedelta(days=1), "published")
+    process(home.settings, second, [], home.warehouse, is_evaluated=True)
+    assert facts(home) == before
+    assert home.incident(symptom="unauthorised_access")["status"] == "open"
 
 
 def test_a_past_night_computed_again_changes_nothing(home: Home) -> None:
