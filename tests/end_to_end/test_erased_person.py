@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from installed import NOW, Installation, installation
@@ -36,21 +37,20 @@ order by all
 """
 
 
-def named(night: Installation, texts: tuple[str, ...]) -> list[str]:
+def named(night: Installation, texts: tuple[str, ...]) -> Iterator[str]:
     """Where any of the texts stands: landed payloads, every table of the warehouse."""
     sought = " or ".join(f"contains(row::varchar, '{text}')" for text in texts)
-    landing, found = Landing(night.settings.landing_dir), []
+    landing = Landing(night.settings.landing_dir)
     with open_files(landing) as connection:
         for name, files in landing.files().items():
             rows = f"select id, payload from {relation(landing, files)}"
             if connection.execute(f"select 1 from ({rows}) as row where {sought}").fetchone():
-                found.append(f"landing {name}")
+                yield f"landing {name}"
     for schema, table in night.rows(
         "select schema_name, table_name from duckdb_tables() where database_name = 'heirpay'"
     ):
         if night.rows(f'select 1 from "{schema}"."{table}" as row where {sought} limit 1'):
-            found.append(f"{schema}.{table}")
-    return found
+            yield f"{schema}.{table}"
 
 
 def test_everything_pulled_again_brings_nobody_back(
@@ -60,6 +60,7 @@ def test_everything_pulled_again_brings_nobody_back(
     with installation(tmp_path / "home") as night:
         person = tuple(str(value) for value in night.rows(BUSIEST)[0])
         totals = night.rows(TOTALS)
+        assert next(named(night, person), None)
         asked = ("gdpr", "erase", person[0], "--reason", "letter 7", "--by", "Dana")
         erased = night.heirpay(*asked)
         assert erased.returncode == 0, erased.stderr
@@ -72,7 +73,7 @@ def test_everything_pulled_again_brings_nobody_back(
             " order by started_at desc limit 1"
         )
         assert int(str(row[0])) > 100  # Stripe told of everybody again, of the person, too
-        assert named(night, person) == []
+        assert list(named(night, person)) == []
         assert night.rows(TOTALS) == totals
         assert night.rows("select count(*) from staging.customers where id like 'cus_erased%'") == [
             (1,)
