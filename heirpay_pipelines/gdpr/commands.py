@@ -19,23 +19,28 @@ def gdpr() -> None:
 @gdpr.command("map")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def show_map(as_json: bool) -> None:
-    """What personal data is where: landing, published warehouse, state. Exit code 1 when a column
-    of the published warehouse is not classified."""
+    """What personal data is where (landing, published warehouse, state), and how long it is kept.
+    Exit code 1 when a column of the published warehouse is not classified."""
     import json
     from dataclasses import asdict
 
+    from heirpay_pipelines.check.retention import RetentionError, kept_for, load_rules
     from heirpay_pipelines.duck import WarehouseError
     from heirpay_pipelines.gdpr.data_map import data_map
 
+    settings = Settings.load()
     try:
-        entries, wrong = data_map(Settings.load())
-    except WarehouseError as error:
+        entries, wrong = data_map(settings)
+        kept = kept_for(load_rules(settings))
+    except (WarehouseError, RetentionError) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         click.echo(json.dumps([asdict(entry) for entry in entries], indent=1))
     else:
         for entry in entries:
             click.echo(f"{entry.where:10} {entry.data_class:19} {entry.place}")
+        for kind, period in kept.items():
+            click.echo(f"kept       {kind:19} {period}")
     for line in wrong:
         click.echo(line, err=True)
     if wrong:

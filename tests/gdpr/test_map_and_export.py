@@ -18,6 +18,7 @@ from heirpay_pipelines.duck import connect
 from heirpay_pipelines.gdpr.data_map import data_map
 from heirpay_pipelines.gdpr.erase import GdprError, erase
 from heirpay_pipelines.gdpr.export import export
+from heirpay_pipelines.personal.paths import CLASSES
 from heirpay_pipelines.personal.scrub import collect, left_over
 from heirpay_pipelines.state import open_state
 
@@ -41,6 +42,10 @@ def test_a_new_column_that_nobody_tagged_is_an_error(
     result = CliRunner().invoke(cli, ["gdpr", "map"])
     assert result.exit_code == 1
     assert "finance.letters.customer_email: not tagged" in result.output
+    kept = {line.split()[1]: line for line in result.output.splitlines() if line[:4] == "kept"}
+    assert set(kept) == set(CLASSES)
+    assert "3 years after the last activity: France's CNIL" in kept["contact"]
+    assert "6 to 10 years after the last activity, by the law" in kept["identity"]
 
 
 def test_rules_take_what_stripe_nests_and_name_what_is_new() -> None:

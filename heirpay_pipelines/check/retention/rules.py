@@ -75,6 +75,19 @@ def load_rules(settings: Settings) -> list[Rule]:
     return list(_rules(_register(settings.home / FILE)))
 
 
+def kept_for(rules: list[Rule]) -> dict[str, str]:
+    """How long each class of personal data is kept, in words (GDPR article 30(1)(f))."""
+    said: dict[str, str] = {}
+    for kind in CLASSES:
+        mine = [rule for rule in rules if rule.data_class == kind]
+        years = sorted({rule.months // 12 for rule in mine})
+        by_law = (
+            f"{years[0]} to {years[-1]} years after the last activity, by the law of the country"
+        )
+        said[kind] = str(mine[0]) if len(mine) == 1 else by_law
+    return said
+
+
 def _register(own: Path) -> _Register:
     register = yaml.safe_load(files(__package__).joinpath("rules.yaml").read_text())
     try:
