@@ -125,10 +125,10 @@ def _validate(
         )
         run_id = gx.RunIdentifier(run_name=run.run_id, run_time=run.checked_at)
         found = checkpoint.run(run_id=run_id)
-    if data_docs is not None:
-        from heirpay_pipelines.check.data_docs import write_data_docs
+        if data_docs is not None:
+            from heirpay_pipelines.check.data_docs import write_data_docs
 
-        write_data_docs(context, data_docs, run.encryption_key)
+            write_data_docs(context, data_docs, run.encryption_key)
     return {
         cast(Any, result.expectation_config).meta["control"]: result.to_json_dict()
         for suite in found.run_results.values()

@@ -46,8 +46,10 @@ def test_a_missing_table_makes_one_control_not_evaluated_and_refuses(
 ) -> None:
     build = make_build(tmp_path / "b.duckdb", "drop table finance.churn_monthly")
     chosen = [control("churn_adds_up"), control("balance_identity")]
-    missing, whole = run_controls(build, context(tmp_path), controls=chosen)
+    docs = tmp_path / "docs"
+    missing, whole = run_controls(build, context(tmp_path), controls=chosen, data_docs=docs)
     assert (missing.status, whole.status) == ("not_evaluated", "pass")
+    assert (docs / "index.html").is_file()
     assert "churn_monthly" in missing.evidence["reason"]
     assert not verdict([missing, whole]).publish
     assert verdict([whole]).publish
