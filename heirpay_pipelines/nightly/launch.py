@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 OF_THE_UI = {".dagster/repository": "__repository__@heirpay"}
 """Dagster's pages of a job list the runs with this tag, which it gives to those that it launches:
 the code location of workspace.yaml."""
+
+
+FULL = "is the disk full?"
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,25 @@ class NightlyOutcome:
 def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
     """Run the nightly job in this process and wait for it."""
     began = as_of or datetime.now(UTC)
-    logging.raiseExceptions = False  # a log that cannot be written is no reason to print a trace
+    # A log that cannot be written is no reason to print a trace, nor is a generator of dbt's lines
+    # that is closed because of it.
+    logging.raiseExceptions = False
+    sys.unraisablehook = lambda _: None
     try:
         prepare_dagster_home(settings)
         keep_reserve(settings)
     except DiskFullError as no_room:
         return _unrecorded(settings, began, str(no_room))
+    try:
+        return _run_job(settings, as_of, full)
+    except Exception as failure:
+        # SQLite's, of Dagster's files or of the state file: two libraries raise it by this name.
+        if type(failure).__name__ != "OperationalError":
+            raise
+        return _unrecorded(settings, began, f"The run cannot be recorded: {FULL}")
+
+
+def _run_job(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
     # Imported here: Dagster costs a second, and reads DAGSTER_HOME.
     from dagster import DagsterInstance, RunConfig
 
@@ -77,9 +94,8 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
             )
         except Exception as failure:  # noqa: BLE001 - whatever its storage may raise
             kind = type(failure).__name__
-            return _unrecorded(
-                settings, began, f"Dagster cannot record the run ({kind}): is the disk full?"
-            )
+            reason = f"Dagster cannot record the run ({kind}): {FULL}"
+            return _unrecorded(settings, as_of or datetime.now(UTC), reason)
         error = None if result.success else _first_error(result)
     run = None
     with open_state(settings.state_file) as state, contextlib.suppress(LookupError):
