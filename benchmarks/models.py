@@ -132,7 +132,7 @@ def build(home: Path) -> None:
     rows built and peak memory."""
     from heirpay_pipelines.duck import connect
     from heirpay_pipelines.model.build import prepare_build
-    from heirpay_pipelines.model.project import BuildRequest, model_threads
+    from heirpay_pipelines.model.project import WITHOUT_TESTS, BuildRequest, model_threads
     from heirpay_pipelines.model.run_dbt import run_dbt
     from heirpay_pipelines.settings import Settings
 
@@ -147,7 +147,7 @@ def build(home: Path) -> None:
     )
     began = time.monotonic()
     prepare_build(request, settings)
-    run_dbt(request, ["build", "--exclude-resource-type", "test"])
+    run_dbt(request, ["build", *WITHOUT_TESTS])
     built = time.monotonic()
     controls = check_tables(request.database, settings)
     checked = time.monotonic()

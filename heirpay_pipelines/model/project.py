@@ -14,6 +14,9 @@ import yaml
 PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt"
 """The dbt project, beside the package: the product is installed editable from its checkout."""
 
+WITHOUT_TESTS = ("--exclude-resource-type", "test")
+"""What a night tells `dbt build`: dbt's own tests are for CI (docs/decisions/0002)."""
+
 PARSED = (".sql", ".yml", ".yaml", ".csv", ".md")
 
 

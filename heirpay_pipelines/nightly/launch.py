@@ -16,7 +16,7 @@ from heirpay_pipelines.nightly.home import prepare_dagster_home
 from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
 from heirpay_pipelines.nightly.reserve import DiskFullError, keep_reserve, make_room
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.state.database import open_state
+from heirpay_pipelines.state.database import is_of_sqlite, open_state
 from heirpay_pipelines.state.runs import Run, read_run
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
     try:
         return _run_job(settings, as_of, full)
     except Exception as failure:
-        # SQLite's, of Dagster's files or of the state file: two libraries raise it by this name.
-        if type(failure).__name__ != "OperationalError":
+        if not is_of_sqlite(failure):  # of Dagster's files or of the state file
             raise
         return _unrecorded(settings, began, f"The run cannot be recorded: {FULL}")
 

@@ -26,7 +26,7 @@ from packaging.version import Version
 
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.model.build import prepare_build
-from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest, model_threads
+from heirpay_pipelines.model.project import PROJECT_DIR, WITHOUT_TESTS, BuildRequest, model_threads
 from heirpay_pipelines.nightly.manifest import dbt_work_dir
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.nightly.placing import group_of_model, placed
@@ -131,7 +131,7 @@ def build_models_asset(manifest: Path, settings: Settings) -> dg.AssetsDefinitio
             dbt_executable=str(Path(sys.executable).with_name("dbt")),
         )
         variables = json.dumps(request.variables())
-        arguments = ["build", "--exclude-resource-type", "test", "--vars", variables]
+        arguments = ["build", *WITHOUT_TESTS, "--vars", variables]
         invocation = dbt.cli(
             arguments,
             manifest=manifest,

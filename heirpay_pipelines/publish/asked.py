@@ -11,7 +11,7 @@ import duckdb
 
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.state.database import open_state
+from heirpay_pipelines.state.database import is_of_sqlite, open_state
 
 LONGEST_TEXT = 2_000
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -46,8 +46,8 @@ def record_query(
 
 
 def _cannot_be_written(error: Exception) -> bool:
-    """Whether the state file's disk refused, by its own error or SQLite's (plain or encrypted)."""
-    return isinstance(error, OSError) or type(error).__name__ == "OperationalError"
+    """Whether the state file's disk refused, by its own error or SQLite's."""
+    return isinstance(error, OSError) or is_of_sqlite(error)
 
 
 def masked(sql: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.model.build import LANDING_COLUMNS, begin_database, complete_landing
 from heirpay_pipelines.model.ecb import load_ecb_rates
-from heirpay_pipelines.model.project import BuildRequest
+from heirpay_pipelines.model.project import WITHOUT_TESTS, BuildRequest
 from heirpay_pipelines.model.run_dbt import run_dbt
 from heirpay_pipelines.model.state_copy import copy_state
 from heirpay_pipelines.state.database import open_state
@@ -186,7 +186,7 @@ def model(
         complete_landing(connection, account_mapping)
         load_ecb_rates(connection, request.work_dir)
     arguments = ["build", "--no-write-json", "--select", *select.split()]
-    run_dbt(request, arguments if tested else [*arguments, "--exclude-resource-type", "test"])
+    run_dbt(request, arguments if tested else [*arguments, *WITHOUT_TESTS])
     return Warehouse(request.database.rename(folder / "build.duckdb"))
 
 

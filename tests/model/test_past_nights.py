@@ -15,7 +15,7 @@ from stripe_objects import discount, invoice, item, line
 
 from heirpay_pipelines.land import pull_and_land
 from heirpay_pipelines.model.build import prepare_build
-from heirpay_pipelines.model.project import BuildRequest
+from heirpay_pipelines.model.project import WITHOUT_TESTS, BuildRequest
 from heirpay_pipelines.model.run_dbt import run_dbt
 from heirpay_pipelines.sandbox.store import Store
 from heirpay_pipelines.settings import Settings
@@ -98,7 +98,7 @@ def computed(settings: Settings, as_of: str, run_id: str) -> dict[str, str]:
         as_of=datetime.fromisoformat(as_of),
     )
     prepare_build(request, settings)
-    run_dbt(request, ["build", "--exclude-resource-type", "test", "--select", *SELECT.split()])
+    run_dbt(request, ["build", *WITHOUT_TESTS, "--select", *SELECT.split()])
     warehouse = Warehouse(request.database)
     tables = warehouse.rows(
         "select schema_name || '.' || table_name from duckdb_tables()"
