@@ -14,6 +14,8 @@ from typing import Any, cast
 
 import click
 
+from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
+
 # name: (where the command lives, its line in `heirpay --help`)
 COMMANDS = {
     "demo": ("nightly.commands:demo", "The whole nightly job on the embedded account."),
@@ -96,5 +98,8 @@ def main() -> None:
             sys.exit(2)
         if isinstance(error, OSError) and error.errno in REFUSED_BY_THE_DISK:
             click.echo(f"heirpay: {error}", err=True)
+            sys.exit(1)
+        if is_of_sqlite(error):
+            click.echo(f"heirpay: SQLite cannot use a file in HEIRPAY_HOME: {error}", err=True)
             sys.exit(1)
         raise

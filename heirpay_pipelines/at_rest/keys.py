@@ -38,8 +38,12 @@ def derived_key(key: str, purpose: str) -> bytes:
 
 
 def require_key(state_file: Path, key: str | None) -> None:
-    """Raise EncryptionKeyError unless `key` opens what this home holds, or it holds nothing yet."""
-    from heirpay_pipelines.at_rest.sqlite import connect
+    """Raise EncryptionKeyError unless `key` opens what this home holds, or it holds nothing yet.
+
+    A file that the disk does not let us open is not judged: the run that needs it says so and tells
+    whom it must, and a reader of the published file needs it not.
+    """
+    from heirpay_pipelines.at_rest.sqlite import connect, is_of_sqlite
 
     if state_file.with_name(ROTATION).is_file():
         raise EncryptionKeyError(
@@ -49,4 +53,8 @@ def require_key(state_file: Path, key: str | None) -> None:
     # A file with a write-ahead log cannot be opened on a read-only disk: who writes there hears so.
     writable = os.access(state_file.parent, os.W_OK)
     if writable and state_file.is_file() and state_file.stat().st_size:
-        connect(keyed(state_file, key)).close()
+        try:
+            connect(keyed(state_file, key)).close()
+        except Exception as error:
+            if not is_of_sqlite(error):
+                raise

@@ -15,6 +15,13 @@ from heirpay_pipelines.at_rest.keys import VARIABLE, EncryptionKeyError, derived
 PURPOSE = "heirpay state file"
 WAIT_SECONDS = 30
 NOT_A_DATABASE = "not a database"
+REFUSED = (
+    "disk I/O error",
+    "disk is full",
+    "readonly database",
+    "unable to open database file",
+    "database is locked",
+)
 
 
 def connect(path: Path) -> Any:
@@ -42,6 +49,14 @@ def connect(path: Path) -> Any:
         f"{VARIABLE} does not fit {path.name}: set the key that this HEIRPAY_HOME was written "
         "with. (If it is the right one, the file is damaged: restore it from a copy.)"
     )
+
+
+def is_of_sqlite(error: Exception) -> bool:
+    """Whether SQLite could not read or write a file. The plain and the encrypted library, and
+    SQLAlchemy over them, each raise a class of their own by this name; a mistake in our SQL is one,
+    too, so the words decide (https://sqlite.org/rescode.html)."""
+    said = str(error)
+    return type(error).__name__ == "OperationalError" and any(words in said for words in REFUSED)
 
 
 def opens_without_key(path: Path) -> bool:

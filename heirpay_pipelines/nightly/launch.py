@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
 from heirpay_pipelines.nightly.home import prepare_dagster_home
 from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
 from heirpay_pipelines.nightly.reserve import DiskFullError, keep_reserve, make_room
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.state.database import is_of_sqlite, open_state
+from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import Run, read_run
 
 if TYPE_CHECKING:

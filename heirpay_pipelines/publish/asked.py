@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.state.database import is_of_sqlite, open_state
+from heirpay_pipelines.state.database import open_state
 
 LONGEST_TEXT = 2_000
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -1,5 +1,5 @@
 """Transactional state: one SQLite file (WAL, full sync). Analytics never read it."""
 
-from heirpay_pipelines.state.database import State, is_of_sqlite, open_state
+from heirpay_pipelines.state.database import State, open_state
 
-__all__ = ["State", "is_of_sqlite", "open_state"]
+__all__ = ["State", "open_state"]

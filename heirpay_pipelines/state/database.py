@@ -95,12 +95,6 @@ def hold_key(path: Path, *, alone: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_of_sqlite(error: Exception) -> bool:
-    """Whether SQLite could not read or write a file. The plain and the encrypted library, and
-    SQLAlchemy over them, each raise a class of their own by this name."""
-    return type(error).__name__ == "OperationalError"
-
-
 def _migrate(state: State) -> None:
     scripts = sorted(
         (

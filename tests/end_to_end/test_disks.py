@@ -5,6 +5,7 @@ Mounting one takes root, as CI has it; elsewhere these tests say that they were 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -76,6 +77,22 @@ def test_a_full_disk_leaves_the_last_good_warehouse_and_one_incident(
         subprocess.run(more_room, check=True)  # as the error says; the list opens the state file
         opened = incidents(night).items() - before.items()
         assert [symptom for _, symptom in opened] == ["processing_errors"]
+
+
+def test_where_nothing_fits_each_command_says_so_in_one_line_and_questions_are_answered(
+    tmp_path: Path, published: Installation
+) -> None:
+    with home_on_small_disk(tmp_path, published, MEGABYTE) as night:
+        with contextlib.suppress(OSError), (night.home / "filler").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"0" * 4096)
+        for command in (("run", "--as-of", NOW), ("incidents", "list")):
+            done = night.heirpay(*command)
+            assert done.returncode == 1, done.stderr
+            assert "Traceback" not in done.stderr
+        asked = night.heirpay("query", "select count(*) as n from finance.mrr_monthly")
+        assert asked.returncode == 0, asked.stderr
+        assert "not in the audit log" in asked.stderr
 
 
 def test_a_home_that_may_not_be_written_is_one_clear_error_and_still_read(
