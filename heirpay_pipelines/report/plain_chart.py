@@ -15,6 +15,7 @@ Mark = Literal["bar", "line"]
 Unit = Literal["number", "percent"]
 PANELS, NAMES = 4, 15
 """At most so many charts under each other, and so many names on an axis: the largest."""
+TICKS = 5
 
 
 def plain_chart(rows: Sequence[Row], mark: Mark = "bar", unit: Unit = "number") -> str:
@@ -103,9 +104,15 @@ def _over_time(data: list[dict[str, Any]], rows: Sequence[Row], mark: Mark, unit
 
 def _values(unit: Unit, data: Sequence[Row]) -> alt.Axis:
     if unit == "number" and all(row["y"].is_integer() for row in data):
-        return alt.Axis(format="~s", tickCount=5, tickMinStep=1, domain=False, ticks=False)
+        top = int(max(_weights(data, "x").values(), default=0))
+        is_small = top <= TICKS and all(row["y"] >= 0 for row in data)
+        # Of a few, Vega's least step still leaves a half.
+        values = list(range(top + 1)) if is_small else alt.Undefined
+        return alt.Axis(
+            format="~s", tickCount=TICKS, tickMinStep=1, values=values, domain=False, ticks=False
+        )
     shown = "%" if unit == "percent" else "~s"
-    return alt.Axis(format=shown, tickCount=5, domain=False, ticks=False)
+    return alt.Axis(format=shown, tickCount=TICKS, domain=False, ticks=False)
 
 
 def _name(series: Any, kept: Sequence[Any]) -> str:
