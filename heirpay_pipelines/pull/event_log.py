@@ -42,6 +42,8 @@ class Tally:
 
     rows: int = 0
     requests: int = 0
+    note: str | None = None
+    """What is to be said of it, though it went well."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from heirpay_pipelines.pull.balance import read_balance
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import COMPLETE, FAILED, Coverage, verdict
 from heirpay_pipelines.pull.derived import PAYOUT_REPORT, WORTH_A_REPORT, Derived, is_taxed
@@ -31,7 +32,7 @@ RETENTION_SECONDS = 30 * 86_400
 OLDEST_CURSOR_SECONDS = 29 * 86_400
 # Objects may be listed a little after the second they are stamped with: look back a while.
 OVERLAP_SECONDS = 3_600
-EVENT = BY_OBJECT["event"]
+EVENT, BALANCE = BY_OBJECT["event"], BY_OBJECT["balance"]
 FROM_REPORT = "from Stripe's own report, which costs no read allocation"
 Read = Callable[[Tally], Awaitable[None]]
 
@@ -135,6 +136,10 @@ class Pull:
 
     async def _once(self, resource: Resource) -> None:
         async def read(tally: Tally) -> None:
+            if resource is BALANCE:
+                now = self.client.clock or int(datetime.now(UTC).timestamp())
+                await read_balance(self.client, self.store, self.land, now, self.until, tally)
+                return
             tally.requests += 1
             await self.land(resource, await self.client.get(resource.path), "list")
             tally.rows += 1
@@ -269,6 +274,7 @@ class Pull:
         tally, status, reason = Tally(), COMPLETE, note
         try:
             await read(tally)
+            reason = tally.note or note
         except PullError as error:
             status, reason = self._verdict(error)
         except BaseExceptionGroup as errors:

@@ -84,6 +84,7 @@ BY_OBJECT = {resource.object_name: resource for resource in RESOURCES}
 
 # Landed too, though no list of their own serves them.
 DERIVED = (
+    "balance_since",
     "customer_balance_transaction",
     "payout_composition",
     "quarantine",

@@ -32,26 +32,30 @@ SELECT += " +tax_transactions"
 NOW = START + timedelta(days=245)
 
 
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+@pytest.fixture(scope="module", params=[0, 15], ids=["at its instant", "fifteen hours later"])
+def clean(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Warehouse]:
+    """Pulled at the night's instant, and so much later that Stripe has gone on."""
+    as_of = NOW - timedelta(hours=request.param)
     home: Path = tmp_path_factory.mktemp("clean-company") / "home"
     store = Store(int(NOW.timestamp()))
     build_company(store, 1, int(START.timestamp()), int(NOW.timestamp()))
     with served(store) as (url, key):
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
         write_bank_statements(store, settings.bank_dir)
-        pull_and_land(settings, NOW, False, Mock())
-        assert land_bank_statements(settings, NOW).quarantined == ()
-        reports = land_reports(settings, NOW)
+        pull_and_land(settings, as_of, False, Mock())
+        assert land_bank_statements(settings, as_of).quarantined == ()
+        reports = land_reports(settings, as_of)
         assert {line.status for line in reports.coverage} == {"complete"}
-    request = BuildRequest(
+    wanted = BuildRequest(
         database=settings.warehouse_dir / "building" / "r1.duckdb",
         work_dir=Path(WORK.name) / "dbt",
         run_id="r1",
-        as_of=NOW.replace(tzinfo=None),
+        as_of=as_of.replace(tzinfo=None),
     )
-    build(request, settings, SELECT)
-    publish(request.database, settings.warehouse, None)
+    build(wanted, settings, SELECT)
+    publish(wanted.database, settings.warehouse, None)
     yield Warehouse(settings.warehouse)
 
 

@@ -9,7 +9,7 @@ snapshots as (
         {{ reporting_date('observed_at') }} as date,
         currency,
         observed_at,
-        available + pending as balance,
+        balance,
         row_number() over (
             partition by {{ reporting_date('observed_at') }}, currency
             order by observed_at desc, account_id asc
