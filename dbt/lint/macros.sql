@@ -37,6 +37,8 @@
 {% macro json_decimal() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_id() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_int() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_names() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_overlaid() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_part() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_patched() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_text() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

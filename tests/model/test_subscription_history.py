@@ -288,6 +288,14 @@ def before_a_change(landing: Landing) -> None:
     body = listed(landing, "renewed", DEAR, latest_invoice="in_2")
     for before in ({"items": cheap}, {"latest_invoice": "in_1"}):  # of one second, but apart
         landing.event("customer.subscription.updated", body, "2026-08-25T10:00:00", previous=before)
+    why = {"reason": "cancellation_requested", "feedback": "unused", "comment": None}
+    body = listed(
+        landing, "leaving", DEAR, cancellation_details=why, pause_collection={"behavior": "void"}
+    )
+    landing.event(
+        "customer.subscription.updated", body, "2026-08-25T10:00:00",
+        previous={"cancellation_details": {"reason": None}, "pause_collection": None},
+    )  # fmt: skip
     body = listed(landing, "tied", DEAR)
     for number in (1, 2):  # two changes of one second: neither is known to be the first
         landing.event(
@@ -300,6 +308,19 @@ def before_a_change(landing: Landing) -> None:
 def known(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     folder: Path = tmp_path_factory.mktemp("covered")
     return model(covered(), folder, FIRST_PULL, "+path:models/marts/subscriptions")
+
+
+def test_what_was_before_a_change_is_what_did_not_change_and_what_the_event_says(
+    known: Warehouse,
+) -> None:
+    """An object is laid over member by member; a null takes a field away (RFC 7396)."""
+    before, after = known.rows(
+        "select cancellation_reason, cancellation_feedback, pause_behavior, status"
+        " from staging.subscription_sights where subscription_id = 'sub_leaving'"
+        " and source in ('previous', 'event') order by source = 'event'"
+    )
+    assert before == (None, "unused", None, "active")
+    assert after == ("cancellation_requested", "unused", "void", "active")
 
 
 @pytest.mark.parametrize(

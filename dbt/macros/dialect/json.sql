@@ -145,12 +145,35 @@
 {%- endmacro %}
 
 {#-
-    JSON text with the values of another laid over it (RFC 7396: a null takes the field away).
-    Spark SQL has no such function: a session for these models has to register one of that name.
+    The value of a field of a JSON object with another object laid over it (RFC 7396: a null takes
+    the field away): `stated` and `changed` are the two values, `names` the fields that the other
+    object names (`json_names`). With `is_object` the values are JSON text, and an object is laid
+    over member by member.
+    Field by field and not text over text, because DuckDB's json_merge_patch keeps a kilobyte of
+    each row to the query's end.
 -#}
-{% macro json_patched(payload, patch) -%}
-    {{ adapter.dispatch('json_patched')(payload, patch) }}
+{% macro json_overlaid(name, stated, names, changed, is_object=false) -%}
+    case
+        when position(',{{ name }},' in {{ names }}) = 0 then {{ stated }}
+        {%- if is_object %}
+        when left({{ stated }}, 1) = '{' and left({{ changed }}, 1) = '{'
+            then {{ json_patched(stated, changed) }}
+        {%- endif %}
+        else {{ changed }}
+    end
 {%- endmacro %}
-{% macro default__json_patched(payload, patch) -%}
-    cast(json_merge_patch({{ payload }}, {{ patch }}) as varchar)
+
+{#- JSON text with another laid over it. Spark SQL has no such function: a session registers it. -#}
+{% macro json_patched(payload, patch) -%} json_merge_patch({{ payload }}, {{ patch }}) {%- endmacro %}
+
+{#-
+    The fields that a JSON object names, also those that are null, as text: `,status,items,`. As an
+    array each look into it would copy the array.
+-#}
+{% macro json_names(payload) -%} {{ adapter.dispatch('json_names')(payload) }} {%- endmacro %}
+{% macro default__json_names(payload) -%}
+    concat(',', array_to_string(json_keys({{ payload }}), ','), ',')
+{%- endmacro %}
+{% macro spark__json_names(payload) -%}
+    concat(',', concat_ws(',', json_object_keys({{ payload }})), ',')
 {%- endmacro %}

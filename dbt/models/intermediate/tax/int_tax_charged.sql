@@ -13,50 +13,79 @@ in_force as (
     select * from {{ ref('tax_rates_in_force') }}
 ),
 
+-- A tax whose type is not stated is the country's, where it has one.
+tax_type_of_country as (
+    select country, min(tax_type) as tax_type
+    from in_force
+    where region is null
+    group by country
+    having count(distinct tax_type) = 1
+),
+
 -- One row per document and rate: lines repeat.
 charged as (
     select
-        movements.document_id,
-        movements.document_type,
-        movements.customer_id,
-        movements.country,
-        movements.region,
-        movements.jurisdiction,
-        movements.jurisdiction_level,
-        movements.tax_type,
-        movements.rate,
-        movements.taxability_reason,
-        invoices.customer_country,
-        movements.supplied_on,
-        movements.currency,
-        sum(movements.amount) as amount,
-        sum(movements.taxable_amount) as taxable_amount
+        document_id,
+        document_type,
+        invoice_id,
+        customer_id,
+        country,
+        region,
+        jurisdiction,
+        jurisdiction_level,
+        tax_type,
+        rate,
+        taxability_reason,
+        supplied_on,
+        currency,
+        sum(amount) as amount,
+        sum(taxable_amount) as taxable_amount
     from movements
-    left join invoices on movements.invoice_id = invoices.id
     group by all
+),
+
+-- Joins by equality and dates alone: a condition over both sides compares all with all.
+located as (
+    select
+        charged.*,
+        invoices.customer_country,
+        coalesce(invoices.customer_country, charged.country) as rate_country
+    from charged
+    left join invoices on charged.invoice_id = invoices.id
+),
+
+typed as (
+    select
+        located.*,
+        coalesce(located.tax_type, tax_type_of_country.tax_type) as rate_type
+    from located
+    left join tax_type_of_country on located.rate_country = tax_type_of_country.country
+),
+
+national_rates as (
+    select * from in_force where region is null
 ),
 
 -- The place's own rate before the country's; of a wrong place, the rate of the customer's country.
 expected as (
     select
-        charged.*,
+        typed.*,
         coalesce(regional.rate, national.rate) as expected_rate,
         coalesce(regional.source, national.source) as source
-    from charged
+    from typed
     left join in_force as regional
         on
-            charged.country = regional.country
-            and upper(charged.region) = regional.region
-            and charged.tax_type = regional.tax_type
-            and charged.supplied_on >= regional.valid_from
-            and charged.supplied_on <= coalesce(regional.valid_until, date '9999-12-31')
-    left join in_force as national
+            typed.country = regional.country
+            and upper(typed.region) = regional.region
+            and typed.tax_type = regional.tax_type
+            and typed.supplied_on >= regional.valid_from
+            and typed.supplied_on <= coalesce(regional.valid_until, date '9999-12-31')
+    left join national_rates as national
         on
-            coalesce(charged.customer_country, charged.country) = national.country
-            and national.region is null
-            and coalesce(charged.tax_type, national.tax_type) = national.tax_type
-            and charged.supplied_on >= national.valid_from
-            and charged.supplied_on <= coalesce(national.valid_until, date '9999-12-31')
+            typed.rate_country = national.country
+            and typed.rate_type = national.tax_type
+            and typed.supplied_on >= national.valid_from
+            and typed.supplied_on <= coalesce(national.valid_until, date '9999-12-31')
 ),
 
 judged as (

@@ -2,6 +2,79 @@
 -- before the first known change. The same version may have arrived twice. Payloads stream through
 -- here; what has to be sorted or compared is keys alone.
 {% set landed = source('landing', 'subscription') %}
+{% set shape = {
+    'customer': 'json',
+    'status': 'varchar',
+    'currency': 'varchar',
+    'created': 'bigint',
+    'start_date': 'bigint',
+    'trial_start': 'bigint',
+    'trial_end': 'bigint',
+    'cancel_at': 'bigint',
+    'cancel_at_period_end': 'boolean',
+    'canceled_at': 'bigint',
+    'ended_at': 'bigint',
+    'cancellation_details': 'json',
+    'collection_method': 'varchar',
+    'pause_collection': 'json',
+    'status_details': 'json',
+    'latest_invoice': 'json',
+    'schedule': 'json',
+    'current_period_end': 'bigint',
+    'discount': 'json',
+    'discounts': 'json',
+    'plan': 'json',
+    'items': {
+        'data': 'json',
+        'has_more': 'boolean'
+    }
+} %}
+{% set objects = [
+    'cancellation_details', 'discount', 'pause_collection', 'plan', 'status_details'
+] %}
+{% set item = {
+    'id': 'varchar',
+    'quantity': 'bigint',
+    'price': {
+        'currency': 'varchar',
+        'billing_scheme': 'varchar',
+        'unit_amount': 'decimal(38, 12)',
+        'unit_amount_decimal': 'decimal(38, 12)',
+        'tiers_mode': 'varchar',
+        'tax_behavior': 'varchar',
+        'recurring': {
+            'interval': 'varchar',
+            'interval_count': 'bigint',
+            'usage_type': 'varchar',
+            'meter': 'varchar'
+        },
+        'transform_quantity': {
+            'divide_by': 'bigint',
+            'round': 'varchar'
+        },
+        'id': 'varchar'
+    },
+    'plan': {
+        'currency': 'varchar',
+        'billing_scheme': 'varchar',
+        'amount': 'decimal(38, 12)',
+        'amount_decimal': 'decimal(38, 12)',
+        'tiers_mode': 'varchar',
+        'interval': 'varchar',
+        'interval_count': 'bigint',
+        'usage_type': 'varchar',
+        'meter': 'varchar',
+        'transform_usage': {
+            'divide_by': 'bigint',
+            'round': 'varchar'
+        },
+        'id': 'varchar'
+    },
+    'discounts': ['json'],
+    'current_period_start': 'bigint',
+    'current_period_end': 'bigint',
+    'created': 'bigint'
+} %}
 
 -- A first pull lands the event log of 30 days, and of each object only what was listed.
 with events_alone as (
@@ -51,58 +124,119 @@ second_changes as (
     where first_seen.number = 2
 ),
 
-before_first as (
+-- Keys and changes alone: a join that is left of payloads would keep them all in memory.
+firsts as (
     select
         first_seen.id,
-        first_seen.observed_at as changed_at,
-        case
-            when first_seen.events = 1
-                then {{ json_patched('changes.payload', 'changes.previous_attributes') }}
-            else {{ json_patched(
-                json_patched('changes.payload', 'changes.previous_attributes'),
-                'second_changes.previous_attributes'
-            ) }}
-        end as payload
+        first_seen.observed_at,
+        first_seen.event_id,
+        first_seen.events,
+        second_changes.previous_attributes as second_attributes
     from first_seen
-    inner join {{ ref('stg_event_objects') }} as changes on first_seen.event_id = changes.event_id
     left join second_changes on first_seen.id = second_changes.id
     where
         first_seen.number = 1
-        and changes.previous_attributes not in ('{}', 'null')
         and (
             first_seen.events = 1
-            or (
-                second_changes.previous_attributes not in ('{}', 'null')
-                and not {{ have_common_fields(
-                    'changes.previous_attributes', 'second_changes.previous_attributes'
+            or second_changes.previous_attributes not in ('{}', 'null')
+        )
+),
+
+-- Each event is met once: for what it carries, for what was before it, or for both.
+wanted as (
+    select event_id, false as is_before, cast(null as varchar) as second_patch from events_alone
+    union all
+    select event_id, true as is_before, second_attributes as second_patch from firsts
+),
+
+told as (
+    select
+        changes.object_id as id,
+        changes.observed_at,
+        changes.event_id,
+        changes.payload,
+        wanted.is_before,
+        case when wanted.is_before then changes.previous_attributes end as patch,
+        wanted.second_patch
+    from {{ ref('stg_event_objects') }} as changes
+    inner join wanted on changes.event_id = wanted.event_id
+    where
+        not wanted.is_before
+        or (
+            changes.previous_attributes not in ('{}', 'null')
+            and (
+                wanted.second_patch is null
+                or not {{ have_common_fields(
+                    'changes.previous_attributes', 'wanted.second_patch'
                 ) }}
             )
         )
 ),
 
 every_sight as (
-    select id, observed_at, cast(null as timestamp) as changed_at, source, event_id, payload
+    select
+        id,
+        observed_at,
+        cast(null as timestamp) as changed_at,
+        source,
+        event_id,
+        payload,
+        cast(null as varchar) as patch,
+        cast(null as varchar) as second_patch
     from {{ landed }}
     where {{ visible_landing() }}
     union all
     select
-        object_id as id,
-        observed_at,
-        cast(null as timestamp) as changed_at,
-        'event' as source,
-        event_id,
-        payload
-    from {{ ref('stg_event_objects') }}
-    where event_id in (select event_id from events_alone)
-    union all
+        id,
+        case
+            when is_before then {{ epoch(json_int('payload', '$.created')) }} else observed_at
+        end as observed_at,
+        case when is_before then observed_at end as changed_at,
+        case when is_before then 'previous' else 'event' end as source,
+        case when not is_before then event_id end as event_id,
+        payload,
+        patch,
+        second_patch
+    from told
+),
+
+read as (
     select
         id,
-        {{ epoch(json_int('payload', '$.created')) }} as observed_at,
+        observed_at,
         changed_at,
-        'previous' as source,
-        cast(null as varchar) as event_id,
-        payload
-    from before_first
+        source,
+        event_id,
+        {{ json_names('patch') }} as names,
+        {{ json_names('second_patch') }} as second_names,
+        md5({{ text_key([
+            'id', 'observed_at', 'source', 'event_id', 'payload', 'patch', 'second_patch'
+        ]) }}) as version_id,
+        {{ parse_json('payload', shape) }} as stated,
+        {{ parse_json('patch', shape) }} as changed,
+        {{ parse_json('second_patch', shape) }} as second_changed
+    from every_sight
+),
+
+before_one as (
+    select
+        id,
+        observed_at,
+        changed_at,
+        source,
+        event_id,
+        version_id,
+        second_names,
+        second_changed,
+        {%- for name in shape if name != 'items' %}
+        {{ json_overlaid(
+            name, 'stated.' ~ name, 'names', 'changed.' ~ name, name in objects
+        ) }} as {{ name }},
+        {%- endfor %}
+        -- Stripe's lists are stated whole.
+        coalesce(changed.items.has_more, stated.items.has_more) as has_more_items,
+        coalesce(changed.items.data, stated.items.data) as items
+    from read
 ),
 
 parsed as (
@@ -112,91 +246,56 @@ parsed as (
         changed_at,
         source,
         event_id,
-        md5({{ text_key(['id', 'observed_at', 'source', 'event_id', 'payload']) }}) as version_id,
-        {{ parse_json('payload', {
-            'customer': 'json',
-            'status': 'varchar',
-            'currency': 'varchar',
-            'created': 'bigint',
-            'start_date': 'bigint',
-            'trial_start': 'bigint',
-            'trial_end': 'bigint',
-            'cancel_at': 'bigint',
-            'cancel_at_period_end': 'boolean',
-            'canceled_at': 'bigint',
-            'ended_at': 'bigint',
-            'cancellation_details': {
-                'reason': 'varchar',
-                'feedback': 'varchar'
-            },
-            'collection_method': 'varchar',
-            'pause_collection': {
-                'behavior': 'varchar',
-                'resumes_at': 'bigint'
-            },
-            'status_details': {
-                'paused': {
-                    'transitioned_at': 'bigint'
-                }
-            },
-            'latest_invoice': 'json',
-            'schedule': 'json',
-            'billing_cycle_anchor': 'bigint',
-            'current_period_start': 'bigint',
-            'current_period_end': 'bigint',
-            'discount': 'json',
-            'discounts': ['json'],
-            'plan': {
-                'currency': 'varchar'
-            },
-            'items': {
-                'data': [{
-                    'id': 'varchar',
-                    'quantity': 'bigint',
-                    'price': {
-                        'currency': 'varchar',
-                        'billing_scheme': 'varchar',
-                        'unit_amount': 'decimal(38, 12)',
-                        'unit_amount_decimal': 'decimal(38, 12)',
-                        'tiers_mode': 'varchar',
-                        'tax_behavior': 'varchar',
-                        'recurring': {
-                            'interval': 'varchar',
-                            'interval_count': 'bigint',
-                            'usage_type': 'varchar',
-                            'meter': 'varchar'
-                        },
-                        'transform_quantity': {
-                            'divide_by': 'bigint',
-                            'round': 'varchar'
-                        },
-                        'id': 'varchar'
-                    },
-                    'plan': {
-                        'currency': 'varchar',
-                        'billing_scheme': 'varchar',
-                        'amount': 'decimal(38, 12)',
-                        'amount_decimal': 'decimal(38, 12)',
-                        'tiers_mode': 'varchar',
-                        'interval': 'varchar',
-                        'interval_count': 'bigint',
-                        'usage_type': 'varchar',
-                        'meter': 'varchar',
-                        'transform_usage': {
-                            'divide_by': 'bigint',
-                            'round': 'varchar'
-                        },
-                        'id': 'varchar'
-                    },
-                    'discounts': ['json'],
-                    'current_period_start': 'bigint',
-                    'current_period_end': 'bigint',
-                    'created': 'bigint'
-                }],
-                'has_more': 'boolean'
-            }
-        }) }} as payload
-    from every_sight
+        version_id,
+        {%- for name in shape if name != 'items' %}
+        {{ json_overlaid(
+            name, name, 'second_names', 'second_changed.' ~ name, name in objects
+        ) }} as {{ name }},
+        {%- endfor %}
+        coalesce(second_changed.items.has_more, has_more_items) as has_more_items,
+        coalesce(second_changed.items.data, items) as items
+    from before_one
+),
+
+opened as (
+    select
+        version_id,
+        id,
+        observed_at,
+        changed_at,
+        source,
+        event_id,
+        customer,
+        status,
+        currency,
+        created,
+        start_date,
+        trial_start,
+        trial_end,
+        cancel_at,
+        cancel_at_period_end,
+        canceled_at,
+        ended_at,
+        collection_method,
+        latest_invoice,
+        schedule,
+        current_period_end,
+        discount,
+        {{ parse_json('items', [item]) }} as items,
+        {{ parse_json('discounts', ['json']) }} as discounts,
+        {{ parse_json('plan', {'currency': 'varchar'}) }} as plan,
+        {{ parse_json('cancellation_details', {
+            'reason': 'varchar', 'feedback': 'varchar'
+        }) }} as cancellation,
+        {{ parse_json('pause_collection', {
+            'behavior': 'varchar', 'resumes_at': 'bigint'
+        }) }} as pause,
+        {{ parse_json('status_details', {
+            'paused': {'transitioned_at': 'bigint'}
+        }) }} as details
+    from parsed
+    -- An event that carries a truncated list of items is no whole version; pull fetches it again.
+    where not coalesce(has_more_items, false) or source = 'list'
 ),
 
 final as (
@@ -207,33 +306,31 @@ final as (
         changed_at,
         source,
         event_id,
-        {{ json_id('payload.customer', '$') }} as customer_id,
-        payload.status as status,
-        lower(coalesce(payload.currency, payload.plan.currency)) as currency,
-        {{ epoch('payload.created') }} as created_at,
-        {{ epoch('payload.start_date') }} as started_at,
-        {{ epoch('payload.trial_start') }} as trial_started_at,
-        {{ epoch('payload.trial_end') }} as trial_ends_at,
-        {{ epoch('payload.cancel_at') }} as cancel_at,
-        coalesce(payload.cancel_at_period_end, false) as cancel_at_period_end,
-        {{ epoch('payload.canceled_at') }} as canceled_at,
-        {{ epoch('payload.ended_at') }} as ended_at,
-        payload.cancellation_details.reason as cancellation_reason,
-        payload.cancellation_details.feedback as cancellation_feedback,
-        payload.collection_method as collection_method,
-        payload.pause_collection.behavior as pause_behavior,
-        {{ epoch('payload.pause_collection.resumes_at') }} as pause_resumes_at,
-        {{ epoch('payload.status_details.paused.transitioned_at') }} as paused_at,
-        {{ json_id('payload.latest_invoice', '$') }} as latest_invoice_id,
-        {{ json_id('payload.schedule', '$') }} as schedule_id,
-        {{ epoch('coalesce(payload.current_period_end, '
-            ~ first_of('payload.items.data') ~ '.current_period_end)') }} as current_period_ends_at,
+        {{ json_id('customer', '$') }} as customer_id,
+        status,
+        lower(coalesce(currency, plan.currency)) as currency,
+        {{ epoch('created') }} as created_at,
+        {{ epoch('start_date') }} as started_at,
+        {{ epoch('trial_start') }} as trial_started_at,
+        {{ epoch('trial_end') }} as trial_ends_at,
+        {{ epoch('cancel_at') }} as cancel_at,
+        coalesce(cancel_at_period_end, false) as cancel_at_period_end,
+        {{ epoch('canceled_at') }} as canceled_at,
+        {{ epoch('ended_at') }} as ended_at,
+        cancellation.reason as cancellation_reason,
+        cancellation.feedback as cancellation_feedback,
+        collection_method,
+        pause.behavior as pause_behavior,
+        {{ epoch('pause.resumes_at') }} as pause_resumes_at,
+        {{ epoch('details.paused.transitioned_at') }} as paused_at,
+        {{ json_id('latest_invoice', '$') }} as latest_invoice_id,
+        {{ json_id('schedule', '$') }} as schedule_id,
+        {{ epoch('coalesce(current_period_end, '
+            ~ first_of('items') ~ '.current_period_end)') }} as current_period_ends_at,
         -- The older shape has one `discount`, the newer a list of ids or objects.
-        coalesce(payload.discounts, {{ array_of('payload.discount') }}) as discounts,
-        payload.items.data as items
-    from parsed
-    -- An event that carries a truncated list of items is no whole version; pull fetches it again.
-    where not coalesce(payload.items.has_more, false) or source = 'list'
+        coalesce(discounts, {{ array_of('discount') }}) as discounts,
+        items
+    from opened
 )
 
 select * from final
