@@ -27,20 +27,22 @@ Row = tuple[date, str, str, str, Decimal, str, str]
 def write_iif(
     connection: duckdb.DuckDBPyConnection,
     journal: str,
+    parameters: dict[str, date | None],
     folder: Path,
     money: Money,
     key: str | None,
 ) -> list[Path]:
     """Write `journal-<currency>.iif` for each currency; the format knows no currency of its own.
 
-    `journal` is the SQL of the daily journal. A transaction is the journal of one day: its first
-    line is the TRNS, the others its splits; their amounts (debit less credit) add up to nothing.
+    `journal` is the SQL of the daily journal, with its parameters. A transaction is the journal of
+    one day: its first line is the TRNS, the others its splits; their amounts (debit less credit)
+    add up to nothing.
     """
     sql = (
         "select date, currency, account, account_name, debit - credit as amount, memo, account_type"
         f" from ({journal}) as journal order by currency, date, memo, account"
     )
-    rows: list[Row] = connection.execute(sql).fetchall()
+    rows: list[Row] = connection.execute(sql, parameters).fetchall()
     written = []
     for currency, of_currency in groupby(rows, key=lambda row: row[1]):
         lines = list(of_currency)

@@ -5,6 +5,7 @@ amounts have the decimals of their currency, and nothing in them is read as a fo
 from __future__ import annotations
 
 import csv
+from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from io import TextIOWrapper
@@ -32,27 +33,32 @@ BATCH = 10_000
 
 
 def write_exports(
-    connection: duckdb.DuckDBPyConnection, folder: Path, key: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    key: str | None = None,
+    month: date | None = None,
 ) -> list[Path]:
     """Write every export into the folder (created, mode 0700), sealed with `key`; return the paths.
 
-    `connection` reads a published warehouse; amounts are decimals in major units. A query whose
+    `connection` reads a published warehouse; amounts are decimals in major units. With `month` (its
+    first day) the files hold what belongs to it, so that no month is imported twice. A query whose
     table is not published is left out. The journal is also written as IIF, a file per currency.
     """
+    of_month = {"month": month}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     money = Money(_exponents(connection))
     written = []
     for name in EXPORTS:
         sql = files(__package__).joinpath("exports", f"{name}.sql").read_text(encoding="utf-8")
         try:
-            cursor = connection.execute(sql)
+            cursor = connection.execute(sql, of_month)
         except duckdb.CatalogException:
             continue
         path = folder / f"{name}.csv"
         _write(path, cursor, money, key)
         written.append(path)
         if name == "journal":
-            written += write_iif(connection, sql, folder, money, key)
+            written += write_iif(connection, sql, of_month, folder, money, key)
     return written
 
 

@@ -66,7 +66,7 @@ def write_report(
 
 
 def write_month_exports(settings: Settings, month: date) -> Path:
-    """Write the published tax and journal files into `reports/<month>/exports/`, where no nightly
+    """Write the month's tax and journal files into `reports/<month>/exports/`, where no nightly
     report replaces them. Return the folder.
 
     Raises WarehouseError when the published file cannot be opened.
@@ -76,7 +76,7 @@ def write_month_exports(settings: Settings, month: date) -> Path:
         connect(settings.warehouse, settings.key, read_only=True) as connection,
         _draft_of(folder) as draft,
     ):
-        write_exports(connection, draft / "exports", settings.key)
+        write_exports(connection, draft / "exports", settings.key, month)
     return folder / "exports"
 
 

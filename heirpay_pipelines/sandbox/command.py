@@ -28,7 +28,9 @@ def sandbox() -> None:
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another company.")
 @click.option("--scale", default=1, show_default=True, help="How many times the customers.")
-@click.option("--now", help="The account's clock, ISO 8601 (default: today 00:00 UTC).")
+@click.option(
+    "--now", help="The account's clock, ISO 8601 (default: today 00:00 UTC); whole days are lived."
+)
 @click.option("--start", help="The account's first day, ISO 8601 (default: 18 months before).")
 @click.option("--limits", type=click.Choice(["test", "live", "off"]), default="test",
               show_default=True, help="Which of Stripe's rate limits hold.")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -74,6 +75,32 @@ def test_only_what_is_published_is_written_and_for_the_owner_only(folder: Path) 
         "tax-lines.csv", "us-sales-tax.csv", "vat-return.csv",
     }  # fmt: skip
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_the_files_of_a_month_hold_that_month_alone(tmp_path: Path) -> None:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(TABLES)
+        connection.execute(
+            "insert into finance.journal_entries select * replace (date '2026-02-01' as posted_on)"
+            " from finance.journal_entries where entry_id = 'txn_2'"
+        )
+        for month in (1, 2):
+            write_exports(connection, tmp_path / str(month), None, date(2026, month, 1))
+    for month in (1, 2):
+        folder = tmp_path / str(month)
+        name = f"2026{month:02}"
+        assert {row["journal_number"][:6] for row in rows(folder / "journal.csv")} == {name}
+        assert {row["occurred_on"][:7] for row in rows(folder / "tax-lines.csv")} == {
+            f"2026-{month:02}"
+        }
+        numbers = {
+            line.split("\t")[5][:6]
+            for path in folder.glob("*.iif")
+            for line in path.read_text().splitlines()
+            if line.startswith(("TRNS", "SPL"))
+        }
+        assert numbers == {name}
+    assert not (tmp_path / "2" / "journal-usd.iif").exists()
 
 
 def test_text_that_a_spreadsheet_would_compute_stays_text(folder: Path) -> None:

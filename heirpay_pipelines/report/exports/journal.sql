@@ -14,5 +14,6 @@ select
         || case when posted_on <> date then ' of ' || strftime(date, '%Y-%m') else '' end as memo,
     count(distinct entry_id) as entries
 from finance.journal_entries
+where ($month is null or date_trunc('month', posted_on) = date_trunc('month', cast($month as date)))
 group by posted_on, account, account_name, account_type, currency, memo
 order by posted_on, currency, memo, account

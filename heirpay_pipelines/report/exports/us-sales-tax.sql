@@ -21,6 +21,6 @@ select
         then tax_amount else 0 end) as corrects_earlier_periods,
     count(distinct document_id) as documents
 from finance.tax_transactions
-where country = 'US'
+where country = 'US' and ($month is null or date_trunc('month', occurred_on) = date_trunc('month', cast($month as date)))
 group by all
 order by period, state, level, county, city, district, rate, currency

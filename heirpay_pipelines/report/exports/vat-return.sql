@@ -25,5 +25,6 @@ select
     count(distinct document_id) as documents
 from finance.tax_transactions
 where country is not null and country <> 'US'
+    and ($month is null or date_trunc('month', occurred_on) = date_trunc('month', cast($month as date)))
 group by all
 order by period, country, region, tax_type, box, currency
