@@ -12,6 +12,8 @@ import duckdb
 from heirpay_pipelines.at_rest import EncryptionKeyError
 
 SPILL = "spill"
+MEMORY_LIMIT = "2.5GB"
+"""What DuckDB may hold in memory however much data there is, where no setting says otherwise."""
 
 
 class WarehouseError(Exception):
@@ -23,11 +25,13 @@ class WarehouseKeyError(WarehouseError, EncryptionKeyError):
 
 
 @contextmanager
-def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(
+    path: Path, key: str | None, *, read_only: bool, memory_limit: str = MEMORY_LIMIT
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open `path` as the current database of a new connection.
 
-    What does not fit into memory spills beside the file, encrypted as the file is. With a key
-    DuckDB needs httpfs (its OpenSSL), to write the file and to spill.
+    What does not fit into `memory_limit` spills beside the file, encrypted as the file is. With a
+    key DuckDB needs httpfs (its OpenSSL), to write the file and to spill.
     """
     if read_only and not path.is_file():
         raise WarehouseError(
@@ -37,6 +41,7 @@ def connect(path: Path, key: str | None, *, read_only: bool) -> Iterator[duckdb.
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(f"set temp_directory = {quoted(str(path.parent / SPILL))}")
+        connection.execute(f"set memory_limit = {quoted(memory_limit)}")
         if key:
             load_httpfs(connection)
             connection.execute("set temp_file_encryption = true")

@@ -9,14 +9,16 @@ from typing import Any
 
 import duckdb
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import MEMORY_LIMIT, connect
 from heirpay_pipelines.land.read import use_key
 
 
 @contextmanager
-def open_build(path: Path, key: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_build(
+    path: Path, key: str | None, memory_limit: str = MEMORY_LIMIT
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """The build database read-only, with its landing views readable."""
-    with connect(path, key, read_only=True) as connection:
+    with connect(path, key, read_only=True, memory_limit=memory_limit) as connection:
         use_key(connection, key)
         yield connection
 

@@ -35,7 +35,8 @@ def run_controls(
     the reason; the others go on. With `data_docs`, Great Expectations' pages are written there.
     """
     register = list(load_register() if controls is None else controls)
-    with open_build(build_database, run.encryption_key) as connection:
+    limit = run.settings.memory_limit
+    with open_build(build_database, run.encryption_key, limit) as connection:
         record_check(run, connection)
         outcomes = evaluate_tables(
             connection, [c for c in register if c.native or c.rows], run, data_docs

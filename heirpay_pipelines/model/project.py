@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from heirpay_pipelines.duck import MEMORY_LIMIT
+
 PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt"
 """The dbt project, beside the package: the product is installed editable from its checkout."""
 
@@ -63,7 +65,7 @@ class BuildRequest:
     timezone: str = "UTC"
     reporting_currency: str = "usd"
     encryption_key: str | None = None
-    memory_limit: str = "2.5GB"
+    memory_limit: str = MEMORY_LIMIT
     threads: int = 2
 
     def variables(self) -> dict[str, str]:
