@@ -201,8 +201,8 @@ def measure(home: Path, landed: dict[str, int]) -> None:
         f" {landed['balance_transaction'] / found['seconds']:,.0f} balance transactions"
         f" a second, {found['seconds'] / scan:.1f} x the baseline\n"
         f"controls  {found['controls']} that read these tables: {found['checked']:,.1f} s\n"
-        f"memory    {found['megabytes']:,.0f} MiB peak, {found['checked_megabytes']:,.0f} MiB with the"
-        f" controls (DuckDB limited to {MEMORY})\n"
+        f"memory    {found['megabytes']:,.0f} MiB peak,"
+        f" {found['checked_megabytes']:,.0f} MiB with the controls (DuckDB limited to {MEMORY})\n"
         f"disk      {found['file'] / 1e6:,.0f} MB warehouse"
     )
 
