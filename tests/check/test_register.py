@@ -107,7 +107,7 @@ def probed(place: Place, key: str) -> ControlResult:
     return found
 
 
-def plain_build(path: Path, _: str | None) -> object:
+def plain_build(path: Path, *_: str | None) -> object:
     from heirpay_pipelines.duck import connect
 
     return connect(path, None, read_only=True)
