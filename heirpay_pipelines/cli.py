@@ -14,8 +14,6 @@ from typing import Any, cast
 
 import click
 
-from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
-
 # name: (where the command lives, its line in `heirpay --help`)
 COMMANDS = {
     "demo": ("nightly.commands:demo", "The whole nightly job on the embedded account."),
@@ -93,6 +91,8 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except Exception as error:
+        from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
+
         if type(error).__name__ in ("SettingsError", *WRONG_KEY):
             click.echo(f"heirpay: {error}", err=True)
             sys.exit(2)

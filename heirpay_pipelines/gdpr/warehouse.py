@@ -77,7 +77,8 @@ def erase_from_warehouse(settings: Settings, person: Person) -> int:
     for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
         leftover.unlink(missing_ok=True)
     key = settings.secret("encryption_key")
-    with connect(fresh, key, read_only=False) as connection:
+    limit = settings.memory_limit
+    with connect(fresh, key, read_only=False, memory_limit=limit) as connection:
         _attach_published(connection, settings, key)
         _register(connection, person)
         connection.execute("copy from database published to heirpay (schema)")
@@ -100,7 +101,6 @@ def _attach_published(
     connection.execute(f"attach '{path}' as published {options}")
     spill = settings.warehouse_dir / "building"
     connection.execute(f"set temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
-    connection.execute(f"set memory_limit = '{settings.memory_limit}'")
     if key:
         connection.execute("set temp_file_encryption = true")
 

@@ -33,8 +33,7 @@ def rotate_duckdb(path: Path, keys: Keys, memory_limit: str) -> bool:
         )
     fresh = path.with_name(path.name + FRESH)
     fresh.unlink(missing_ok=True)
-    with connect(fresh, keys.new, read_only=False) as connection:
-        connection.execute(f"set memory_limit = '{memory_limit}'")
+    with connect(fresh, keys.new, read_only=False, memory_limit=memory_limit) as connection:
         if keys.old:  # spilled rows are as secret as before, also on the way to a plain file
             load_httpfs(connection)
             connection.execute("set temp_file_encryption = true")

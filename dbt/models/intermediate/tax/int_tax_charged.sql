@@ -13,11 +13,14 @@ in_force as (
     select * from {{ ref('tax_rates_in_force') }}
 ),
 
+national_rates as (
+    select * from in_force where region is null
+),
+
 -- A tax whose type is not stated is the country's, where it has one.
 tax_type_of_country as (
     select country, min(tax_type) as tax_type
-    from in_force
-    where region is null
+    from national_rates
     group by country
     having count(distinct tax_type) = 1
 ),
@@ -60,10 +63,6 @@ typed as (
         coalesce(located.tax_type, tax_type_of_country.tax_type) as rate_type
     from located
     left join tax_type_of_country on located.rate_country = tax_type_of_country.country
-),
-
-national_rates as (
-    select * from in_force where region is null
 ),
 
 -- The place's own rate before the country's; of a wrong place, the rate of the customer's country.

@@ -113,7 +113,7 @@ ranked as (
 ),
 
 first_seen as (
-    select id, observed_at, event_id, number, events from ranked
+    select id, event_id, number, events from ranked
     where place = 1 and sights = events and events <= 2
 ),
 
@@ -126,12 +126,7 @@ second_changes as (
 
 -- Keys and changes alone: a join that is left of payloads would keep them all in memory.
 firsts as (
-    select
-        first_seen.id,
-        first_seen.observed_at,
-        first_seen.event_id,
-        first_seen.events,
-        second_changes.previous_attributes as second_attributes
+    select first_seen.event_id, second_changes.previous_attributes as second_patch
     from first_seen
     left join second_changes on first_seen.id = second_changes.id
     where
@@ -146,7 +141,7 @@ firsts as (
 wanted as (
     select event_id, false as is_before, cast(null as varchar) as second_patch from events_alone
     union all
-    select event_id, true as is_before, second_attributes as second_patch from firsts
+    select event_id, true as is_before, second_patch from firsts
 ),
 
 told as (
