@@ -16,6 +16,7 @@ from typing import Any, Self
 import rfc8785
 
 from heirpay_pipelines.audit.actions import Action
+from heirpay_pipelines.audit.person import parse
 from heirpay_pipelines.state.database import State
 
 GENESIS = "0" * 64
@@ -70,6 +71,9 @@ def append(
 ) -> Head:
     """Append one record and return the new head.
 
+    The actor is a login or a part of the pipeline; the name that a person gave with `--by` stands
+    beside it, as `by` in the detail.
+
     Inside a transaction of `state` the record becomes durable with it; otherwise at once.
     `occurred_at` is aware; `detail` holds JSON values only (money as text), no secret and no
     personal data: nothing can be erased from here. Raises AuditError when it is neither.
@@ -77,12 +81,14 @@ def append(
     if occurred_at.tzinfo is None:
         raise AuditError("occurred_at has no time zone; pass an aware instant")
     try:
-        canonical = rfc8785.dumps(dict(detail)).decode()
+        who = parse(actor)
+        named = {"by": who.name} if who.name else {}
+        canonical = rfc8785.dumps({**detail, **named}).decode()
     except rfc8785.CanonicalizationError as error:
         raise AuditError(f"detail of {action} is not JSON: {error}") from None
     fields = {
         "occurred_at": occurred_at.astimezone(UTC).isoformat(),
-        "actor": actor,
+        "actor": who.login,
         "action": str(action),
         "subject": subject,
         "detail": canonical,

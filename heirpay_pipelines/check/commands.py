@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def attest(
             state,
             item.key,
             attested_by,
-            getpass.getuser(),
+            acting(attested_by),
             statement or item.attestation,
             reference,
             now,

@@ -3,7 +3,6 @@ changed since the run before."""
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import hmac
 import secrets
@@ -16,6 +15,7 @@ import rfc8785
 from pydantic import SecretStr
 
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.person import login
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.check.results import RunContext
 from heirpay_pipelines.model.project import project_fingerprint
@@ -47,7 +47,7 @@ def record_check(run: RunContext, build: duckdb.DuckDBPyConnection) -> None:
     changed, too little to find it.
     """
     now = {"settings": _settings(run), "code": _code(), "schema": _schema(build)}
-    actor = getpass.getuser()
+    actor = login()
     with open_state(run.settings.state_file) as state, state.transaction():
         for kind, versions in now.items():
             changed = _replace(state, kind, versions)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 
 
@@ -18,7 +18,7 @@ from heirpay_pipelines.settings import Settings
 )
 @click.option("--approve", is_flag=True, help="Approve what another person asked for.")
 @click.option("--end", is_flag=True, help="End the waiver: the control fails openly again.")
-@click.option("--by", help="Who asks, approves or ends; your login otherwise.")
+@click.option("--by", help="A name, recorded beside your login.")
 def waive(
     control: str, reason: str | None, until: datetime | None, approve: bool, end: bool,
     by: str | None,
@@ -27,7 +27,7 @@ def waive(
 
     \b
     heirpay waive invoice_totals --reason "credited by hand" --until 2026-12-31
-    heirpay waive invoice_totals --approve --by NAME
+    heirpay waive invoice_totals --approve
     heirpay waive invoice_totals --end
 
     A waived control is shown as waived and counts as not evidenced; after the date it fails.
@@ -40,7 +40,7 @@ def waive(
         raise click.UsageError("Give --reason and --until to ask, or --approve, or --end.")
     if not (approve or end) and (reason is None or until is None):
         raise click.UsageError("A waiver needs both --reason and --until.")
-    settings, who, now = Settings.load(), by or getpass.getuser(), datetime.now(UTC)
+    settings, who, now = Settings.load(), acting(by), datetime.now(UTC)
     try:
         key = find_control(control, settings.project).key
     except LookupError as error:
@@ -56,6 +56,7 @@ def waive(
             elif reason is not None and until is not None:
                 made = waivers.request_waiver(state, key, reason, who, until.date(), now)
                 click.echo(f"Asked for by {who}, until {made.expires}. It holds once another")
-                click.echo(f"person approves it: heirpay waive {key} --approve --by NAME")
+                click.echo("person approves it, logged in as themselves:")
+                click.echo(f"  heirpay waive {key} --approve")
     except waivers.WaiverError as error:
         raise click.ClickException(str(error)) from None

@@ -10,6 +10,7 @@ from typing import Any
 import rfc8785
 
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.person import is_same_person
 from heirpay_pipelines.state.database import State
 
 LONGEST = timedelta(days=366)
@@ -84,7 +85,7 @@ def approve_waiver(state: State, control_key: str, by: str, at: datetime) -> Wai
         if not rows or rows[0]["approved_by"] is not None:
             raise WaiverError(f"no waiver of {control_key} waits for approval; ask for one first")
         asked = _waiver(rows[0])
-        if asked.requested_by == by:
+        if is_same_person(asked.requested_by, by):
             raise WaiverError(f"{by} asked for this waiver: another person has to approve it")
         connection.execute(
             "update waivers set approved_by = ?, approved_at = ? where waiver_id = ?",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State, open_state
 
@@ -103,7 +103,7 @@ def ack(incident_id: str, note: str) -> None:
     from heirpay_pipelines.escalate.by_hand import acknowledge
 
     with _state() as (_, state):
-        acknowledge(state, incident_id, getpass.getuser(), note, datetime.now(UTC))
+        acknowledge(state, incident_id, acting(), note, datetime.now(UTC))
     click.echo(f"{incident_id} is acknowledged.")
 
 
@@ -116,9 +116,7 @@ def resolve(incident_id: str, note: str, worked: tuple[str, ...]) -> None:
     from heirpay_pipelines.escalate.by_hand import resolve_by_hand
 
     with _state() as (settings, state):
-        resolve_by_hand(
-            settings, state, incident_id, getpass.getuser(), note, worked, datetime.now(UTC)
-        )
+        resolve_by_hand(settings, state, incident_id, acting(), note, worked, datetime.now(UTC))
     click.echo(f"{incident_id} is resolved.")
 
 
@@ -136,10 +134,10 @@ def inquiry(regulator: str, reference: str, answer_within: int, closing: bool) -
     now = datetime.now(UTC)
     with _state() as (_, state):
         if closing:
-            close_inquiry(state, getpass.getuser(), regulator, reference, now)
+            close_inquiry(state, acting(), regulator, reference, now)
         else:
             due = now + timedelta(days=answer_within)
-            open_inquiry(state, getpass.getuser(), regulator, reference, now, due)
+            open_inquiry(state, acting(), regulator, reference, now, due)
     click.echo(f"{regulator} {reference} is {'closed' if closing else 'recorded'}.")
 
 
@@ -150,7 +148,7 @@ def isolate_(note: str) -> None:
     from heirpay_pipelines.escalate.by_hand import isolate
 
     with _state() as (_, state):
-        isolate(state, getpass.getuser(), note, datetime.now(UTC))
+        isolate(state, acting(), note, datetime.now(UTC))
     click.echo("Nothing is published until `heirpay incidents release`.")
 
 
@@ -161,7 +159,7 @@ def release(note: str) -> None:
     from heirpay_pipelines.escalate.by_hand import release_isolation
 
     with _state() as (_, state):
-        release_isolation(state, getpass.getuser(), note, datetime.now(UTC))
+        release_isolation(state, acting(), note, datetime.now(UTC))
     click.echo("Publication is released.")
 
 
@@ -172,7 +170,7 @@ def restore(stored_as: str) -> None:
     from heirpay_pipelines.escalate.quarantine import restore_file
 
     with _state() as (settings, state):
-        path = restore_file(settings.home, state, stored_as, getpass.getuser())
+        path = restore_file(settings.home, state, stored_as, acting())
     click.echo(path)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 
 
@@ -59,7 +59,7 @@ def export_customer(customer: str, target: Path, by: str | None) -> None:
 
     settings = Settings.load()
     try:
-        records = export(settings, customer, target, by or getpass.getuser(), datetime.now(UTC))
+        records = export(settings, customer, target, acting(by), datetime.now(UTC))
     except GdprError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{records} records about {customer}: {target}")
@@ -82,7 +82,7 @@ def erase_customer(customer: str, reason: str, by: str) -> None:
     settings = Settings.load()
     try:
         with run_lock(settings):
-            done = erase(settings, customer, reason, by, datetime.now(UTC))
+            done = erase(settings, customer, reason, acting(by), datetime.now(UTC))
     except (GdprError, LandingError, AnotherRunError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
@@ -118,7 +118,7 @@ def retention(applied: bool, by: str | None, as_of: datetime | None, as_json: bo
     settings = Settings.load()
     try:
         if applied:
-            _apply(settings, str(by))
+            _apply(settings, acting(by))
         else:
             _list(settings, as_of.replace(tzinfo=UTC) if as_of else None, as_json)
     except (RetentionError, WarehouseError, GdprError, LandingError, AnotherRunError) as error:

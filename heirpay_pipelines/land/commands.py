@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from datetime import UTC, datetime
 
 import click
 
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandingError
 from heirpay_pipelines.land.quarantine import Poisoned, quarantined_objects, retry_quarantined
@@ -60,7 +60,7 @@ def retry(ids: tuple[str, ...]) -> None:
 def _record(settings: Settings, tried: int, landed: int) -> None:
     detail = {"tried": tried, "landed": landed}
     with open_state(settings.state_file) as state:
-        at, who = datetime.now(UTC), getpass.getuser()
+        at, who = datetime.now(UTC), acting()
         append(state, at, who, Action.QUARANTINE_RETRIED, f"{tried} objects", detail)
 
 

@@ -31,7 +31,7 @@ class MonthConfig(dg.Config):
     deps=[DECISION],
     group_name="month_end",
     description="What still blocks the close of the month that has ended: what `heirpay close"
-    " MONTH --check` lists. Close it with `heirpay close MONTH --by NAME`. Its tax and journal"
+    " MONTH --check` lists. Close it with `heirpay close MONTH`. Its tax and journal"
     " files are in reports/MONTH/exports.",
     check_specs=[dg.AssetCheckSpec(CHECK, asset=MONTH_END, description="The month can be closed.")],
     required_resource_keys={"night"},
@@ -53,7 +53,7 @@ def month_end(
             "blockers": dg.MetadataValue.int(len(standing)),
             "list": dg.MetadataValue.md("\n".join(map(_line, standing)) or "none"),
             "exports": str(written or "none: the month is not over"),
-            "next": f"heirpay close {config.month} --by NAME",
+            "next": f"heirpay close {config.month}",
         },
         check_results=[
             dg.AssetCheckResult(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 import sys
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import duckdb
 
 from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.person import login
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
@@ -36,7 +36,7 @@ def record_query(
     understood = connection is not None and _is_understood(connection, sql)
     shown = masked(sql)[:LONGEST_TEXT] if understood else None
     detail = {"sql": shown, "characters": len(sql)}
-    who, now = through + getpass.getuser(), datetime.now(UTC)
+    who, now = through + login(), datetime.now(UTC)
     try:
         with open_state(settings.state_file) as state:
             append(state, now, who, Action.QUERY, "published warehouse", detail)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from typing import Any
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.publish.breaks import BreakError, find_break, open_breaks, resolve_break
 from heirpay_pipelines.settings import Settings
@@ -52,7 +52,7 @@ def show(break_id: str) -> None:
 @click.option("--by", help="Who decides; your login otherwise.")
 def resolve(break_id: str, reason: str, by: str | None) -> None:
     """Resolve a break with a reason. It reopens when it changes or comes back."""
-    _read(lambda settings: resolve_break(settings, break_id, by or getpass.getuser(), reason))
+    _read(lambda settings: resolve_break(settings, break_id, acting(by), reason))
     click.echo(f"{break_id} is resolved; the next run publishes it as such.")
 
 

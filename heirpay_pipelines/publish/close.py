@@ -17,6 +17,7 @@ import duckdb
 import rfc8785
 
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.person import is_same_person
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.publish.breaks import resolved_breaks
@@ -182,7 +183,7 @@ def approve_month(settings: Settings, month: date, by: str) -> None:
             raise CloseError(f"{month:%Y-%m} is not closed; close it first")
         if closed["approved_by"] is not None:
             raise CloseError(f"{month:%Y-%m} was approved by {closed['approved_by']} already")
-        if _person(closed["closed_by"]) == _person(by):
+        if is_same_person(closed["closed_by"], by):
             raise CloseError(f"{by} closed {month:%Y-%m}: another person has to approve it")
         _frozen(state, closed)
         now = datetime.now(UTC)
@@ -212,11 +213,6 @@ def verify_month(settings: Settings, month: date) -> list[Difference]:
         for key in sorted(then | now)
         if then.get(key) != now.get(key)
     ]
-
-
-def _person(name: str) -> str:
-    """Neither case nor spaces make another person."""
-    return " ".join(name.casefold().split())
 
 
 def _frozen(state: State, closed: dict[str, Any]) -> list[dict[str, str]]:

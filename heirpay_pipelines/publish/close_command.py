@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.publish.close import (
     CloseError,
@@ -20,7 +19,7 @@ from heirpay_pipelines.settings import Settings
 
 @click.command()
 @click.argument("month")
-@click.option("--by", help="Who closes or approves; your login otherwise.")
+@click.option("--by", help="A name, recorded beside your login.")
 @click.option("--check", is_flag=True, help="Only list what still blocks the close.")
 @click.option("--approve", is_flag=True, help="Approve a closed month; another person than closed.")
 @click.option("--verify", is_flag=True, help="Hold a closed month against hash and warehouse.")
@@ -29,7 +28,7 @@ def close(month: str, by: str | None, check: bool, approve: bool, verify: bool) 
 
     Exit code 1 when something blocks it, or a closed month was restated.
     """
-    who = by or getpass.getuser()
+    who = acting(by)
     settings = Settings.load()
     try:
         start = month_start(month)
@@ -43,7 +42,8 @@ def close(month: str, by: str | None, check: bool, approve: bool, verify: bool) 
         else:
             digest = close_month(settings, start, who)
             click.echo(f"{month} is closed by {who}: {digest}")
-            click.echo(f"Another person approves it: heirpay close {month} --approve --by NAME")
+            click.echo("Another person approves it, logged in as themselves:")
+            click.echo(f"  heirpay close {month} --approve")
     except (CloseError, WarehouseError) as error:
         raise click.ClickException(str(error)) from None
 

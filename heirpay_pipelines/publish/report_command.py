@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import webbrowser
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 
 
@@ -52,7 +52,7 @@ def _write_out(settings: Settings, folder: Path, target: Path) -> Path:
             f"{target} lies under HEIRPAY_HOME, where nothing is kept readable: name another."
         )
     with open_state(settings.state_file) as state:
-        who = getpass.getuser()
+        who = acting()
         append(state, datetime.now(UTC), who, Action.REPORT_TAKEN_OUT, folder.name, {})
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):
         copy = target / source.relative_to(folder)

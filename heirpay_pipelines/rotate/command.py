@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import IO
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 
 
@@ -44,7 +44,7 @@ def rotate_key(new_key_file: IO[str] | None, to_plain: bool) -> None:
         rotated = rotate(
             settings,
             None if to_plain else new,
-            getpass.getuser(),
+            acting(),
             lambda step: click.echo(f"{step} …", err=True),
         )
     except RotationError as error:

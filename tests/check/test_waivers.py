@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from small_build import MUTATIONS, make_build
 
-from heirpay_pipelines.audit import verify
+from heirpay_pipelines.audit import person, verify
 from heirpay_pipelines.audit.chain import detail_of
 from heirpay_pipelines.check import ControlResult, RunContext, load_register, run_controls, verdict
 from heirpay_pipelines.check.register import Control
@@ -176,7 +176,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run, soon = CliRunner(), datetime.now(UTC).date().isoformat()
 
-    def waive(*arguments: str) -> tuple[int, str]:
+    def waive(*arguments: str, login: str = "ben") -> tuple[int, str]:
+        monkeypatch.setattr(person, "login", lambda: login)
         result = run.invoke(cli, ["waive", KEY, *arguments])
         return result.exit_code, result.output
 
@@ -184,9 +185,10 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert waive("--reason", "x")[0] == 2
     assert run.invoke(cli, ["waive", "nonsense", "--end"]).exit_code == 2
     assert waive("--approve", "--by", "ben")[0] == 1
-    assert waive("--reason", "agreed", "--until", soon, "--by", "ana")[0] == 0
-    assert waive("--approve", "--by", "ana")[0] == 1
-    assert "is waived until" in waive("--approve", "--by", "ben")[1]
+    assert waive("--reason", "agreed", "--until", soon, login="ana")[0] == 0
+    for login, name in (("ana", "ana"), ("ana", "Ben"), ("ben", "ANA")):
+        assert waive("--approve", "--by", name, login=login)[0] == 1
+    assert "is waived until" in waive("--approve")[1]
     shown = run.invoke(cli, ["controls", "show", KEY]).output
     assert "agreed, until" in shown
     assert "approved by ben" in shown

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from installed import NOW, Installation
+from logged_in import logged_in
 
 from heirpay_pipelines.sandbox import bank
 from heirpay_pipelines.state.database import open_state
@@ -53,15 +54,16 @@ def test_the_planted_breaks_are_found_named_and_aged_and_no_other(
 
 
 def test_a_month_without_breaks_is_closed_approved_and_verified(books: Installation) -> None:
-    for arguments, code, said in (
-        (("--check",), 0, "0 things block"),
-        (("--by", "ada"), 0, "2026-08 is closed by ada"),
-        (("--approve", "--by", "Ada"), 1, "another person"),
-        (("--approve", "--by", "grace"), 0, "approved by grace"),
-        (("--verify",), 0, "as it was frozen; 0 figures"),
-        (("--by", "ada"), 1, "closed already"),
+    for login, arguments, code, said in (
+        ("ada", ("--check",), 0, "0 things block"),
+        ("ada", ("--by", "Ada L."), 0, "2026-08 is closed by ada (Ada L.)"),
+        ("ada", ("--approve", "--by", "Grace"), 1, "another person"),
+        ("grace", ("--approve", "--by", "ADA L."), 1, "another person"),
+        ("grace", ("--approve",), 0, "approved by grace"),
+        ("ada", ("--verify",), 0, "as it was frozen; 0 figures"),
+        ("ada", ("--by", "ada"), 1, "closed already"),
     ):
-        result = books.heirpay("close", "2026-08", *arguments)
+        result = books.heirpay("close", "2026-08", *arguments, **logged_in(login))
         assert result.returncode == code, (arguments, result.stdout, result.stderr)
         assert said in result.stdout + result.stderr
 

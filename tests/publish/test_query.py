@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import json
 from decimal import Decimal
@@ -12,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from heirpay_pipelines.audit.chain import detail_of
+from heirpay_pipelines.audit.person import login
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.publish.query import Format, QueryError, run_query
 from heirpay_pipelines.settings import Settings
@@ -76,7 +76,7 @@ def test_who_asked_what_is_audited_without_what_they_looked_for(settings: Settin
         result(settings, "select * from t where currency = bob@x.test", "csv")
     with pytest.raises(QueryError):
         result(settings, "delete from t", "csv")
-    who = getpass.getuser()
+    who = login()
     assert asked(settings) == [
         {
             "actor": who,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import os
 import socket
@@ -23,6 +22,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from heirpay_pipelines.audit import verify
+from heirpay_pipelines.audit.person import login
 from heirpay_pipelines.escalate import RunFacts, process
 from heirpay_pipelines.serve.allowed_sql import RefusedSqlError, require_allowed
 from heirpay_pipelines.serve.bounded_sql import SqlBounds, run_bounded
@@ -147,7 +147,7 @@ def test_a_client_reads_report_figures_breaks_and_takes_an_incident(settings: Se
         (row,) = state.rows("select * from audit_log where action = 'incident_acknowledged'")
         assert row["actor"] == "mcp:ada"
         queries = state.rows("select actor, detail from audit_log where action = 'query'")
-        assert {row["actor"] for row in queries} == {f"mcp:{getpass.getuser()}"}
+        assert {row["actor"] for row in queries} == {f"mcp:{login()}"}
         shown = [json.loads(row["detail"])["sql"] for row in queries]
         assert shown == ["select mrr from finance.mrr_monthly where currency = ?", None]
         assert verify(state, []).ok

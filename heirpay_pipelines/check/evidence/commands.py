@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -34,7 +34,7 @@ def evidence(
     target = folder or settings.home / "evidence" / f"{first}_{last}_{now:%H%M%S}"
     try:
         with open_state(settings.state_file) as state:
-            write_evidence(settings, state, target, first, last, now, getpass.getuser())
+            write_evidence(settings, state, target, first, last, now, acting())
     except EvidenceError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"Evidence of {first} to {last}: {target}")

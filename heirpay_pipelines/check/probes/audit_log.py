@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from heirpay_pipelines.audit import verify
 from heirpay_pipelines.audit.actions import CONFIGURES, DECIDES, PARTS_OF_THE_PIPELINE
 from heirpay_pipelines.audit.heads import known_heads
+from heirpay_pipelines.audit.person import Person, names_of
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
@@ -67,19 +68,28 @@ def segregation_of_duties(given: ProbeInput) -> Outcome:
     since = (given.run.checked_at - RETENTION).isoformat()
     with open_state(given.run.settings.state_file) as state:
         rows = state.rows(
-            "select actor, action, count(*) as n from audit_log where occurred_at >= ?"
-            " group by actor, action order by actor, action",
+            "select actor, json_extract(detail, '$.by') as name, action, count(*) as n"
+            " from audit_log where occurred_at >= ? group by 1, 2, 3 order by 1, 2, 3",
             (since,),
         )
-    actors = {
-        kind: {row["actor"] for row in rows if row["action"] in actions} - PARTS_OF_THE_PIPELINE
+    people = {
+        kind: {
+            Person(row["actor"], row["name"])
+            for row in rows
+            if row["action"] in actions and row["actor"] not in PARTS_OF_THE_PIPELINE
+        }
         for kind, actions in done.items()
     }
-    if not actors["decides"] or not actors["configures"]:
+    if not people["decides"] or not people["configures"]:
         return not_applicable("nobody has both configured and decided anything in a year")
-    both = sorted(actors["configures"] & actors["decides"])
-    acts = {actor: {r["action"]: r["n"] for r in rows if r["actor"] == actor} for actor in both}
-    return judge(len(actors["decides"]), both, unit="people who decided", acts=acts)
+    configured = {name for person in people["configures"] for name in names_of(person)}
+    both = sorted(person for person in people["decides"] if configured & names_of(person))
+    sought = {name for person in both for name in names_of(person)}
+    acts: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if names_of(Person(row["actor"], row["name"])) & sought:
+            acts.setdefault(row["actor"], {})[row["action"]] = row["n"]
+    return judge(len(people["decides"]), both, unit="people who decided", acts=acts)
 
 
 def risk_acceptances(given: ProbeInput) -> Outcome:

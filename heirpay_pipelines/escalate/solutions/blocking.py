@@ -24,6 +24,6 @@ def propose_blocking(night: Night) -> Attempt:
     return Attempt(
         "done",
         f"{made['proposal_id']} proposes {len(items)} values for {made['value_list']}; a person"
-        f" approves it: heirpay risk proposals approve {made['proposal_id']} --by NAME",
+        f" approves it: heirpay risk proposals approve {made['proposal_id']}",
         ({"proposal_id": made["proposal_id"], "values": len(items)},),
     )

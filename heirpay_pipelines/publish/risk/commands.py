@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.publish.risk.rules import RiskError
 from heirpay_pipelines.settings import Settings
@@ -108,23 +108,22 @@ def _state() -> Iterator[tuple[Settings, Any]]:
 @click.argument("rule")
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 366),
               help="What the rule flagged in so many last days.")  # fmt: skip
-@click.option("--by", help="Who proposes; your login otherwise.")
+@click.option("--by", help="A name, recorded beside your login.")
 def make(rule: str, days: int, by: str | None) -> None:
     """Propose to block what RULE flagged; nothing changes at Stripe."""
     from heirpay_pipelines.publish.risk.proposals import items_of, propose
     from heirpay_pipelines.publish.risk.rules import find_rule
 
     with _state() as (settings, state):
-        found = propose(
-            settings, state, find_rule(settings.home, rule), by or getpass.getuser(), days
-        )
+        found = propose(settings, state, find_rule(settings.home, rule), acting(by), days)
         if found is None:
             click.echo(f"{rule} flagged nothing new to block in {days} days.")
             return
         name = found["proposal_id"]
         click.echo(f"{name}: {len(items_of(state, name))} values for {found['value_list']}")
         click.echo(f"Read it: {settings.proposals_dir / name}.json")
-        click.echo(f"Another person approves it: heirpay risk proposals approve {name} --by NAME")
+        click.echo("Another person approves it, logged in as themselves:")
+        click.echo(f"  heirpay risk proposals approve {name}")
 
 
 @proposals.command("list")
@@ -166,34 +165,34 @@ def show(proposal_id: str) -> None:
 
 @proposals.command()
 @click.argument("proposal_id")
-@click.option("--by", required=True, help="Who approves; another person than proposed it.")
+@click.option("--by", help="A name, recorded beside your login.")
 @click.option("--note", default="", help="Kept in the audit log.")
-def approve(proposal_id: str, by: str, note: str) -> None:
+def approve(proposal_id: str, by: str | None, note: str) -> None:
     """Approve a proposal; nothing changes at Stripe yet."""
     from heirpay_pipelines.publish.risk.proposals import decide
 
     with _state() as (settings, state):
-        decide(settings, state, proposal_id, by, approve=True, note=note)
-    click.echo(f"{proposal_id} is approved by {by}.")
+        decide(settings, state, proposal_id, acting(by), approve=True, note=note)
+    click.echo(f"{proposal_id} is approved by {acting(by)}.")
     click.echo(f"Apply it: STRIPE_WRITE_KEY=rk_… heirpay risk proposals apply {proposal_id}")
 
 
 @proposals.command()
 @click.argument("proposal_id")
-@click.option("--by", help="Who rejects; your login otherwise.")
+@click.option("--by", help="A name, recorded beside your login.")
 @click.option("--note", required=True, help="Why; kept in the audit log.")
 def reject(proposal_id: str, by: str | None, note: str) -> None:
     """Reject a proposal; its values are not proposed again."""
     from heirpay_pipelines.publish.risk.proposals import decide
 
     with _state() as (settings, state):
-        decide(settings, state, proposal_id, by or getpass.getuser(), approve=False, note=note)
+        decide(settings, state, proposal_id, acting(by), approve=False, note=note)
     click.echo(f"{proposal_id} is rejected.")
 
 
 @proposals.command()
 @click.argument("proposal_id")
-@click.option("--by", help="Who applies it; your login otherwise.")
+@click.option("--by", help="A name, recorded beside your login.")
 def apply(proposal_id: str, by: str | None) -> None:
     """Add an approved proposal's values to the Radar value list, with STRIPE_WRITE_KEY."""
     from heirpay_pipelines.publish.risk.proposals import apply as apply_proposal
@@ -207,5 +206,5 @@ def apply(proposal_id: str, by: str | None) -> None:
                 " nothing else, and set it for this one command."
             )
         lists = ValueLists(key, settings.stripe_api_base)
-        added = apply_proposal(settings, state, proposal_id, by or getpass.getuser(), lists)
+        added = apply_proposal(settings, state, proposal_id, acting(by), lists)
     click.echo(f"{proposal_id} is applied: {added} values were added.")

@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.person import is_same_person
 from heirpay_pipelines.check.evidence.signing import signing_key
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.publish.risk.backtest import backtest, flagged
@@ -160,7 +161,7 @@ def decide(
         proposal = read(state, proposal_id)
         if proposal["status"] != "proposed":
             raise RiskError(f"{proposal_id} is {proposal['status']} already")
-        if approve and same_person(by, proposal["author"]):
+        if approve and is_same_person(by, proposal["author"]):
             raise RiskError(f"{by} made this proposal: another person has to approve it")
         if approve:
             verify(settings, state, proposal)
@@ -185,7 +186,7 @@ def apply(settings: Settings, state: State, proposal_id: str, by: str, lists: Li
     if proposal["status"] != "approved":
         raise RiskError(
             f"{proposal_id} is {proposal['status']}: another person than {proposal['author']}"
-            f" approves it first: heirpay risk proposals approve {proposal_id} --by NAME"
+            f" approves it first: heirpay risk proposals approve {proposal_id}"
         )
     verify(settings, state, proposal)
     list_id = lists.find(proposal["value_list"])
@@ -242,11 +243,6 @@ def verify(settings: Settings, state: State, proposal: Proposal) -> None:
             f"{proposal['proposal_id']} is not what was proposed: the state file was changed."
             " Reject it and propose anew; `heirpay audit verify` says more"
         )
-
-
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's, however they are typed."""
-    return one.strip().casefold() == other.strip().casefold()
 
 
 def _listed(state: State, value_list: str) -> set[str]:
