@@ -6,13 +6,14 @@ publication.
 
 from __future__ import annotations
 
-import errno
-import importlib
 import os
-import sys
-from typing import Any, cast
+from pathlib import Path
 
 import click
+
+from heirpay_pipelines.command_line import LazyGroup
+from heirpay_pipelines.errors import exit_with
+from heirpay_pipelines.lost_readers import tolerate_lost_readers
 
 # name: (where the command lives, its line in `heirpay --help`)
 COMMANDS = {
@@ -41,65 +42,34 @@ COMMANDS = {
 }
 
 
-# Full, over its quota, read-only, not ours: the error names the path, a traceback adds nothing.
-REFUSED_BY_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-WRONG_KEY = ("EncryptionKeyError", "WarehouseKeyError")
+class Commands(LazyGroup):
+    """Every command of the product."""
+
+    places = COMMANDS
 
 
-class WrongKey(click.ClickException):
-    """A command worded that the key does not fit: its exit code is that of a wrong setting."""
-
-    exit_code = 2
-
-
-class LazyGroup(click.Group):
-    """Lists every command from COMMANDS; imports the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(f"heirpay_pipelines.{module}"), attribute)
-        return cast("click.Command", command)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """A wrong key ends every command alike, also one that words the error itself."""
-        try:
-            return super().invoke(ctx)
-        except click.ClickException as error:
-            if type(error.__context__).__name__ in WRONG_KEY:
-                raise WrongKey(error.message) from None
-            raise
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="heirpay-pipelines")
 def cli() -> None:
     """The nightly finance pipeline for companies that take payments with Stripe."""
 
 
 def main() -> None:
-    """Run the command line; turn an expected error into one line and its exit code."""
+    """Run the command line; turn a known error into one line and its exit code."""
     os.umask(0o077)  # nothing that the pipeline writes is readable by others
-    try:
-        cli(standalone_mode=True)
-    except Exception as error:
-        from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
+    with tolerate_lost_readers():
+        try:
+            cli(standalone_mode=True)
+        except Exception as error:
+            exit_with(error, _home())
+            raise
 
-        if type(error).__name__ in ("SettingsError", *WRONG_KEY):
-            click.echo(f"heirpay: {error}", err=True)
-            sys.exit(2)
-        if isinstance(error, OSError) and error.errno in REFUSED_BY_THE_DISK:
-            click.echo(f"heirpay: {error}", err=True)
-            sys.exit(1)
-        if is_of_sqlite(error):
-            click.echo(f"heirpay: SQLite cannot use a file in HEIRPAY_HOME: {error}", err=True)
-            sys.exit(1)
-        raise
+
+def _home() -> Path:
+    """HEIRPAY_HOME as it was meant, for the words of an error: its own faults are told already."""
+    from heirpay_pipelines.settings import SettingsError, given_settings
+
+    try:
+        return Path(given_settings().get("HEIRPAY_HOME") or "var").expanduser().absolute()
+    except SettingsError:
+        return Path("var").absolute()

@@ -10,15 +10,18 @@ import hashlib
 import os
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, KeyedPath, keyed, require_key
+from heirpay_pipelines.currencies import exponents
+from heirpay_pipelines.env_file import ENV_FILE, EnvFileError, read_env_file
+from heirpay_pipelines.home_folder import HomeError, require_own_home
+from heirpay_pipelines.nearest import did_you_mean
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -29,10 +32,27 @@ DEFAULT_UI = "http://127.0.0.1:3000"
 class SettingsError(Exception):
     """A setting is missing, unknown or wrong. The message names the variable and what to do."""
 
+    exit_code = 2
+
 
 def payment_id(project: str, operation: str, tool: str, step: int) -> str:
     """`PAYMENT.<PROJECT>.<OPERATION>.<TOOL>.20000.<STEP>` (DOMAIN.md, "Identifiers")."""
     return f"PAYMENT.{project}.{operation}.{tool}.20000.{step:03d}".upper()
+
+
+def given_settings() -> dict[str, str]:
+    """What is set: the environment, and beneath it the `.env` of the working folder."""
+    try:
+        return {**read_env_file(Path(ENV_FILE)), **os.environ}
+    except EnvFileError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _words(fault: Any) -> str:
+    """What is wrong with one value, without the value: it may be a secret."""
+    if fault["type"] == "string_pattern_mismatch":
+        return f"must match {fault['ctx']['pattern']}"
+    return str(fault["msg"]).removeprefix("Value error, ").rstrip(".") + "."
 
 
 class Settings(BaseSettings):
@@ -76,7 +96,8 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(
-                "not an IANA time zone; use a name such as Europe/Berlin or UTC"
+                f"not an IANA time zone.{did_you_mean(value, available_timezones())}"
+                " Use a name such as Europe/Berlin or UTC"
             ) from error
         return value
 
@@ -85,33 +106,56 @@ class Settings(BaseSettings):
     def _lower(cls, value: str) -> str:
         return value.lower()
 
+    @field_validator("reporting_currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        if value not in exponents():
+            raise ValueError(
+                f"{value!r} is no currency of ISO 4217.{did_you_mean(value, exponents())}"
+                " Use a code such as usd or eur"
+            )
+        return value
+
+    @field_validator("notify")
+    @classmethod
+    def _known_services(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from heirpay_pipelines.notification_urls import require_known_services
+
+            require_known_services(value.get_secret_value())
+        return value
+
     @field_validator("home", "bank_statements")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
 
     @classmethod
-    def load(cls, *, any_key: bool = False) -> Self:
+    def load(cls, *, any_key: bool = False, any_home: bool = False) -> Self:
         """Read the environment and `.env`; raise SettingsError naming the variable at fault.
 
-        The encryption key must be the one that the home was written with, unless `any_key`.
+        The encryption key must be the one that the home was written with, unless `any_key`; the
+        home must be this user's, or one that this user can make, unless `any_home`.
         """
-        env_file = Path(".env")
-        given = {**dotenv_values(env_file)} if env_file.is_file() else {}
-        merged = {k: v for k, v in {**given, **os.environ}.items() if v is not None}
+        merged = given_settings()
         known = {str(field.alias) for field in cls.model_fields.values()}
         for name in merged:
             if name.startswith("HEIRPAY_") and name not in known:
                 raise SettingsError(
-                    f"{name} is not a setting. Known: {', '.join(sorted(known))}. "
-                    "Correct the name or unset it."
+                    f"{name} is not a setting.{did_you_mean(name, known)} Correct the name or"
+                    f" unset it. Known: {', '.join(sorted(known))}."
                 )
         try:
             settings = cls(**{k: v for k, v in merged.items() if k in known and v != ""})  # type: ignore[arg-type]
         except ValidationError as error:
             # The value itself is left out: it may be a secret.
-            faults = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+            faults = "; ".join(f"{e['loc'][0]}: {_words(e)}" for e in error.errors())
             raise SettingsError(f"A setting is wrong: {faults}") from None
+        if not any_home:
+            try:
+                require_own_home(settings.home)
+            except HomeError as error:
+                raise SettingsError(f"HEIRPAY_HOME: {error}") from None
         if not any_key:
             try:
                 require_key(settings.state_file, settings.key)

@@ -18,6 +18,8 @@ ROTATION = "rotation.json"
 class EncryptionKeyError(Exception):
     """The key is missing, is another one, or was not used so far. The message says what to do."""
 
+    exit_code = 2
+
 
 class KeyedPath(PosixPath):
     """A file's path with the key that opens it: who is handed the file cannot forget the key."""

@@ -24,21 +24,20 @@ def controls() -> None:
 @click.option("--failing", is_flag=True, help="Only those that did not pass in the newest run.")
 def list_controls(framework: str | None, failing: bool) -> None:
     """List the controls with their newest status."""
-    from rich.console import Console
-    from rich.table import Table
-
     from heirpay_pipelines.check.register import load_register
+    from heirpay_pipelines.listing import print_list
 
     settings = Settings.load()
     newest = _newest(settings)
-    table = Table("control", "clause", "severity", "status", "title")
+    rows = []
     for item in load_register():
         status = str(newest.get(item.identifier(settings.project), {}).get("status", "not run"))
         passed = status in ("pass", "attested", "not_applicable")
         if (framework and item.framework != framework) or (failing and passed):
             continue
-        table.add_row(item.key, item.requirement, item.severity, status, item.title)
-    Console().print(table)
+        rows.append((item.key, item.requirement, item.severity, status, item.title))
+    headings = ("control", "clause", "severity", "status", "title")
+    print_list(headings, rows, prose=("title", "clause"))
 
 
 @controls.command("show")

@@ -13,8 +13,6 @@ from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State, open_state
 
-WIDTH = 200  # where no terminal says how wide it is
-
 
 @click.group()
 def incidents() -> None:
@@ -36,12 +34,10 @@ def _state() -> Iterator[tuple[Settings, State]]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def list_(everything: bool, as_json: bool) -> None:
     """List incidents, the most urgent first."""
-    from rich.console import Console
-    from rich.table import Table
-
     from heirpay_pipelines.escalate.details import decoded
     from heirpay_pipelines.escalate.incidents import unresolved
     from heirpay_pipelines.escalate.message import money
+    from heirpay_pipelines.listing import print_list
 
     with _state() as (_, state):
         found = (
@@ -55,16 +51,14 @@ def list_(everything: bool, as_json: bool) -> None:
     if not found:
         click.echo("No incident is open.")
         return
-    table = Table(box=None)
-    for heading in ("incident", "urgency", "status", "strike", "what", "impact", "role"):
-        table.add_column(heading, no_wrap=heading != "what", overflow="fold")
+    rows = []
     for row in found:
         what = f"{row['symptom']}: {row['subject']}"
         impact = money(row["financial_impact"], row["currency"])
         cells = (row["incident_id"], row["urgency"], row["status"], str(row["strike"]))
-        table.add_row(*cells, what, impact, row["role"])
-    terminal = Console()
-    (terminal if terminal.is_terminal else Console(width=WIDTH)).print(table)
+        rows.append((*cells, what, impact, row["role"]))
+    headings = ("incident", "urgency", "status", "strike", "what", "impact", "role")
+    print_list(headings, rows, prose=("what",))
 
 
 @incidents.command()

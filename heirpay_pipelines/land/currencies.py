@@ -1,17 +1,5 @@
-"""Which currencies are known, and how many decimals the smallest unit of each has."""
+"""The currencies that landed amounts may have."""
 
-from __future__ import annotations
+from heirpay_pipelines.currencies import SEED, exponents
 
-import csv
-from functools import cache
-from pathlib import Path
-
-SEED = Path(__file__).resolve().parents[2] / "dbt" / "seeds" / "currencies.csv"
-"""The one table of exponents is the models' seed."""
-
-
-@cache
-def exponents() -> dict[str, int]:
-    """Decimals of each known currency's smallest unit, by its code in lower case."""
-    with SEED.open(newline="") as file:
-        return {row["currency"]: int(row["exponent"]) for row in csv.DictReader(file)}
+__all__ = ["SEED", "exponents"]

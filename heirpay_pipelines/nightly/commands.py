@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.settings import STRIPE_API, Settings, SettingsError
 
 if TYPE_CHECKING:
     from heirpay_pipelines.nightly.launch import NightlyOutcome
 
+PUBLISHED, REFUSED = 0, 3
 SAMPLE_QUERY = (
     "select month, currency, mrr, active_customers, arpa from finance.mrr_monthly "
     "where month >= (select max(month) from finance.mrr_monthly) - interval 2 month "
@@ -46,6 +47,11 @@ def run(as_of: datetime | None, full: bool) -> None:
     landed by then.
     """
     settings = Settings.load()
+    if not settings.has_own_key and settings.stripe_api_base == STRIPE_API:
+        raise SettingsError(
+            "STRIPE_API_KEY is not set: create a restricted, read-only key in Stripe's dashboard"
+            " (Developers, API keys) and set it. `heirpay demo` needs none."
+        )
     _finish(settings, _nightly(settings, as_of, full))
 
 
@@ -54,9 +60,13 @@ def demo() -> None:
     """Run the whole nightly job on the embedded account, and say where the results are.
 
     The account is served over HTTP on loopback; the job is the one that `heirpay run` starts.
+    Everything lies in HEIRPAY_HOME where that is set, else in ./var/demo: `heirpay query --demo`
+    and other reading commands look there.
     """
+    from heirpay_pipelines.demo_home import use_demo_home
     from heirpay_pipelines.nightly.embedded import serve_account
 
+    use_demo_home()
     home = Settings.load()
     with serve_account(home.bank_dir) as account:
         os.environ["STRIPE_API_BASE"] = account.base_url
@@ -78,15 +88,24 @@ def _nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyO
 
 
 def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
-    if outcome.error:
-        click.secho(f"\n{outcome.error}", fg="red", err=True)
-    if outcome.run is not None and outcome.run.outcome in ("published", "refused"):
-        click.echo()
-        click.echo(f"Report     {outcome.report}")
-        if settings.key:
-            click.echo("           sealed: heirpay report --to FOLDER --open")
+    """Say how the night ended and, where there is something to read, how to read it."""
+    from heirpay_pipelines.demo_home import is_demo_default
+
+    try:
+        if outcome.error:
+            click.secho(f"\n{outcome.error}", fg="red", err=True)
+        if outcome.exit_code in (PUBLISHED, REFUSED):
+            _say_where(settings, outcome, " --demo" if is_demo_default() else "")
+    finally:
+        sys.exit(outcome.exit_code)  # also when nobody reads that
+
+
+def _say_where(settings: Settings, outcome: NightlyOutcome, demo: str) -> None:
+    click.echo()
+    click.echo(f"Report     {outcome.report}")
+    if settings.key:
+        click.echo(f"           sealed: heirpay report{demo} --to FOLDER --open")
     if settings.warehouse.is_file():
         click.echo(f"Warehouse  {settings.warehouse}")
-        click.echo(f"UI         heirpay ui  →  {settings.ui_url}")
-        click.echo(f'Try        heirpay query "{SAMPLE_QUERY}"')
-    sys.exit(outcome.exit_code)
+        click.echo(f"UI         heirpay ui{demo}  →  {settings.ui_url}")
+        click.echo(f'Try        heirpay query{demo} "{SAMPLE_QUERY}"')

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import click
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, require_key
+from heirpay_pipelines.home_folder import HomeError, require_own_home
 from heirpay_pipelines.settings import STRIPE_API, Settings
 
 LEAST_FREE_GIB = 2
@@ -52,6 +53,11 @@ def _versions(_: Settings) -> Iterator[Finding]:
 
 
 def _home(settings: Settings) -> Iterator[Finding]:
+    try:
+        require_own_home(settings.home)
+    except HomeError as error:
+        yield Finding("HEIRPAY_HOME is this user's", False, "no", str(error))
+        return
     try:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = settings.home / ".doctor"
@@ -129,7 +135,7 @@ def _account(settings: Settings) -> Iterator[Finding]:
 def doctor() -> None:
     """Check settings, key, reachability, permissions, disk and versions; say how to mend each."""
     sick = 0
-    for finding in examine(Settings.load(any_key=True)):
+    for finding in examine(Settings.load(any_key=True, any_home=True)):
         mark = click.style("ok  ", fg="green") if finding.well else click.style("MEND", fg="red")
         click.echo(f"{mark}  {finding.subject:<34} {finding.detail}")
         if not finding.well:

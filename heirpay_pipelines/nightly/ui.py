@@ -23,7 +23,8 @@ WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True, help="Port on 127.0.0.1; 0: a free one.")
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(0, 65535),
+              help="Port on 127.0.0.1; 0: a free one.")  # fmt: skip
 def ui(port: int) -> None:
     """Start Dagster's web UI and daemon on loopback: runs, assets, checks, schedules.
 
@@ -82,15 +83,6 @@ def _signal_all(group: int, number: signal.Signals) -> None:
 
 
 def free_port(port: int) -> int:
-    """The port, or for 0 one that is free; ClickException when somebody has it."""
-    with closing(socket.socket()) as probe:
-        # As servers do: a port whose last connections have only just ended is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            raise click.ClickException(
-                f"Port {port} is in use: another `heirpay ui`? Choose one with --port, or 0 for any"
-                " that is free."
-            ) from None
+    """The port, or for 0 one that is free; OSError when somebody has it."""
+    with closing(socket.create_server((LOOPBACK, port))) as probe:
         return int(probe.getsockname()[1])

@@ -13,6 +13,7 @@ from heirpay_pipelines.duck import connect
 from heirpay_pipelines.publish.asked import record_query
 from heirpay_pipelines.settings import Settings
 
+NEVER_WRAPPED = 1_000_000
 Format = Literal["table", "csv", "json", "parquet"]
 
 
@@ -50,7 +51,8 @@ def run_query(
 def _write_table(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     relation = connection.sql(sql)
     if relation is not None:
-        relation.show(max_rows=10_000, max_width=250 if not sys.stdout.isatty() else 0)
+        # In a pipe nothing is wrapped or left out: what reads it looks for whole values.
+        relation.show(max_rows=10_000, max_width=0 if sys.stdout.isatty() else NEVER_WRAPPED)
 
 
 def _write_csv(_: duckdb.DuckDBPyConnection, result: pa.Table, out: IO[bytes]) -> None:

@@ -40,6 +40,7 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
     An event is acknowledged after it is on disk. Plain HTTP: for anything but loopback put a
     proxy with TLS in front.
     """
+    import socket
     from datetime import UTC, datetime
 
     import uvicorn
@@ -56,14 +57,15 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
             "STRIPE_WEBHOOK_SECRET is not set: copy the endpoint's signing secret (whsec_…) from "
             "Stripe's dashboard, Developers, Webhooks."
         )
+    # Before anything is written, so that a port in use changes nothing.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family)
     bounds = Bounds(max_body_bytes=max_body, requests_per_second=rate, burst=2 * rate)
     with open_state(settings.state_file) as state:
         record_endpoint(state, f"http://{host}:{port}", datetime.now(UTC))
     app = create_app(settings.state_file, Verifier(secrets, tolerance), bounds)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -75,3 +77,4 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=10,
     )
+    uvicorn.Server(config).run(sockets=[listening])

@@ -25,7 +25,8 @@ def sandbox() -> None:
 
 
 @sandbox.command()
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535),
+              help="Port on 127.0.0.1.")  # fmt: skip
 @click.option("--seed", default=1, show_default=True, help="Another seed, another company.")
 @click.option("--scale", default=1, show_default=True, help="How many times the customers.")
 @click.option(
@@ -48,6 +49,8 @@ def serve(
     bank_statements: Path | None,
 ) -> None:  # fmt: skip
     """Serve the account until Ctrl-C. The same seed, start and clock give the same account."""
+    import socket
+
     import uvicorn
 
     from heirpay_pipelines.sandbox.account import open_account, open_bulk_account
@@ -55,6 +58,7 @@ def serve(
 
     instant = _instant(now) if now else _today()
     first = _instant(start) if start else start_of(instant)
+    listening = socket.create_server(("127.0.0.1", port))
     if bulk is None:
         server = open_account(seed, scale, first, instant, key, limits, latency_ms / 1000)
     else:
@@ -75,9 +79,7 @@ def serve(
     click.echo(f"Account  {store.account_id}, as of {instant:%Y-%m-%d %H:%M} UTC")
     click.echo("Objects  " + ", ".join(f"{len(store.all(t))} {t}" for t in store.types()))
     click.echo(f"Pull it  STRIPE_API_BASE=http://127.0.0.1:{port} STRIPE_API_KEY={key} heirpay run")
-    config = uvicorn_config(server)
-    config.host, config.port = "127.0.0.1", port
-    uvicorn.Server(config).run()
+    uvicorn.Server(uvicorn_config(server)).run(sockets=[listening])
 
 
 @sandbox.command()

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from heirpay_pipelines.sandbox import ACCOUNT_ID
+
 Object = dict[str, Any]
 API_VERSION = "2026-10-28.endive"
 
@@ -30,7 +32,7 @@ class Store:
     collapses and expands. `now` is the account's clock in epoch seconds.
     """
 
-    def __init__(self, now: int, account_id: str = "acct_1HeirPaySandbox0") -> None:
+    def __init__(self, now: int, account_id: str = ACCOUNT_ID) -> None:
         self.now = now
         self.account_id = account_id
         self._objects: dict[str, dict[str, dict[str, Any]]] = {}

@@ -26,11 +26,15 @@ def mcp(http: bool, port: int) -> None:
     if not http:
         server.run("stdio")
         return
+    import socket
+
     import uvicorn
 
     from heirpay_pipelines.serve.token import RequireToken, read_or_make_token, token_file
 
+    listening = socket.create_server((LOOPBACK, port))
     app = server.streamable_http_app(host=LOOPBACK, stateless_http=True)
     click.echo(f"http://{LOOPBACK}:{port}/mcp, token in {token_file(settings.home)}", err=True)
     guarded = RequireToken(app, read_or_make_token(settings.home))
-    uvicorn.run(guarded, host=LOOPBACK, port=port, access_log=False, log_level="warning")
+    config = uvicorn.Config(guarded, access_log=False, log_level="warning")
+    uvicorn.Server(config).run(sockets=[listening])
