@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 
 from heirpay_pipelines.gdpr.night import go_on_with_erasures, tidy_inbox
 from heirpay_pipelines.land import PullOutcome, pull_and_land
@@ -16,7 +17,7 @@ from heirpay_pipelines.land.bank.files import land_bank_statements
 from heirpay_pipelines.land.reports import land_reports
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.publish.swap import discard_builds
-from heirpay_pipelines.pull.errors import RefusedError, TransientError
+from heirpay_pipelines.pull.errors import RefusedError, TransientError, UnreachableError
 from heirpay_pipelines.pull.progress import TerminalProgress
 from heirpay_pipelines.pull.resources import DERIVED, RESOURCES
 from heirpay_pipelines.receive.drain import drain
@@ -32,11 +33,20 @@ class PullConfig(dg.Config):
     full: bool = False
 
 
+HOST_TRIES, HOST_WAIT_SECONDS = 30, 60
+"""How often, and after how many seconds, a scheduled run tries a host that takes no connection."""
+
+
 @contextmanager
-def one_try_unless_transient() -> Iterator[None]:
-    """Dagster tries a step again; only what may pass by itself is worth that."""
+def one_try_unless_transient(is_scheduled: bool) -> Iterator[None]:
+    """Dagster tries a step again; only what may pass by itself is worth that. A host that cannot be
+    reached is tried for half an hour where nobody waits; a person is told at once."""
     try:
         yield
+    except UnreachableError as error:
+        if is_scheduled:
+            raise dg.RetryRequested(HOST_TRIES, HOST_WAIT_SECONDS) from error
+        raise dg.Failure(str(error), allow_retries=False) from error
     except (TransientError, RefusedError):
         raise
     except Exception as error:
@@ -80,7 +90,7 @@ def pull_and_land_asset(
     """Pull what changed since the last night (or everything), and commit it."""
     night: Night = context.resources.night
     run = night.begin(config.as_of)
-    with one_try_unless_transient():
+    with one_try_unless_transient(SCHEDULE_NAME_TAG in context.run.tags):
         discard_builds(night.build.parent)
         go_on_with_erasures(night.settings, datetime.now(UTC), context.log.warning)
         drained = drain(night.settings, run.as_of.astimezone(UTC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
 from heirpay_pipelines.nightly.home import prepare_dagster_home
 from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
+from heirpay_pipelines.nightly.preflight import cannot_pull, record_failed
 from heirpay_pipelines.nightly.reserve import DiskFullError, keep_reserve, make_room
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
@@ -29,6 +31,8 @@ the code location of workspace.yaml."""
 
 
 FULL = "is the disk full?"
+RAISED_BY = re.compile(r"^(heirpay_pipelines(\.\w+)+: )+")
+"""The classes of our own errors before their words."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,22 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
     except DiskFullError as no_room:
         return _unrecorded(settings, began, str(no_room))
     try:
+        if (reason := cannot_pull(settings, as_of)) is not None:
+            return _not_begun(settings, began.replace(microsecond=0), reason)
         return _run_job(settings, as_of, full)
     except Exception as failure:
         if not is_of_sqlite(failure):  # of Dagster's files or of the state file
             raise
         return _unrecorded(settings, began, f"The run cannot be recorded: {FULL}")
+
+
+def _not_begun(settings: Settings, as_of: datetime, reason: str) -> NightlyOutcome:
+    """The end of a night that has nobody to ask: recorded, without starting Dagster."""
+    with run_lock(settings):
+        run_id = record_failed(settings, as_of, reason)
+    with open_state(settings.state_file) as state:
+        run = read_run(state, run_id)
+    return NightlyOutcome(run, reason, settings.reports_dir / "latest" / "report.html")
 
 
 def _run_job(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
@@ -123,5 +138,6 @@ def _first_error(result: ExecuteInProcessResult) -> str:
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None:
-            return f"{event.step_key}: {error.message.strip().splitlines()[0]}"
+            said = error.message.strip().splitlines()[0]
+            return f"{event.step_key}: {RAISED_BY.sub('', said)}"
     return "The run failed; `heirpay ui` shows where."

@@ -21,12 +21,13 @@ def drain_inbox(context: dg.OpExecutionContext) -> None:
     from heirpay_pipelines.receive.drain import drain
 
     night: Night = context.resources.night
-    outcome = drain(night.settings, datetime.now(UTC))
+    outcome = drain(night.settings, datetime.now(UTC), pull_follows=False)
     context.add_output_metadata(
         {
             "events": outcome.events,
             "versions": outcome.versions,
             "left to the pull": outcome.left_to_pull,
+            "set aside": outcome.set_aside,
             "pull": outcome.pull_id or outcome.reason or "",
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -18,8 +19,10 @@ from tenacity import (
     retry_if_exception_type,
     stop_after_attempt,
     stop_after_delay,
+    stop_any,
     wait_random_exponential,
 )
+from tenacity.stop import stop_base
 
 from heirpay_pipelines.pull.budget import Budget, limits_of
 from heirpay_pipelines.pull.errors import (
@@ -29,11 +32,15 @@ from heirpay_pipelines.pull.errors import (
     PullError,
     RefusedError,
     TransientError,
+    UnreachableError,
 )
 
 TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 12
 PATIENCE_SECONDS = 600
+# Before the first answer, a host that takes no connection is given up soon: the base, the network
+# or the name server is wrong, and whoever started the run waits.
+UNREACHABLE_ATTEMPTS, UNREACHABLE_SECONDS = 3, 3.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 20.0
 # The first tries are nobody's concern; from here on a person who waits wants to know why.
 TOLD_FROM_ATTEMPT = 5
@@ -59,11 +66,13 @@ class _PageTransport(stripe.HTTPXClient):
         super().__init__(timeout=timeout)
         self._client_async = httpx.AsyncClient(verify=tls_context())
         self.clock: int | None = None
+        self.answered = False
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         body, status, answered = await super().request_async(method, url, headers, post_data)
+        self.answered = True
         if (at := _date_of(answered)) is not None:
             self.clock = max(at, self.clock or at)
         if status != httpx.codes.OK:
@@ -107,6 +116,7 @@ class Client:
         tell: Callable[[str], object] = lambda text: None,
     ) -> None:
         self._tell = tell
+        self._host = httpx.URL(base).host
         self.budget = budget or Budget(limits_of(key))
         self._transport = _PageTransport(timeout=timeout)
         self._stripe = stripe.StripeClient(
@@ -120,7 +130,11 @@ class Client:
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type((RefusedError, TransientError)),
             wait=wait_random_exponential(multiplier=first_wait, max=LONGEST_WAIT_SECONDS),
-            stop=stop_after_attempt(attempts) | stop_after_delay(PATIENCE_SECONDS),
+            stop=stop_any(
+                stop_after_attempt(attempts),
+                stop_after_delay(PATIENCE_SECONDS),
+                _StopUnreachable(),
+            ),
             before_sleep=self._waits,
             reraise=True,
         )
@@ -134,8 +148,9 @@ class Client:
         """The parsed answer to GET /v1/<path>.
 
         Raises NotReadableError for 403 and 404, KeyRefusedError for 401, CursorGoneError for a
-        cursor that was deleted, PullError for any other refusal, and RefusedError or
-        TransientError when every try failed.
+        cursor that was deleted, PullError for any other refusal, UnreachableError when nothing was
+        answered yet and no connection is made, and RefusedError or TransientError when every try
+        failed.
         """
         result: dict[str, Any] = await self._retrying.copy()(self._once, path, dict(params or {}))
         return result
@@ -186,6 +201,11 @@ class Client:
 
     def _explain(self, path: str, endpoint: str, error: stripe.StripeError) -> PullError:
         status = error.http_status
+        if not self._transport.answered and isinstance(error.__cause__, NO_CONNECTION):
+            why = reason_of(error.__cause__)
+            return UnreachableError(
+                f"{self._host} cannot be reached ({why}): check STRIPE_API_BASE and the network."
+            )
         if status == httpx.codes.UNAUTHORIZED:
             return KeyRefusedError(
                 "Stripe does not accept STRIPE_API_KEY: create a restricted, read-only key in the "
@@ -210,6 +230,33 @@ class Client:
         seconds = float(wait) if wait.isdigit() else None
         self.budget.refused(endpoint, reason, seconds)
         return RefusedError(reason, seconds)
+
+
+NO_CONNECTION = (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+def reason_of(error: BaseException) -> str:
+    """Why no connection was made, in the operating system's words where it has some."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.strerror:
+            # asyncio words some of them itself; a name server's have numbers of their own.
+            number = 0 if isinstance(found, ssl.SSLError) else found.errno or 0
+            text = os.strerror(number) if number > 0 else found.strerror
+            return text[:1].lower() + text[1:]
+        group = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
+        found = group[0] if group else found.__cause__ or found.__context__
+    return str(error).strip() or type(error).__name__
+
+
+class _StopUnreachable(stop_base):
+    """Ends the tries of a host that takes no connection."""
+
+    def __call__(self, tried: RetryCallState) -> bool:
+        if tried.outcome is None or not isinstance(tried.outcome.exception(), UnreachableError):
+            return False
+        waited = tried.seconds_since_start or 0.0
+        return tried.attempt_number >= UNREACHABLE_ATTEMPTS or waited >= UNREACHABLE_SECONDS
 
 
 def endpoint_of(path: str) -> str:

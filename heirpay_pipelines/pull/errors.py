@@ -37,6 +37,11 @@ class TransientError(PullError):
     """A failure that another try may not meet: 5xx, a broken connection, a broken body."""
 
 
+class UnreachableError(TransientError):
+    """No connection to Stripe before anything was answered: an unknown host, a refused connection,
+    a certificate that is not trusted. Waiting seconds does not help; minutes may."""
+
+
 def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """What went wrong first among parallel parts: the key before anything else, our own errors
     before others."""

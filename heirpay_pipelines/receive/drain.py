@@ -4,6 +4,10 @@ The nightly pull still reads the event log and asks Stripe again where events al
 is newest, so what is landed here is early, never final. An event is marked as drained after the
 manifest is committed; a drain that was killed in between is recognised by its manifest, and its
 events are not landed twice.
+
+Figures are those of the key's own account and mode: an event of a connected account, or of the
+other mode, is set aside with its reason, and its body goes. A thin event names its object: the
+object is fetched between two pulls, and left to the pull where one follows at once.
 """
 
 from __future__ import annotations
@@ -17,11 +21,13 @@ from typing import Any
 import orjson
 
 from heirpay_pipelines.land import Landing, Manifest
+from heirpay_pipelines.land.again import pull_again, resource_of
 from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.manifest import write_manifest
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.pull.coverage import Coverage
+from heirpay_pipelines.pull.errors import PullError
 from heirpay_pipelines.pull.event_log import lacks, of_another_version
 from heirpay_pipelines.pull.resources import BY_OBJECT
 from heirpay_pipelines.settings import Settings
@@ -43,20 +49,42 @@ from webhook_deliveries as deliveries
 join webhook_bodies as bodies using (event_id)
 where deliveries.drained_at is null and deliveries.created <= ?
   and (deliveries.account is null or deliveries.account = ?) and deliveries.livemode = ?
+  and deliveries.form = 'snapshot'
 order by deliveries.created, deliveries.event_id
 """
+THIN = """
+select event_id, object_id from webhook_deliveries
+where drained_at is null and created <= ? and (account is null or account = ?) and livemode = ?
+  and form = 'thin'
+order by created, event_id
+"""
+SET_ASIDE = """
+update webhook_deliveries
+set drained_at = ?, not_used = case
+  when account is not null and account <> ? then 'of a connected account'
+  else 'of the other mode'
+end
+where drained_at is null and ((account is not null and account <> ?) or livemode <> ?)
+"""
+UNUSED_BODIES = """
+delete from webhook_bodies
+where event_id in (select event_id from webhook_deliveries where not_used is not null)
+"""
+NAMES_NOTHING = "names no object that is pulled"
 
 
 @dataclass(frozen=True)
 class DrainOutcome:
     """What a drain did. `pull_id` is None when nothing was landed, and `reason` says why.
 
-    `left_to_pull` are events whose object an event alone does not give: tied or cut short.
+    `left_to_pull` are events whose object an event alone does not give: tied, cut short or thin.
+    `set_aside` are those of connected accounts, of the other mode, or that name nothing we pull.
     """
 
     events: int = 0
     versions: int = 0
     left_to_pull: int = 0
+    set_aside: int = 0
     pull_id: str | None = None
     reason: str | None = None
 
@@ -66,20 +94,22 @@ def waiting(settings: Settings, state: State, as_of: datetime) -> int:
     newest = Landing(settings.landing_dir, settings.secret("encryption_key")).newest()
     if newest is None or as_of < newest.as_of:
         return 0
-    counted = f"select count(*) as n from ({WAITING})"
-    return int(state.rows(counted, _parameters(newest, as_of))[0]["n"])
+    return sum(
+        int(state.rows(f"select count(*) as n from ({sql})", _parameters(newest, as_of))[0]["n"])
+        for sql in (WAITING, THIN)
+    )
 
 
 def _parameters(newest: Manifest, as_of: datetime) -> tuple[int, str, bool]:
     return int(as_of.timestamp()), newest.account, newest.livemode
 
 
-def drain(settings: Settings, as_of: datetime) -> DrainOutcome:
+def drain(settings: Settings, as_of: datetime, *, pull_follows: bool = True) -> DrainOutcome:
     """Land every event that was created up to `as_of` (aware UTC) and waits in the inbox.
 
     The caller holds the run lock: landing has one writer. Before the first pull nothing is drained,
-    for that pull lists everything, and neither for a night before the newest pull. Events of
-    other accounts, or of the other mode, stay in the inbox. Raises LandingError when landing
+    for that pull lists everything, and neither for a night before the newest pull. Unless
+    `pull_follows`, what thin events name is asked for at Stripe. Raises LandingError when landing
     cannot be read or written; nothing is marked then.
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
@@ -91,10 +121,54 @@ def drain(settings: Settings, as_of: datetime) -> DrainOutcome:
     with open_state(settings.state_file) as state:
         state.connection.execute("pragma secure_delete = on")
         finish_interrupted(landing, state)
+        aside = _set_aside(state, newest, as_of)
+        thin = _thin(settings, state, newest, as_of, pull_follows)
         outcome = asyncio.run(_land(settings, landing, newest, state, as_of))
+        outcome = replace(
+            outcome,
+            events=outcome.events + thin.events,
+            versions=outcome.versions + thin.versions,
+            left_to_pull=outcome.left_to_pull + thin.left_to_pull,
+            set_aside=aside + thin.set_aside,
+        )
         # What was deleted must not linger in the log beside the file.
         state.connection.execute("pragma wal_checkpoint(truncate)")
     return outcome
+
+
+def _set_aside(state: State, newest: Manifest, as_of: datetime) -> int:
+    """Let go of what belongs to no figure; how many events."""
+    own, mode = newest.account, newest.livemode
+    with state.transaction() as connection:
+        found: int = connection.execute(SET_ASIDE, (as_of.isoformat(), own, own, mode)).rowcount
+        connection.execute(UNUSED_BODIES)
+    return found
+
+
+def _thin(
+    settings: Settings, state: State, newest: Manifest, as_of: datetime, pull_follows: bool
+) -> DrainOutcome:
+    """Settle thin events: those that name what is pulled are asked for, or left to the pull that
+    follows; the others are noted as not used. What Stripe does not answer now goes on waiting."""
+    rows = state.rows(THIN, _parameters(newest, as_of))
+    named = {r["event_id"]: r["object_id"] for r in rows if resource_of(r["object_id"] or "")}
+    asked = []
+    if named and not pull_follows:
+        try:
+            asked = pull_again(settings, list(named.values()), as_of)
+        except (PullError, TimeoutError):
+            rows, named = [r for r in rows if r["event_id"] not in named], {}
+    at = as_of.isoformat()
+    with state.transaction() as connection:
+        connection.executemany(
+            "update webhook_deliveries set drained_at = ?, not_used = ? where event_id = ?",
+            [(at, None if r["event_id"] in named else NAMES_NOTHING, r["event_id"]) for r in rows],
+        )
+        connection.executemany(
+            "delete from webhook_bodies where event_id = ?", [(r["event_id"],) for r in rows]
+        )
+    landed = sum(answer.landed for answer in asked)
+    return DrainOutcome(len(named), landed, len(named) - landed, set_aside=len(rows) - len(named))
 
 
 async def _land(
@@ -131,7 +205,8 @@ async def _land(
         ),
     )
     mark_drained(state, drained, pull_id, as_of)
-    return DrainOutcome(len(drained), versions, len(drained) - versions, pull_id)
+    left = len(drained) - versions
+    return DrainOutcome(len(drained), versions, left, pull_id=pull_id)
 
 
 def _rows(state: State, newest: Manifest, as_of: datetime) -> Iterator[dict[str, Any]]:

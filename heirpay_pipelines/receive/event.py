@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,6 +14,9 @@ MAX_DEPTH = 64  # Stripe's deepest objects stay below 20
 EVENT_ID = re.compile(r"evt_[A-Za-z0-9_]{1,120}")
 IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 EVENT_TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+){1,6}")
+# Those of API v2 may name a part in brackets: account[configuration.merchant].
+THIN_TYPE = re.compile(r"[a-z0-9_]+([.\[\]]{1,2}[a-z0-9_]+){1,8}")
+SNAPSHOT, THIN = "snapshot", "thin"
 LATEST_CREATED = 253_402_300_800  # the year 10000
 
 
@@ -26,7 +30,8 @@ class EventRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivered event: what the inbox indexes, and the body as it came."""
+    """One delivered event: what the inbox indexes, and the body as it came. A `thin` one names its
+    object and does not carry it; the ping of an event destination is one."""
 
     event_id: str
     type: str
@@ -36,6 +41,7 @@ class Delivery:
     api_version: str | None
     created: int
     body: str
+    form: str = SNAPSHOT
 
 
 def read_event(body: bytes) -> Delivery:
@@ -45,6 +51,8 @@ def read_event(body: bytes) -> Delivery:
     numbers beyond a double, a byte-order mark, lone surrogates, more than MAX_DEPTH levels.
     """
     event = _parse(body)
+    if isinstance(event, dict) and event.get("object") == "v2.core.event":
+        return _thin(event, body)
     if not isinstance(event, dict) or event.get("object") != "event":
         raise EventRefusedError("not_an_event")
     data = event.get("data")
@@ -65,6 +73,38 @@ def read_event(body: bytes) -> Delivery:
         created=created,
         body=body.decode("utf-8").strip(),
     )
+
+
+def _thin(event: dict[str, Any], body: bytes) -> Delivery:
+    """A thin event: its instant is ISO 8601 text, `related_object` names what changed (a ping, or
+    an event of the account itself, may name nothing), `context` whose it is (null: our own)."""
+    related = event.get("related_object")
+    if related is not None and not isinstance(related, dict):
+        raise EventRefusedError("event_without_object")
+    context = _optional_text(event, "context")
+    return Delivery(
+        event_id=_text(event, "id", EVENT_ID),
+        type=_text(event, "type", THIN_TYPE),
+        object_id=_optional_text(related or {}, "id"),
+        # An organisation's context leads to the account: org_…/acct_….
+        account=context.rpartition("/")[2] if context else None,
+        livemode=_flag(event, "livemode"),
+        api_version=None,
+        created=_instant(event),
+        body=body.decode("utf-8").strip(),
+        form=THIN,
+    )
+
+
+def _instant(event: dict[str, Any]) -> int:
+    try:
+        at = datetime.fromisoformat(str(event.get("created")))
+        created = int(at.replace(tzinfo=at.tzinfo or UTC).timestamp())
+    except (ValueError, OverflowError):
+        raise EventRefusedError("event_without_created") from None
+    if not 0 < created < LATEST_CREATED:
+        raise EventRefusedError("event_without_created")
+    return created
 
 
 def _parse(body: bytes) -> Any:

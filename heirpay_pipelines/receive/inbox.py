@@ -24,8 +24,8 @@ log = logging.getLogger("heirpay.receive")
 BUSY_SECONDS = 5  # how long another writer of the state file may hold it before we refuse
 INSERT = """
 insert into webhook_deliveries (event_id, type, object_id, account, livemode, api_version, created,
-  received_at, last_received_at, deliveries)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+  received_at, last_received_at, form, deliveries)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 on conflict (event_id) do update
   set deliveries = deliveries + 1, last_received_at = excluded.last_received_at
 returning deliveries
@@ -181,7 +181,7 @@ def _insert(state: State, deliveries: Sequence[Delivery]) -> list[bool]:
     with state.transaction() as connection:
         for d in deliveries:
             values = (d.event_id, d.type, d.object_id, d.account, d.livemode, d.api_version)
-            (count,) = connection.execute(INSERT, (*values, d.created, now, now)).fetchone()
+            (count,) = connection.execute(INSERT, (*values, d.created, now, now, d.form)).fetchone()
             fresh.append(count == 1)
             if count == 1:
                 connection.execute("insert into webhook_bodies values (?, ?)", (d.event_id, d.body))

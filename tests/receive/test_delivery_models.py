@@ -20,7 +20,8 @@ create table landing.event (id varchar, object varchar, account varchar, livemod
   created timestamp, observed_at timestamp, source varchar, event_id varchar,
   api_version varchar, payload varchar);
 create table state.webhook_deliveries (event_id varchar, type varchar, created bigint,
-  received_at varchar, replayed_at varchar, deliveries bigint);
+  received_at varchar, replayed_at varchar, deliveries bigint, account varchar,
+  form varchar default 'snapshot', not_used varchar);
 """
 
 
@@ -74,9 +75,18 @@ def build(path: Path) -> None:
             replayed = stamp if event_id == "evt_replayed" else None
             epoch = int(at(hours).replace(tzinfo=UTC).timestamp())
             connection.execute(
-                "insert into state.webhook_deliveries values (?, ?, ?, ?, ?, ?)",
+                "insert into state.webhook_deliveries by position values (?, ?, ?, ?, ?, ?, null,"
+                " 'snapshot', null)",
                 [event_id, kind, epoch, stamp, replayed, deliveries],
             )
+        # A connected account's events say nothing of what our own event log should have brought.
+        noon = int(at(12).replace(tzinfo=UTC).timestamp())
+        stamp = at(12).replace(tzinfo=UTC).isoformat()
+        connection.execute(
+            "insert into state.webhook_deliveries values ('evt_connected', 'payout.paid', ?, ?,"
+            " null, 1, 'acct_2', 'snapshot', 'of a connected account')",
+            [noon, stamp],
+        )
 
 
 def test_each_expected_event_has_its_status(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -90,6 +100,7 @@ def test_each_expected_event_has_its_status(warehouse: duckdb.DuckDBPyConnection
         "evt_missing": "missing",
         "evt_replayed": "replayed",
         "evt_awaited": "awaited",
+        "evt_connected": "delivered",
     }
 
 
@@ -98,4 +109,4 @@ def test_the_day_sums_up(warehouse: duckdb.DuckDBPyConnection) -> None:
         "select events, delivered, late, missing, awaited, replayed, duplicates, lag_seconds_p50"
         " from operations.webhook_delivery_daily"
     ).fetchall()
-    assert rows == [(6, 2, 1, 1, 1, 1, 2, 4)]
+    assert rows == [(7, 3, 1, 1, 1, 1, 2, 2.5)]

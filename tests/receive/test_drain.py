@@ -252,10 +252,76 @@ def test_ties_cut_objects_and_other_accounts(days: dict[str, Any], pulled: Setti
     deliver(pulled, tied + rest)
     outcome = drain(pulled, later)
     assert (outcome.events, outcome.versions, outcome.left_to_pull) == (4, 1, 3)
+    assert outcome.set_aside == 2
     assert newest(pulled, later)["customer", "cus_gone"]["deleted"] is True
     with open_state(pulled.state_file) as state:
         left = state.rows("select event_id from webhook_bodies order by event_id")
-        assert [row["event_id"] for row in left] == ["evt_4", "evt_5", "evt_6"]
+        assert [row["event_id"] for row in left] == ["evt_6"]  # of the future
+        unused = dict(
+            state.connection.execute(
+                "select event_id, not_used from webhook_deliveries where not_used is not null"
+            ).fetchall()
+        )
+        assert unused == {"evt_4": "of a connected account", "evt_5": "of the other mode"}
+        assert waiting(pulled, state, later) == 0
+
+
+def thin(number: int, at: datetime, object_id: str | None, **fields: Any) -> dict[str, Any]:
+    related = {"id": object_id, "type": "charge", "url": f"/v1/charges/{object_id}"}
+    return {
+        "id": f"evt_thin_{number}",
+        "object": "v2.core.event",
+        "type": "v1.charge.updated",
+        "created": at.isoformat(),
+        "livemode": False,
+        "related_object": related if object_id else None,
+        **fields,
+    }
+
+
+def test_what_a_thin_event_names_is_fetched_or_counted_as_not_used(
+    days: dict[str, Any], pulled: Settings
+) -> None:
+    later = days["later"]
+    (name, charge) = next(
+        (id, each) for (kind, id), each in newest(pulled, later).items() if kind == "charge"
+    )
+    events = [
+        thin(1, later, name),
+        thin(2, later, None, type="v2.core.event_destination.ping"),
+        thin(3, later, "ed_test_1"),
+        thin(4, later, name, context="acct_of_another"),
+        thin(5, later, "ch_that_is_not_there"),
+    ]
+    deliver(pulled, events)
+    with open_state(pulled.state_file) as state:
+        assert waiting(pulled, state, later) == 4
+    outcome = drain(pulled, later, pull_follows=False)
+    assert (outcome.events, outcome.versions, outcome.left_to_pull) == (2, 1, 1)
+    assert outcome.set_aside == 3
+    (again,) = [m for m in Landing(pulled.landing_dir).manifests() if m.mode == "retry"]
+    assert again.rows_by_object() == {"charge": 1}
+    assert newest(pulled, datetime(2100, 1, 1, tzinfo=UTC))["charge", name] == charge
+    with open_state(pulled.state_file) as state:
+        assert state.rows("select * from webhook_bodies") == []
+        unused = state.rows(
+            "select not_used, count(*) as n from webhook_deliveries group by 1 order by 1"
+        )
+    assert [(row["not_used"], row["n"]) for row in unused] == [
+        (None, 2), ("names no object that is pulled", 2), ("of a connected account", 1),
+    ]  # fmt: skip
+
+
+def test_a_thin_event_waits_while_stripe_cannot_be_asked(
+    days: dict[str, Any], pulled: Settings
+) -> None:
+    later = days["later"]
+    deliver(pulled, [thin(1, later, "ch_1")])
+    nobody = settings(pulled.home, "http://127.0.0.1:9")
+    assert drain(nobody, later, pull_follows=False).events == 0
+    with open_state(pulled.state_file) as state:
+        assert waiting(pulled, state, later) == 1
+    assert drain(nobody, later).left_to_pull == 1  # before a pull, which reads the event log
 
 
 def test_nothing_is_drained_before_the_first_pull_or_for_a_past_night(

@@ -40,6 +40,43 @@ def test_duplicates_are_acknowledged_and_stored_once(tmp_path: Path) -> None:
         assert endpoint.state_file.stat().st_mode & 0o077 == 0
 
 
+def test_thin_events_and_pings_are_acknowledged(tmp_path: Path) -> None:
+    """As an event destination sends them: an instant as text, no object inside."""
+    thin = {
+        "id": "evt_test_65RCjj4ErdvtHQGYQ",
+        "object": "v2.core.event",
+        "type": "v2.core.event_destination.ping",
+        "created": "2026-11-30T12:00:00.123Z",
+        "livemode": False,
+        "context": None,
+        "reason": None,
+        "related_object": {
+            "id": "ed_test_1",
+            "type": "v2.core.event_destination",
+            "url": "/v2/core/event_destinations/ed_test_1",
+        },
+    }
+    of_an_account = thin | {
+        "id": "evt_test_2",
+        "type": "v2.core.account[configuration.merchant].updated",
+        "context": "org_1/acct_connected",
+        "related_object": None,
+        "created": "2026-11-30T12:00:00+00:00",
+    }
+    with running(tmp_path) as endpoint:
+        answers = [endpoint.post(body) for body in (thin, of_an_account, thin)]
+        assert [a.status_code for a in answers] == [200] * 3
+        assert [a.json()["outcome"] for a in answers] == ["stored", "stored", "duplicate"]
+        with sqlite3.connect(endpoint.state_file) as state:
+            kept = state.execute(
+                "select object_id, account, form, created from webhook_deliveries order by event_id"
+            ).fetchall()
+    assert kept == [
+        (None, "acct_connected", "thin", 1796040000),
+        ("ed_test_1", None, "thin", 1796040000),
+    ]
+
+
 def test_ten_thousand_shuffled_with_duplicates_leave_each_event_once(tmp_path: Path) -> None:
     numbers = list(range(7_000)) + random.Random(1).choices(range(7_000), k=3_000)
     random.Random(2).shuffle(numbers)

@@ -51,7 +51,15 @@ SIGNED_BUT_WRONG: dict[str, tuple[bytes, str]] = {
     "null": (b"null", "not_an_event"),
     "a number of 5,000 digits": (b"9" * 5_000, "invalid_json"),
     "another object": (text({**GOOD, "object": "charge"}).encode(), "not_an_event"),
-    "a thin event": (text({**GOOD, "object": "v2.core.event"}).encode(), "not_an_event"),
+    "another v2 object": (text({**GOOD, "object": "v2.core.account"}).encode(), "not_an_event"),
+    "a thin event at no instant": (
+        text({**GOOD, "object": "v2.core.event", "created": "soon"}).encode(),
+        "event_without_created",
+    ),
+    "a thin event of a list": (
+        text({**GOOD, "object": "v2.core.event", "related_object": []}).encode(),
+        "event_without_object",
+    ),
     "no id": (text(without("id")).encode(), "event_without_id"),
     "id with a path": (text({**GOOD, "id": "../../etc/passwd"}).encode(), "event_without_id"),
     "id with SQL": (text({**GOOD, "id": "evt_1'; drop table x"}).encode(), "event_without_id"),

@@ -7,6 +7,9 @@ with deliveries as (
         event_id,
         type,
         deliveries,
+        account,
+        form,
+        not_used,
         {{ epoch('created') }} as created_at,
         cast(substr(received_at, 1, 23) as timestamp) as received_at,
         cast(substr(replayed_at, 1, 23) as timestamp) as replayed_at
@@ -24,7 +27,8 @@ events as (
 subscribed as (
     select type, min(created_at) as since
     from received
-    where deliveries > 0
+    -- What is delivered for connected accounts, or thin, says nothing of our own event log.
+    where deliveries > 0 and form = 'snapshot' and not_used is null
     group by type
 ),
 
@@ -43,7 +47,10 @@ compared as (
         expected.object_id,
         case when received.deliveries > 0 then received.received_at end as received_at,
         received.replayed_at,
-        coalesce(received.deliveries, 0) as deliveries
+        coalesce(received.deliveries, 0) as deliveries,
+        coalesce(received.form, 'snapshot') as form,
+        received.account as event_account_id,
+        received.not_used as not_used_because
     from expected
     full outer join received on expected.id = received.event_id
 ),
@@ -66,6 +73,9 @@ final as (
         received_at,
         replayed_at,
         deliveries,
+        form,
+        event_account_id,
+        not_used_because,
         lag_seconds,
         case
             when lag_seconds <= {{ var('webhook_late_after_seconds', 300) }} then 'delivered'
