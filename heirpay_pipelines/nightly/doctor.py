@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import click
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, require_key
+from heirpay_pipelines.at_rest.keys import SHORTEST
 from heirpay_pipelines.home_folder import HomeError, require_own_home
 from heirpay_pipelines.settings import STRIPE_API, Settings
 
 LEAST_FREE_GIB = 2
-LEAST_KEY_CHARACTERS = 20
 SHOWN_PACKAGES = ("stripe", "duckdb", "dbt-duckdb", "dagster", "great-expectations")
 
 
@@ -93,7 +93,7 @@ def _encryption(settings: Settings) -> Iterator[Finding]:
     if settings.key:
         yield Finding(
             "Encryption key is long enough",
-            len(settings.key) >= LEAST_KEY_CHARACTERS,
+            len(settings.key) >= SHORTEST,
             f"{len(settings.key)} characters",
             "Make one with `openssl rand -base64 32`, then `heirpay key rotate`.",
         )

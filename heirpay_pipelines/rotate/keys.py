@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, derived_key, keyed, sealed
-from heirpay_pipelines.at_rest.keys import ROTATION, VARIABLE
+from heirpay_pipelines.at_rest.keys import ROTATION, VARIABLE, require_strength
 from heirpay_pipelines.at_rest.sqlite import connect
 from heirpay_pipelines.land.manifest import sync_folder
 
@@ -41,6 +41,8 @@ def begin(state_file: Path, given: str | None, new: str | None) -> Keys:
             "The home has this key already: give the new one with --new-key-file FILE "
             "(- reads it from the standard input)."
         )
+    if new:
+        _require_strength(new)
     keys = Keys(f"{datetime.now(UTC):r%Y%m%dT%H%M%S%f}", old, new)
     record = {"id": keys.id, "old": _mark(keys.id, old), "new": _mark(keys.id, new)}
     partial = note.with_suffix(".partial")
@@ -48,6 +50,13 @@ def begin(state_file: Path, given: str | None, new: str | None) -> Keys:
     partial.replace(note)
     sync_folder(note.parent)
     return keys
+
+
+def _require_strength(new: str) -> None:
+    try:
+        require_strength(new)
+    except EncryptionKeyError as error:
+        raise RotationError(str(error)) from None
 
 
 def end(state_file: Path) -> None:

@@ -19,7 +19,10 @@ from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
-OLD, NEW = "the old key of this home", "the new key, it's longer"
+OLD, NEW = (
+    "the old key of this home, and more",
+    "the new key, it's longer than the old one was",
+)
 SENTINEL = "jane.sentinel@example.com"
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 

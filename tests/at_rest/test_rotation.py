@@ -123,7 +123,7 @@ def test_an_interrupted_one_goes_on_with_its_own_keys_alone(home: Path) -> None:
     refused = heirpay(home, OLD, "audit", "verify")
     assert (refused.returncode, "rotation" in refused.stderr) == (2, True)
     with pytest.raises(RotationError, match="another new key was interrupted"):
-        rotate(settings(home, OLD), "a third key altogether", "ana")
+        rotate(settings(home, OLD), "a third key, altogether another one", "ana")
     with pytest.raises(RotationError, match="the key that the home had before"):
         rotate(settings(home, NEW), NEW, "ana")
     rotate(settings(home, OLD), NEW, "ana")

@@ -9,7 +9,7 @@ import pytest
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, sealed
 
-KEY = "correct horse battery staple"
+KEY = "correct horse battery staple, and more"
 SIZES = (0, 1, sealed.CHUNK_BYTES - 1, sealed.CHUNK_BYTES, sealed.CHUNK_BYTES + 1, 300_000)
 
 

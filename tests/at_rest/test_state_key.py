@@ -14,11 +14,12 @@ from heirpay_pipelines.at_rest import EncryptionKeyError
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.cli import main
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.rotate import RotationError, rotate
 from heirpay_pipelines.settings import Settings, SettingsError
 from heirpay_pipelines.state import open_state
 from heirpay_pipelines.state.database import hold_key
 
-KEY = "correct horse battery staple"
+KEY = "correct horse battery staple, and more"
 SENTINEL = "jane.sentinel@example.com"
 OPENING = (
     ("audit", "verify"),
@@ -183,3 +184,33 @@ def test_while_the_key_is_rotated_nobody_opens_the_state_and_the_reverse(tmp_pat
         hold_key(path, alone=True),
     ):
         pass
+
+
+SHORT = "a key of thirty-one characters!"
+
+
+def test_a_new_home_takes_no_key_that_can_be_guessed(tmp_path: Path) -> None:
+    for key, code in (("1", 2), (SHORT, 2), (SHORT + "!", 0)):
+        ended = heirpay(tmp_path, key, "audit", "log")
+        assert ended.returncode == code, (key, ended.stderr)
+        assert ended.stderr.count("\n") == (1 if code else 0)
+        assert ("openssl rand -base64 32" in ended.stderr) == bool(code)
+        assert (tmp_path / "state").is_dir() == (not code), "nothing is written"
+
+
+def test_a_home_with_a_short_key_opens_and_says_how_to_change_it(tmp_path: Path) -> None:
+    write(tmp_path, SHORT)
+    ended = heirpay(tmp_path, SHORT, "audit", "log")
+    assert ended.returncode == 0
+    assert "heirpay key rotate" in ended.stderr
+    assert SHORT not in ended.stderr
+    assert "HEIRPAY_ENCRYPTION_KEY" not in heirpay(tmp_path, SHORT, "--version").stderr
+
+
+@pytest.mark.parametrize("before", [KEY, None], ids=["from a key", "from plain"])
+def test_a_rotation_takes_no_short_key(tmp_path: Path, before: str | None) -> None:
+    given = write(tmp_path, before)
+    with pytest.raises(RotationError, match="31 characters"):
+        rotate(given, SHORT, "ana")
+    with open_state(given.state_file) as state:
+        assert state.rows("select subject from audit_log") == [{"subject": SENTINEL}]

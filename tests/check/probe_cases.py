@@ -34,7 +34,7 @@ from heirpay_pipelines.state import State, open_state
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 NUMBER = numbers(1, seed=1)[0]
 LIVE = "rk_live_" + "a1b2c3d4" * 4
-KEY = "k" * 20
+KEY = "k" * 40
 
 
 @dataclass

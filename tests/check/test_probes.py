@@ -158,7 +158,7 @@ def test_what_only_looks_like_a_secret_raises_no_alarm(home: Path) -> None:
 def test_encrypted_at_rest(home: Path) -> None:
     from heirpay_pipelines.duck import connect
 
-    key = "k" * 20
+    key = "k" * 40
     assert probe("encrypted_at_rest", home).status == "fail"
     assert probe("encrypted_at_rest", home, key=key).status == "not_evaluated"
     given = Settings(HEIRPAY_HOME=home, HEIRPAY_ENCRYPTION_KEY=key)
@@ -195,8 +195,8 @@ def test_encrypted_at_rest(home: Path) -> None:
 def test_personal_data_in_files_is_found_also_where_it_is_sealed(home: Path, name: str) -> None:
     path = home / name
     path.parent.mkdir(parents=True)
-    sealed.write(path, b"x" * (2**20 - 3) + b" a@b.test ", "k" * 20)
-    found = probe("personal_data_in_files", home, key="k" * 20)
+    sealed.write(path, b"x" * (2**20 - 3) + b" a@b.test ", "k" * 40)
+    found = probe("personal_data_in_files", home, key="k" * 40)
     assert (found.status, found.evidence["ids"]) == ("fail", [name])
     assert "a@b.test" not in str(found)
     # What is made to hold account data has a control of its own.

@@ -29,7 +29,7 @@ from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
 pytestmark = pytest.mark.timeout(900)  # two runs of the night stand in the first test
-KEY = "correct horse battery staple"
+KEY = "correct horse battery staple, and more"
 EMAILS = r"""
 select distinct unnest(regexp_extract_all(payload, '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+[.][a-z.]+'))
 from {files}

@@ -14,7 +14,7 @@ from heirpay_pipelines.duck import connect
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
-KEY = "it's a correct horse"
+KEY = "it's a correct horse, battery and staple"
 SENTINEL = "jane.sentinel"
 
 
@@ -63,7 +63,7 @@ def test_query_reads_it_with_the_key_and_only_so(settings: Settings) -> None:
     assert SENTINEL.encode() not in settings.warehouse.read_bytes()
     # The state file was lost: the warehouse itself still refuses.
     settings.state_file.unlink()
-    for key in ("", "wrong"):
+    for key in ("", "wrong, though it is as long as a key must be"):
         refused = CliRunner(env=environment | {"HEIRPAY_ENCRYPTION_KEY": key}).invoke(cli, asked)
         assert refused.exit_code != 0
         assert "key" in refused.output.lower()

@@ -20,7 +20,7 @@ from heirpay_pipelines.serve.server import build_server
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
-KEY = "correct horse battery staple"
+KEY = "correct horse battery staple, and more"
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 
 
