@@ -60,7 +60,13 @@ def connect(
 
 
 def quoted(text: str) -> str:
+    """A text as a literal of SQL, for the statements that take no parameter."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(*parts: str) -> str:
+    """A name (`table`, or `schema`, `table`) as SQL takes it, whatever it is made of."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
 def _explained(path: Path, key: str | None, error: duckdb.Error) -> WarehouseError:

@@ -21,6 +21,7 @@ from heirpay_pipelines.audit import append
 from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.gdpr.erase import GdprError
+from heirpay_pipelines.gdpr.others import others_scrubber
 from heirpay_pipelines.gdpr.state import concerns, text_columns
 from heirpay_pipelines.gdpr.texts import expression
 from heirpay_pipelines.gdpr.warehouse import tables
@@ -28,6 +29,7 @@ from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.people import Person, find_person
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.personal.pseudonyms import pseudonyms
+from heirpay_pipelines.personal.scrub import collect
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 
@@ -48,6 +50,8 @@ def export(settings: Settings, customer: str, target: Path, by: str, at: datetim
             **dict(_published(settings, person)),
             **dict(_stated(state, person)),
         }
+        others = others_scrubber(landing, person, _own(parts), _text(parts), names)
+        parts = {name: others.quoted(rows) for name, rows in parts.items()}
         content = _zipped({"about.json": [_about(customer, parts, at)], **parts})
         _write(target, content)
         records = sum(map(len, parts.values()))
@@ -69,6 +73,17 @@ def _about(customer: str, parts: dict[str, list[Any]], at: datetime) -> dict[str
         " supervisory authority (GDPR articles 15 to 21, 77)",
         "records": {name: len(rows) for name, rows in parts.items()},
     }
+
+
+def _own(parts: dict[str, list[Any]]) -> set[str]:
+    """Every personal value in the person's own landed objects."""
+    objects = (row["object"] for name, rows in parts.items() if name.startswith("stripe/")
+               for row in rows)  # fmt: skip
+    return {value for obj in objects for _, _, value in collect(obj)}
+
+
+def _text(rows: object) -> str:
+    return json.dumps(rows, ensure_ascii=False, default=str)
 
 
 def _landed(landing: Landing, person: Person) -> Iterator[tuple[str, list[Any]]]:

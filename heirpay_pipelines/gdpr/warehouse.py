@@ -6,12 +6,13 @@ updated: each table is copied, changed on the way, into a fresh file that is pub
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import connect, identifier, quoted
 from heirpay_pipelines.gdpr.texts import expression, spellings
 from heirpay_pipelines.land.people import Person
 from heirpay_pipelines.model.personal_columns import tagged_columns
@@ -34,7 +35,7 @@ class Table:
 
     @property
     def qualified(self) -> str:
-        return f'"{self.schema}"."{self.name}"'
+        return identifier(self.schema, self.name)
 
     @property
     def id_columns(self) -> list[str]:
@@ -95,12 +96,10 @@ def erase_from_warehouse(settings: Settings, person: Person) -> int:
 def _attach_published(
     connection: duckdb.DuckDBPyConnection, settings: Settings, key: str | None
 ) -> None:
-    quoted = key.replace("'", "''") if key else ""
-    options = f"(read_only, encryption_key '{quoted}')" if key else "(read_only)"
-    path = str(settings.warehouse).replace("'", "''")
-    connection.execute(f"attach '{path}' as published {options}")
+    options = f"(read_only, encryption_key {quoted(key)})" if key else "(read_only)"
+    connection.execute(f"attach {quoted(str(settings.warehouse))} as published {options}")
     spill = settings.warehouse_dir / "building"
-    connection.execute(f"set temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
+    connection.execute(f"set temp_directory = {quoted(str(spill))}")
     if key:
         connection.execute("set temp_file_encryption = true")
 
@@ -110,14 +109,25 @@ def _register(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
     ids = pa.table({"id": pa.array(sorted(person.related), pa.string())})
     connection.register("related_ids", ids)
     connection.execute("create temp table related as select id from related_ids")
-    quoted = pattern(spellings(person.texts))
     changed = "x"
-    for id, pseudonym in person.ids.items():
-        changed = f"replace({changed}, '{id}', '{pseudonym}')"
-    if quoted is not None:
-        expression = quoted.pattern.replace("'", "''")
-        changed = f"regexp_replace({changed}, '{expression}', '{ERASED}', 'gi')"
+    for number, (id, pseudonym) in enumerate(person.ids.items()):
+        old, new = f"id_{number}", f"pseudonym_{number}"
+        _set_variables(connection, {old: id, new: pseudonym})
+        changed = f"replace({changed}, getvariable('{old}'), getvariable('{new}'))"
+    sought = pattern(spellings(person.texts))
+    if sought is not None:
+        _set_variables(connection, {"sought": sought.pattern, "erased": ERASED})
+        changed = f"regexp_replace({changed}, getvariable('sought'), getvariable('erased'), 'gi')"
     connection.execute(f"create temp macro scrubbed(x) as {changed}")
+
+
+def _set_variables(connection: duckdb.DuckDBPyConnection, values: Mapping[str, str]) -> None:
+    """What a macro reads: it takes no parameters of the query, and an id or a name of a person
+    never is part of a statement's text."""
+    for name, value in values.items():
+        connection.register("given", pa.table({"value": [value]}))
+        connection.execute(f"set variable {name} = (select value from given)")
+        connection.unregister("given")
 
 
 def _copy(
@@ -156,14 +166,14 @@ def is_text(kind: str) -> bool:
 def _column(
     table: Table, name: str, kind: str, tags: dict[tuple[str, str], str], person: Person
 ) -> str:
-    quoted = f'"{name}"'
+    column = identifier(name)
     if kind == "VARCHAR[]":
-        return f"list_transform({quoted}, lambda x: scrubbed(x))"
+        return f"list_transform({column}, lambda x: scrubbed(x))"
     if kind not in TEXT:
-        return quoted
-    changed = f"cast(scrubbed(cast({quoted} as varchar)) as {kind})"
+        return column
+    changed = f"cast(scrubbed(cast({column} as varchar)) as {kind})"
     if tags.get((table.name, name)) not in person.classes or name.endswith("fingerprint"):
         return changed
     # Another customer's personal data is theirs, even where a name is the same.
-    others = quoted if table.owner else changed
+    others = column if table.owner else changed
     return f"case when is_related then null else {others} end"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from heirpay_pipelines.land.read import KEY_NAME, quoted, use_key
 
 MICROSECONDS = 1_000_000
 END_OF_TIME = 253_402_300_800  # the year 10000 in epoch seconds
+OBJECT_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}(\.[a-z][a-z0-9_]{0,60}){0,4}")
+"""It becomes the name of a folder and of a view."""
 BATCH_BYTES = 16 * 2**20
 BUFFER_BYTES = 40 * 2**20
 COLUMNS = pa.schema(
@@ -178,6 +181,8 @@ def fault_of(obj: object) -> str | None:
         return f"not an object but {type(obj).__name__}"
     if not isinstance(obj.get("object"), str):
         return "field `object` is missing or no text"
+    if not OBJECT_NAME.fullmatch(obj["object"]):
+        return "field `object` is no name of a kind of object (lower case, digits, _ and .)"
     if obj["object"] != "balance" and not isinstance(obj.get("id"), str):
         return "field `id` is missing or no text"
     created = obj.get("created")

@@ -85,6 +85,44 @@ def test_an_export_has_everything_and_is_audited_without_a_name(
         export(settings, "cus_nobody", tmp_path / "none.zip", "Dana", AT)
 
 
+def test_an_export_names_no_other_customer(tmp_path: Path) -> None:
+    """Messages and evidence name several people; a copy is of one."""
+    settings = planted.plant(tmp_path / "home", None)
+    stranger = {"id": "cus_Stranger0001", "object": "customer", "created": planted.CREATED,
+                "name": "Zoë O'Stranger", "email": "zoe@stranger.example",
+                "phone": "+49 170 9998877", "address": {"line1": "Strangers' Way 7"}}  # fmt: skip
+    theirs = {"id": "ch_Stranger0001", "object": "charge", "created": planted.CREATED,
+              "customer": stranger["id"], "amount": 500, "currency": "eur",
+              "billing_details": {"name": "Zoe Strange-Card"}}  # fmt: skip
+    planted.land(settings, 3, [stranger, theirs])
+    said = (
+        f"{planted.NAME} and Zoë O'Stranger (zoe@stranger.example, +49 170 9998877, Strangers' Way"
+        f" 7) share a card: {CUSTOMER}, cus_Stranger0001, ch_1, ch_Stranger0001, prod_1"
+    )
+    with open_state(settings.state_file) as state, state.transaction() as connection:
+        connection.execute("update outbox_messages set body = ?", (said,))
+        evidence = json.dumps(
+            {"ids": [CUSTOMER, "cus_Stranger0001"], "by": {"Zoe Strange-Card": 1}}
+        )
+        connection.execute("update control_results set evidence = ?", (evidence,))
+    target = tmp_path / "mine.zip"
+    export(settings, CUSTOMER, target, "Dana", AT)
+    with zipfile.ZipFile(target) as packed:
+        parts = {name: json.loads(packed.read(name)) for name in packed.namelist()}
+    text = json.dumps(parts, ensure_ascii=False)
+    body = parts["records/outbox_messages.json"][0]["body"]
+    for word in ("tranger", "9998877", "Strange-Card"):
+        assert word not in text, word
+    assert body.startswith(f"{planted.NAME} and [erased] ([erased], [erased], [erased])")
+    assert f"{CUSTOMER}, cus_erased" in body
+    assert body.endswith(", prod_1")
+    assert ", ch_1, ch_erased" in body
+    assert {row["object"]["name"] for row in parts["stripe/customer.json"]} == {
+        planted.NAME,
+        planted.NAMESAKE,
+    }
+
+
 def test_after_erasure_an_export_shows_only_what_is_kept(tmp_path: Path) -> None:
     settings = planted.plant(tmp_path / "home", None)
     erase(settings, CUSTOMER, "asked", "Dana", datetime.now(UTC))

@@ -335,7 +335,7 @@ def test_nothing_is_drained_before_the_first_pull_or_for_a_past_night(
 
 def test_with_a_key_no_body_is_readable_at_rest(days: dict[str, Any], tmp_path: Path) -> None:
     base, later = days["pushed"].stripe_api_base, days["later"]
-    given = settings(tmp_path, base, HEIRPAY_ENCRYPTION_KEY="correct horse battery")
+    given = settings(tmp_path, base, HEIRPAY_ENCRYPTION_KEY="correct horse battery staple and")
     pull(given, later)
     sentinel = "jane.sentinel@example.com"
     charge = {"id": "ch_7", "object": "charge", "receipt_email": sentinel}
