@@ -59,6 +59,38 @@ def connect(
         connection.close()
 
 
+NOTHING_ELSE = (
+    "set temp_directory = ''",
+    "set allow_community_extensions = false",
+    "set autoinstall_known_extensions = false",
+    "set autoload_known_extensions = false",
+    # Not the variables of this process either: DuckDB looks names up in them.
+    "set python_enable_replacements = false",
+    # Alone it still lets the attached file and the spill folder be written.
+    "set enable_external_access = false",
+    "set disabled_filesystems = 'LocalFileSystem'",
+    "set lock_configuration = true",
+)
+
+
+@contextmanager
+def connect_shut(
+    path: Path, key: str | None, *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a published file read-only for SQL that others wrote: what is attached is all there is.
+
+    After the attach there is no file system, no network and no extension, nothing can be attached
+    again, and no setting changes that. So nothing spills: a query fails that needs more than
+    `memory_limit`. Raises WarehouseError.
+    """
+    with connect(path, key, read_only=True, memory_limit=memory_limit) as connection:
+        if threads is not None:
+            connection.execute(f"set threads = {threads:d}")
+        for statement in NOTHING_ELSE:
+            connection.execute(statement)
+        yield connection
+
+
 def quoted(text: str) -> str:
     """A text as a literal of SQL, for the statements that take no parameter."""
     return "'" + text.replace("'", "''") + "'"

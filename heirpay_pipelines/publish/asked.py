@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import cache
 
 import duckdb
 
@@ -15,27 +17,37 @@ from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
 LONGEST_TEXT = 2_000
-COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 CONSTANTS = (duckdb.token_type.string_const, duckdb.token_type.numeric_const)
+WORD = re.compile(r"""\"(?:[^\"]|\"\")*\"|\w+|(?:(?!--|/\*)[^\w\s\"'])+""")
+"""What a token is without the blanks and comments behind it."""
+NAMES = """
+select lower(name) from (
+  select unnest([database_name, schema_name, table_name, column_name]) as name
+  from duckdb_columns()
+)
+group by all
+"""
+OWN_NAMES = """
+select lower(function_name) from duckdb_functions()
+union select lower(type_name) from duckdb_types()
+"""
 
 
 def record_query(
     settings: Settings,
-    connection: duckdb.DuckDBPyConnection | None,
+    connection: duckdb.DuckDBPyConnection,
     sql: str,
     through: str = "",
 ) -> None:
-    """Append, before it runs, who asked what of the published warehouse: the user of this machine,
-    `through` ("mcp:") a server. Without a connection the SQL was refused.
+    """Append, before it is judged and before it runs, who asked what of the published warehouse
+    (`connection`): the user of this machine, `through` ("mcp:") a server.
 
-    Nothing can be erased from the log, so constants and comments (an e-mail address, a name) stay
-    out of it; and of SQL that DuckDB does not understand, all words but how long it is. A disk that
-    is full or read-only locks no reader out: the query is answered, and a warning says what is
-    missing in the log.
+    Nothing can be erased from the log, so `?` stands for each constant and each name that is none
+    of the warehouse's or DuckDB's (an e-mail address, a customer), and comments stay out of it. A
+    disk that is full or read-only locks no reader out: the query is answered, and a warning says
+    what is missing in the log.
     """
-    understood = connection is not None and _is_understood(connection, sql)
-    shown = masked(sql)[:LONGEST_TEXT] if understood else None
-    detail = {"sql": shown, "characters": len(sql)}
+    detail = {"sql": masked(sql, _names(connection))[:LONGEST_TEXT], "characters": len(sql)}
     who, now = through + login(), datetime.now(UTC)
     try:
         with open_state(settings.state_file) as state:
@@ -51,22 +63,38 @@ def _cannot_be_written(error: Exception) -> bool:
     return isinstance(error, OSError) or is_of_sqlite(error)
 
 
-def masked(sql: str) -> str:
-    """The SQL on one line, with `?` in the place of each constant and without comments."""
+def _names(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    return _own_names() | {name for (name,) in connection.execute(NAMES).fetchall() if name}
+
+
+@cache
+def _own_names() -> frozenset[str]:
+    """What DuckDB itself calls functions and types: the same in every connection."""
+    with duckdb.connect(":memory:") as empty:
+        return frozenset(name for (name,) in empty.execute(OWN_NAMES).fetchall())
+
+
+def masked(sql: str, names: Collection[str]) -> str:
+    """The SQL on one line, with `?` in the place of each constant and unknown name, without
+    comments. SQL that is none is shown as far as its words are understood."""
     tokens = duckdb.tokenize(sql)
     raw = sql.encode()
     ends = [*(start for start, _ in tokens[1:]), len(raw)]
-    words = [
-        "? " if kind in CONSTANTS else COMMENT.sub(" ", raw[start:end].decode(errors="replace"))
+    shown = [
+        _shown(raw[start:end].decode(errors="replace"), kind, names)
         for (start, kind), end in zip(tokens, ends, strict=False)
     ]
-    return " ".join("".join(words).split())
+    return " ".join("".join(shown).split())
 
 
-def _is_understood(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
-    """Whether every name in it is one of the warehouse's: it prepares as one statement."""
-    try:
-        connection.execute(f"prepare asked as {sql}")
-    except duckdb.Error:
-        return False
-    return True
+def _shown(token: str, kind: duckdb.token_type, names: Collection[str]) -> str:
+    """A token as the log may hold it, with a blank when something stood between it and the next."""
+    if kind in CONSTANTS:
+        return "? " if token[-1].isspace() or token.endswith("*/") else "?"
+    found = WORD.match(token)
+    word = found[0] if found else "?"
+    blank = " " if len(word) < len(token) else ""
+    unquoted = word.strip('"').replace('""', '"').lower()
+    if kind == duckdb.token_type.identifier and unquoted not in names:
+        word = "?"
+    return word + blank

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+from contextlib import redirect_stdout
 from datetime import date
+from io import StringIO
 from typing import IO, Any, Literal
 
 import duckdb
 import pyarrow as pa
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import connect_shut
 from heirpay_pipelines.publish.asked import record_query
+from heirpay_pipelines.publish.one_select import RefusedSqlError, statement_of
 from heirpay_pipelines.settings import Settings
 
 NEVER_WRAPPED = 1_000_000
@@ -18,7 +20,7 @@ Format = Literal["table", "csv", "json", "parquet"]
 
 
 class QueryError(Exception):
-    """The SQL is wrong or not allowed; the message is DuckDB's own."""
+    """The SQL is wrong or not allowed; the message says which."""
 
 
 def run_query(
@@ -26,33 +28,39 @@ def run_query(
 ) -> None:
     """Write the result of one query to `out`; `night` asks a recomputed one instead.
 
-    The file is opened read-only and DuckDB is kept from reading or writing any other file; the
-    audit log records the query first.
+    The audit log records it first; then it must be one SELECT, or EXPLAIN of one; then it runs in a
+    connection that can change nothing and reach no other file.
     Raises QueryError for SQL that fails, WarehouseError when nothing is published yet.
     """
     key = settings.secret("encryption_key")
     file = settings.warehouse if night is None else settings.recomputed_night(night)
     if night is not None and not file.is_file():
         raise QueryError(f"the night of {night} was not recomputed: run the job `backfill` for it")
-    with connect(file, key, read_only=True) as connection:
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
+    with connect_shut(file, key, memory_limit=settings.memory_limit) as connection:
         record_query(settings, connection, sql)
         try:
+            statement = statement_of(connection, sql)
             if form == "table":
-                _write_table(connection, sql)
+                _write_table(connection, statement, out)
             else:
-                result = connection.execute(sql).to_arrow_table()
+                result = connection.execute(statement).to_arrow_table()
                 WRITERS[form](connection, result, out)
-        except duckdb.Error as error:
+        except (duckdb.Error, RefusedSqlError) as error:
             raise QueryError(str(error)) from None
 
 
-def _write_table(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    relation = connection.sql(sql)
-    if relation is not None:
+def _write_table(
+    connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, out: IO[bytes]
+) -> None:
+    relation = connection.sql(statement)
+    if statement.type == duckdb.StatementType.EXPLAIN:
+        shown = "".join(f"{plan}\n" for _, plan in relation.fetchall())
+    else:
         # In a pipe nothing is wrapped or left out: what reads it looks for whole values.
-        relation.show(max_rows=10_000, max_width=0 if sys.stdout.isatty() else NEVER_WRAPPED)
+        with redirect_stdout(StringIO()) as printed:  # DuckDB draws it on the standard output only
+            relation.show(max_rows=10_000, max_width=0 if out.isatty() else NEVER_WRAPPED)
+        shown = printed.getvalue()
+    out.write(shown.encode())
 
 
 def _write_csv(_: duckdb.DuckDBPyConnection, result: pa.Table, out: IO[bytes]) -> None:

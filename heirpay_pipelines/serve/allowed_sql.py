@@ -1,41 +1,29 @@
-"""Which SQL may be asked: one SELECT on the published tables, judged by its parse tree.
+"""Which SQL may be asked over MCP: one SELECT on the published tables, judged by its parse tree.
 
-The connection is read-only and locked as well; this second wall is the narrow one, and its
-refusals say what is allowed.
+The connection is read-only and shut as well; this second wall is the narrow one, and its refusals
+say what is allowed.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
-import duckdb
+from heirpay_pipelines.publish.one_select import RefusedSqlError, require_one_select
 
 SCHEMAS = ("finance", "compliance", "operations")
 TABLE_FUNCTIONS = ("range", "generate_series", "unnest")
-# Of the process, not of the figures; that write, or that plan another query.
+# Of the process, not of the figures; or that plan another query.
 FORBIDDEN_FUNCTIONS = (
-    "getenv", "current_setting", "getvariable", "write_log", "nextval", "currval",
+    "current_setting", "getvariable",
     "json_serialize_sql", "json_deserialize_sql", "json_serialize_plan",
 )  # fmt: skip
 
-
-class RefusedSqlError(Exception):
-    """The SQL is wrong, does more than read, or takes more than it may. The message says which."""
+__all__ = ["SCHEMAS", "RefusedSqlError", "require_allowed"]
 
 
 def require_allowed(sql: str) -> None:
-    """Raise RefusedSqlError unless `sql` is one SELECT on published tables."""
-    with duckdb.connect(":memory:") as parser:
-        found = parser.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone()
-    tree = json.loads(found[0]) if found else {"error": True}
-    if tree["error"] or len(tree["statements"]) != 1:
-        reason = tree.get("error_message", "")
-        raise RefusedSqlError(
-            f"Exactly one SELECT (or FROM …) is allowed; nothing can be changed. {reason}".strip()
-        )
-    nodes = list(_nodes(tree))
+    """Raise RefusedSqlError unless `sql` is one SELECT on published tables, or EXPLAIN of one."""
+    nodes = require_one_select(sql)
     names = {
         entry["key"] for node in nodes if "cte_map" in node for entry in node["cte_map"]["map"]
     }
@@ -62,14 +50,3 @@ def _require_node(node: dict[str, Any], local: set[str]) -> None:
         raise RefusedSqlError("Use the tool `metrics` to see tables and columns.")
     elif str(node.get("function_name")).lower() in FORBIDDEN_FUNCTIONS:
         raise RefusedSqlError(f"The function {node['function_name']} is not allowed here.")
-
-
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    waiting = [value]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)

@@ -1,32 +1,38 @@
-"""SQL that may only read the published warehouse: bounded in rows, bytes, seconds and memory."""
+"""SQL that may only read the published warehouse: bounded in rows, bytes, seconds and memory.
+
+It runs in a child process (`sql_child`), one query at a time, that is ended at the deadline. The
+child is kept for the next query, so that it is started once.
+"""
 
 from __future__ import annotations
 
+import atexit
+import json
+import os
+import select
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from typing import IO, Any, cast
 
 import duckdb
 
-from heirpay_pipelines.duck import connect
-from heirpay_pipelines.serve.allowed_sql import RefusedSqlError
+from heirpay_pipelines.at_rest import EncryptionKeyError
+from heirpay_pipelines.child_environment import child_environment
+from heirpay_pipelines.duck import WarehouseError, connect_shut
+from heirpay_pipelines.publish.one_select import RefusedSqlError
 from heirpay_pipelines.settings import Settings
 
-LOCKED = (
-    "set allow_community_extensions = false",
-    "set autoinstall_known_extensions = false",
-    "set autoload_known_extensions = false",
-    "set temp_directory = ''",
-    "set memory_limit = '{memory}'",
-    "set threads = 1",
-    # No file, no network, no extension: what is attached is all there is.
-    "set enable_external_access = false",
-    "set lock_configuration = true",
-)
+START_SECONDS = 120.0
+QUERIES_OF_A_CHILD = 500
+"""Then a fresh one takes over: what a query leaves behind in a process ends with it."""
+ESCAPED = 8
+"""An answer's text takes at most so many times the bytes that its values are bounded to."""
+ERRORS = {"refused": RefusedSqlError, "warehouse": WarehouseError, "key": EncryptionKeyError}
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,9 @@ class SqlBounds:
 
 @contextmanager
 def open_locked(settings: Settings, bounds: SqlBounds) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published warehouse, read-only and locked. Raises WarehouseError when there is none."""
+    """The published warehouse, shut, for SQL of our own. WarehouseError when there is none."""
     key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as connection:
-        for statement in LOCKED:
-            connection.execute(statement.format(memory=bounds.memory))
+    with connect_shut(settings.warehouse, key, memory_limit=bounds.memory, threads=1) as connection:
         yield connection
 
 
@@ -54,47 +58,126 @@ def run_bounded(
     sql: str,
     parameters: dict[str, Any] | None = None,
     bounds: SqlBounds | None = None,
+    *,
+    judged: bool = False,
 ) -> dict[str, Any]:
     """Run a query; `{"columns", "rows", "truncated"}`. Decimals and instants come as text, so
-    that money stays exact. What a caller wrote goes through `require_allowed` first. Raises
-    RefusedSqlError, or WarehouseError when nothing is published."""
+    that money stays exact. What a caller wrote is `judged` by `require_allowed` first, in the same
+    bounds. Raises RefusedSqlError, or WarehouseError when nothing is published."""
     limits = bounds or SqlBounds()
-    with open_locked(settings, limits) as connection:
-        timer = threading.Timer(limits.seconds, connection.interrupt)
-        timer.start()
+    request = {
+        "file": str(settings.warehouse), "key": settings.key, "sql": sql,
+        "parameters": parameters or {}, "judged": judged,
+        "rows": limits.rows, "bytes": limits.bytes, "seconds": limits.seconds,
+        "memory": limits.memory,
+    }  # fmt: skip
+    answer = CHILD.ask(request, limits)
+    if "error" in answer:
+        raise ERRORS[answer["kind"]](answer["error"])
+    return answer
+
+
+class _Ended(Exception):
+    """The child ended, or was ended, before it had answered."""
+
+
+class SqlChild:
+    """The child process, started when it is first needed and again after it was ended."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answered = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None when none runs."""
+        return self._process.pid if self._process else None
+
+    def ask(self, request: dict[str, Any], limits: SqlBounds) -> dict[str, Any]:
+        """The child's answer. RefusedSqlError when it takes too long or too much memory."""
+        if not self._one_at_a_time.acquire(timeout=limits.seconds):
+            raise RefusedSqlError("Another query is still running: ask again in a moment.")
         try:
-            cursor = connection.execute(sql, parameters or {})
-            columns = [column[0] for column in cursor.description or ()]
-            rows, truncated = _fetch(cursor, limits)
-        except duckdb.InterruptException:
-            raise RefusedSqlError(f"The query took more than {limits.seconds:g} seconds.") from None
-        except duckdb.OutOfMemoryException:
-            raise RefusedSqlError(f"The query needs more than {limits.memory}.") from None
-        except duckdb.Error as error:
-            raise RefusedSqlError(str(error)) from None
+            process = self._warm()
+            ends = time.monotonic() + limits.seconds
+            try:
+                _write(process, json.dumps(request).encode() + b"\n", ends)
+                answer = _read_line(process, ends, limits.bytes * ESCAPED + 1_000_000)
+            except TimeoutError:
+                self.end()
+                raise RefusedSqlError(
+                    f"The query took more than {limits.seconds:g} seconds."
+                ) from None
+            except _Ended:
+                self.end()
+                raise RefusedSqlError(f"The query needs more than {limits.memory}.") from None
+            self._answered += 1
+            if self._answered >= QUERIES_OF_A_CHILD:
+                self.end()
+            return answer
         finally:
-            timer.cancel()
-    return {"columns": columns, "rows": rows, "truncated": truncated}
+            self._one_at_a_time.release()
+
+    def end(self) -> None:
+        """End the child at once, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    cast("IO[bytes]", pipe).close()
+            process.wait()
+
+    def _warm(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self.end()
+        # -P: what lies in the working folder is none of our modules.
+        command = [sys.executable, "-P", "-m", "heirpay_pipelines.serve.sql_child"]
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=child_environment(),
+        )
+        self._answered = 0
+        try:
+            _read_line(self._process, time.monotonic() + START_SECONDS, 1_000)
+        except (TimeoutError, _Ended):
+            self.end()
+            raise RefusedSqlError("The process for queries does not start.") from None
+        return self._process
 
 
-def _fetch(cursor: duckdb.DuckDBPyConnection, limits: SqlBounds) -> tuple[list[list[Any]], bool]:
-    rows: list[list[Any]] = []
-    size = 0
-    while found := cursor.fetchmany(100):
-        for row in found:
-            plain = [_plain(value) for value in row]
-            size += sum(len(str(value)) for value in plain)
-            if len(rows) >= limits.rows or size > limits.bytes:
-                return rows, True
-            rows.append(plain)
-    return rows, False
+def _write(process: subprocess.Popen[bytes], request: bytes, ends: float) -> None:
+    """Hand the request over; more than a pipe holds waits for the child to read it."""
+    descriptor = cast("IO[bytes]", process.stdin).fileno()
+    os.set_blocking(descriptor, False)
+    while request:
+        if not select.select([], [descriptor], [], max(0.0, ends - time.monotonic()))[1]:
+            raise TimeoutError
+        try:
+            request = request[os.write(descriptor, request) :]
+        except BrokenPipeError:
+            raise _Ended from None
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)
+def _read_line(process: subprocess.Popen[bytes], ends: float, most: int) -> dict[str, Any]:
+    descriptor = cast("IO[bytes]", process.stdout).fileno()
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        if not select.select([descriptor], [], [], max(0.0, ends - time.monotonic()))[0]:
+            raise TimeoutError
+        part = os.read(descriptor, 1 << 16)
+        line += part
+        if not part or len(line) > most:
+            raise _Ended
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+CHILD = SqlChild()
+atexit.register(CHILD.end)

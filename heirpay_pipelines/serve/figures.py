@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heirpay_pipelines.serve.allowed_sql import SCHEMAS, RefusedSqlError
-from heirpay_pipelines.serve.bounded_sql import run_bounded
+from heirpay_pipelines.serve.bounded_sql import SqlBounds, run_bounded
 from heirpay_pipelines.settings import Settings
 
 COLUMNS = """
@@ -18,12 +18,13 @@ inner join duckdb_tables() as t
 where c.database_name = 'heirpay' and list_contains($schemas, c.schema_name)
 order by c.schema_name, c.table_name, c.column_index
 """
+EVERY_COLUMN = SqlBounds(rows=100_000, bytes=20_000_000)
 TIMES = ("date", "timestamp")
 
 
 def dictionary(settings: Settings) -> dict[str, dict[str, Any]]:
     """Every published table with its meaning and its columns."""
-    found = run_bounded(settings, COLUMNS, {"schemas": list(SCHEMAS)}, None)
+    found = run_bounded(settings, COLUMNS, {"schemas": list(SCHEMAS)}, EVERY_COLUMN)
     tables: dict[str, dict[str, Any]] = {}
     for table, column, kind, meaning, about in found["rows"]:
         entry = tables.setdefault(table, {"meaning": about, "columns": {}})

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +27,7 @@ from heirpay_pipelines.audit import verify
 from heirpay_pipelines.audit.person import login
 from heirpay_pipelines.escalate import RunFacts, process
 from heirpay_pipelines.serve.allowed_sql import RefusedSqlError, require_allowed
-from heirpay_pipelines.serve.bounded_sql import SqlBounds, run_bounded
+from heirpay_pipelines.serve.bounded_sql import CHILD, SqlBounds, run_bounded
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
@@ -149,7 +151,10 @@ def test_a_client_reads_report_figures_breaks_and_takes_an_incident(settings: Se
         queries = state.rows("select actor, detail from audit_log where action = 'query'")
         assert {row["actor"] for row in queries} == {f"mcp:{login()}"}
         shown = [json.loads(row["detail"])["sql"] for row in queries]
-        assert shown == ["select mrr from finance.mrr_monthly where currency = ?", None]
+        assert shown == [
+            "select mrr from finance.mrr_monthly where currency = ?",
+            "select content from read_text(?)",
+        ]
         assert verify(state, []).ok
 
 
@@ -267,6 +272,7 @@ def test_sql_never_writes_and_never_reads_a_file(settings: Settings) -> None:
         "from heirpay.finance.mrr_monthly join operations.incidents on true",
         "select * from range(3) union all select 1",
         "summarize finance.mrr_monthly",
+        "explain select * from finance.mrr_monthly",
     ],
 )
 def test_reading_published_tables_is_allowed(sql: str) -> None:
@@ -291,6 +297,64 @@ def test_a_query_is_bounded_in_rows_bytes_seconds_and_memory(settings: Settings)
     hungry = "select count(distinct hash(i) || repeat('x', 200)) from range(10000000) t(i)"
     with pytest.raises(RefusedSqlError, match="more than 64MB"):
         run_bounded(settings, hungry, None, SqlBounds(memory="64MB"))
+
+
+GREEDY = [
+    # No interrupt is heard in a list function, and no memory of it is counted; the first is
+    # computed while the statement is prepared.
+    "select list_reduce(range(30000000), lambda a, x: a + x)",
+    "select list_reduce(range(30000000 + length(currency)), lambda a, x: a + x)"
+    " from finance.mrr_monthly",
+    "select len(list_transform(range(30000000), lambda x: repeat('x', 100)))",
+]
+
+
+@pytest.mark.parametrize("sql", GREEDY)
+def test_what_duckdb_does_not_bound_is_ended_at_the_deadline(settings: Settings, sql: str) -> None:
+    seconds = 1.0
+    run_bounded(settings, "select 1")  # the child is started: it is not what is measured
+    started = time.monotonic()
+    with pytest.raises(RefusedSqlError, match=r"more than (1 seconds|128MB)"):
+        run_bounded(settings, sql, None, SqlBounds(seconds=seconds, memory="128MB"), judged=True)
+    assert time.monotonic() - started < 10 * seconds
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    assert most < 700_000_000
+    assert run_bounded(settings, "select 1")["rows"] == [[1]]
+
+
+def test_queries_run_one_at_a_time(settings: Settings) -> None:
+    """Ten at once take the memory of one, and none waits longer than it may run."""
+    slow = "select count(*) from range(100000000000) a, range(1000000) b"
+    outcomes: list[str] = []
+
+    def ask() -> None:
+        try:
+            run_bounded(settings, slow, None, SqlBounds(seconds=0.5))
+        except RefusedSqlError as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 10
+    assert any("still running" in outcome for outcome in outcomes)
+
+
+def test_the_child_that_runs_queries_has_no_secret_of_ours_around_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "rk_live_of_somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of somebody else")
+    CHILD.end()
+    run_bounded(settings, "select 1")
+    assert CHILD.pid is not None
+    environment = Path(f"/proc/{CHILD.pid}/environ").read_bytes()
+    command = Path(f"/proc/{CHILD.pid}/cmdline").read_bytes()
+    assert b"of_somebody" not in environment + command
+    assert b"of somebody else" not in environment
+    assert b"PATH=" in environment
 
 
 def test_nothing_published_is_said_plainly(tmp_path: Path) -> None:

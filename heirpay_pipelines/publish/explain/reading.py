@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import connect_shut
 from heirpay_pipelines.settings import Settings
 
 Row = dict[str, Any]
@@ -91,5 +91,5 @@ def adds_up(
 def open_published(settings: Settings) -> Iterator[Published]:
     """Raises WarehouseError when nothing is published or the key does not fit."""
     key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as connection:
+    with connect_shut(settings.warehouse, key) as connection:
         yield Published(connection)
