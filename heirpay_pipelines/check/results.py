@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from heirpay_pipelines.check.evidence_words import evidence_text
 from heirpay_pipelines.settings import Settings
 
 Status = Literal["pass", "fail", "waived", "not_applicable", "not_evaluated", "attested"]
 EVIDENCED: frozenset[Status] = frozenset({"pass", "attested"})
 STOPS: frozenset[Status] = frozenset({"fail", "not_evaluated"})
 EVIDENCE_IDS = 20
+NAMED = 5
+"""Of the controls that stop a run, and of what is at fault in each, so many are named."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,22 @@ class ControlResult:
         return self.status in EVIDENCED or self.status == "not_applicable"
 
     @property
+    def fault(self) -> str:
+        """What did not pass, and which endpoints, objects or files are behind it, in one line."""
+        title = self.title.rstrip(".")
+        if self.status == "not_evaluated":
+            why = " ".join(str(self.evidence.get("reason", "the reason was not recorded")).split())
+            return f"{title} ({self.key}) could not be evaluated: {why}"
+        counted = f"{self.violations or 0:,} of {self.checked or 0:,} at fault"
+        given = {
+            name: value
+            for name, value in self.evidence.items()
+            if name in ("ids", "reason") and value
+        }
+        behind = evidence_text(given, NAMED).removeprefix("ids: ")
+        return f"{title} ({self.key}): {counted}{', ' if behind else ''}{behind}"
+
+    @property
     def stops(self) -> bool:
         """Whether it keeps a run from being published: a failure that nobody waived."""
         return self.severity == "blocking" and self.status in STOPS
@@ -97,11 +116,16 @@ class Verdict:
 
     @property
     def reason(self) -> str | None:
-        """Why publication is refused, in one line."""
+        """Why publication is refused, in one line that names what is at fault."""
         if self.publish:
             return None
-        named = ", ".join(f"{r.key} ({r.status})" for r in self.blocking_failures)
-        return f"{len(self.blocking_failures)} blocking controls did not pass: {named}"
+        count = len(self.blocking_failures)
+        if not count:
+            return "no control was evaluated"
+        stopped = "1 blocking control" if count == 1 else f"{count} blocking controls"
+        named = "; ".join(result.fault for result in self.blocking_failures[:NAMED])
+        more = f"; and {count - NAMED} more, in the report" if count > NAMED else ""
+        return f"{stopped} did not pass: {named}{more}"
 
     def __str__(self) -> str:
         return f"{self.evidenced} of {self.total} controls evidenced"

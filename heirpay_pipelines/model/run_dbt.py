@@ -32,6 +32,8 @@ def run_dbt(request: BuildRequest, arguments: Sequence[str] = ("build",)) -> Non
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if result.success:
         return
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt  # a person ended it: dbt did not fail
     if result.exception is not None:
         raise ModelError(f"dbt failed: {result.exception}") from result.exception
     failed = [

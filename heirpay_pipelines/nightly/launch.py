@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from heirpay_pipelines.nightly.home import prepare_dagster_home
 from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
 from heirpay_pipelines.nightly.preflight import cannot_pull, record_failed
 from heirpay_pipelines.nightly.reserve import DiskFullError, keep_reserve, make_room
+from heirpay_pipelines.nightly.step_failure import first_failure
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import Run, read_run
@@ -31,8 +31,6 @@ the code location of workspace.yaml."""
 
 
 FULL = "is the disk full?"
-RAISED_BY = re.compile(r"^(heirpay_pipelines(\.\w+)+: )+")
-"""The classes of our own errors before their words."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +131,5 @@ def _unrecorded(settings: Settings, as_of: datetime, reason: str) -> NightlyOutc
 
 def _first_error(result: ExecuteInProcessResult) -> str:
     """The step that failed and the innermost reason, in one line."""
-    for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is not None:
-            said = error.message.strip().splitlines()[0]
-            return f"{event.step_key}: {RAISED_BY.sub('', said)}"
-    return "The run failed; `heirpay ui` shows where."
+    found = first_failure(result.get_step_failure_events())
+    return found or "The run failed; `heirpay ui` shows where."

@@ -19,6 +19,7 @@ from heirpay_pipelines.check.store import read_results
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.nightly.lock import run_lock
 from heirpay_pipelines.nightly.reserve import make_room
+from heirpay_pipelines.nightly.step_failure import failure_of
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.state.runs import Run, close_run, open_run, read_run
@@ -109,7 +110,7 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
             try:
                 yield night
             finally:
-                _close(night)
+                _close(night, failure_of(context.instance, run.run_id))
 
     @dg.resource(description="Settings, the run's record and the run lock.")
     def night(context: dg.InitResourceContext) -> Iterator[Night]:
@@ -132,13 +133,13 @@ def tell_failed_run(settings: Settings, run_id: str, as_of: datetime, reason: st
     process(settings, RunFacts(run_id, as_of, "failed", reason), [], None)
 
 
-def _close(night: Night) -> None:
-    """Record a night without a verdict as failed, and tell who must act."""
+def _close(night: Night, failure: str | None) -> None:
+    """Record a night without a verdict as failed, and why, and tell who must act."""
     with suppress(LookupError):  # a job that is no night has no record
         if night.run().outcome == "running":
             make_room(night.settings)  # a full disk may be what ended it
             with night.state() as state:
-                reason = "a step failed; Dagster's run page shows which and why"
+                reason = failure or "it was ended before its verdict; its page in Dagster has more"
                 close_failed(state, night.run_id, reason)
         run = night.run()
         if run.outcome == "failed":

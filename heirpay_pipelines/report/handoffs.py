@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from heirpay_pipelines.check.evidence_words import evidence_text
 from heirpay_pipelines.receive.openapi import openapi_document
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls
@@ -225,7 +226,7 @@ def _pci_environment(context: ReportContext) -> Handoff:
                     "requirement": row["requirement"],
                     "title": row["title"],
                     "status": row["status"],
-                    "evidence": controls.evidence_text(row["evidence"]),
+                    "evidence": evidence_text(row["evidence"]),
                 }
                 for row in rows
             ],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.check.evidence_words import evidence_text
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls
 from heirpay_pipelines.report.domain.status import incident_title, open_incidents
@@ -128,7 +129,7 @@ def shown_control(row: controls.Row) -> dict[str, Any]:
     """A control with its evidence in few words."""
     return {
         **row,
-        "evidence": controls.evidence_text(row["evidence"], IDS_SHOWN),
+        "evidence": evidence_text(row["evidence"], IDS_SHOWN),
         "what_to_do": controls.what_to_do(row),
         "query": controls.query(row),
     }

@@ -66,6 +66,30 @@ def test_a_warning_does_not_stop_publication(tmp_path: Path) -> None:
     assert verdict([result]).warnings == (result,)
 
 
+@pytest.mark.parametrize("key", ["coverage_complete", "charge_balance_transaction_exists"])
+def test_a_refusal_names_what_is_behind_each_blocking_control(tmp_path: Path, key: str) -> None:
+    build = make_build(tmp_path / "b.duckdb", MUTATIONS[key])
+    result = one(build, context(tmp_path), control(key))
+    reason = str(verdict([result]).reason)
+    assert reason.startswith("1 blocking control did not pass: ")
+    assert result.title in reason
+    assert result.evidence["ids"][0] in reason
+
+
+def test_a_refusal_says_why_in_words_and_not_for_ever(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b.duckdb")
+    passed = one(build, context(tmp_path), control("coverage_complete"))
+    files = [f"objects/charge/{n}.parquet" for n in range(9)]
+    failed = replace(passed, status="fail", checked=1234, violations=9, evidence={"ids": files})
+    unknown = replace(passed, status="not_evaluated", evidence={"reason": "the disk\nis gone"})
+    reason = str(verdict([failed, unknown, *[failed] * 8]).reason)
+    assert reason.startswith("10 blocking controls did not pass: ")
+    assert f"9 of 1,234 at fault, {', '.join(files[:5])} and 4 more" in reason
+    assert "could not be evaluated: the disk is gone" in reason
+    assert reason.endswith("and 5 more, in the report")
+    assert verdict([]).reason == "no control was evaluated"
+
+
 def test_an_attestation_expires_and_cannot_be_edited(tmp_path: Path) -> None:
     build, item = make_build(tmp_path / "b.duckdb"), control("physical_access")
     run = context(tmp_path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from heirpay_pipelines.check.evidence_words import evidence_text
 from heirpay_pipelines.check.register import register_by_key
 from heirpay_pipelines.report.context import ReportContext
 
@@ -80,27 +80,6 @@ def query(control: Row) -> str:
         'heirpay query "select * from compliance.control_results where control_id = '
         f"'{quoted}' order by checked_at desc\""
     )
-
-
-def evidence_text(evidence: str, most: int | None = None) -> str:
-    """Evidence (a JSON object, or a sentence) in words; of a list the first `most` entries."""
-    try:
-        found = json.loads(evidence)
-    except (TypeError, ValueError):
-        return evidence or ""
-    if not isinstance(found, dict):
-        return str(found)
-    parts = []
-    for name, value in found.items():
-        shown = _list(value, most) if isinstance(value, list) else value
-        parts.append(str(shown) if name == "reason" else f"{name.replace('_', ' ')}: {shown}")
-    return "; ".join(parts)
-
-
-def _list(values: list[Any], most: int | None) -> str:
-    shown = ", ".join(map(str, values[:most]))
-    left = 0 if most is None else len(values) - most
-    return f"{shown} and {left} more" if left > 0 else shown
 
 
 def as_json(control: Row) -> dict[str, Any]:
