@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from heirpay_pipelines.audit import append
 from heirpay_pipelines.audit.actions import Action
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import connect, identifier
 from heirpay_pipelines.gdpr.erase import GdprError
 from heirpay_pipelines.gdpr.others import others_scrubber
 from heirpay_pipelines.gdpr.state import concerns, text_columns
@@ -120,7 +120,7 @@ def _published(settings: Settings, person: Person) -> Iterator[tuple[str, list[A
         connection.register("related", pa.table({"id": sorted(person.related)}))
         for table in tables(connection, "heirpay"):
             theirs = " or ".join(
-                f'"{name}" in (select id from related)' for name in table.id_columns
+                f"{identifier(name)} in (select id from related)" for name in table.id_columns
             )
             if theirs:
                 rows = connection.execute(f"select * from {table.qualified} where {theirs}")
@@ -139,7 +139,7 @@ def _stated(state: State, person: Person) -> Iterator[tuple[str, list[Any]]]:
     ids = "|".join(re.escape(id) for id in sorted(person.related))
     sought = re.compile(f"{ids}|{expression(person)}")
     for name in sorted({table for table, _ in text_columns(state)}):
-        rows = state.rows(f'select * from "{name}"')
+        rows = state.rows(f"select * from {identifier(name)}")
         found = [row for row in rows if any(sought.search(str(cell)) for cell in row.values())]
         if found and name not in ("quarantined_files",):
             yield f"records/{name}.json", found

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.duck import identifier
 from heirpay_pipelines.settings import Settings
 
 Change = Callable[[str], str]
@@ -45,7 +46,9 @@ def texts_of(path: Path, key: str | None) -> Iterator[str]:
     if head.startswith(SQLITE):
         with closing(_open(path)) as connection:
             for table, column in _text_columns(connection):
-                for (text,) in connection.execute(f'select "{column}" from "{table}"'):
+                for (text,) in connection.execute(
+                    f"select {identifier(column)} from {identifier(table)}"
+                ):
                     if isinstance(text, str | bytes):
                         yield _text(text)
     elif head.startswith(ZIP):
@@ -115,7 +118,7 @@ def _text_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
     ).fetchall()
     for (table,) in tables:
-        for column in connection.execute(f'pragma table_info("{table}")').fetchall():
+        for column in connection.execute(f"pragma table_info({identifier(table)})").fetchall():
             yield table, column[1]
 
 
@@ -125,13 +128,17 @@ def _rewrite_sqlite(path: Path, change: Change) -> bool:
         connection.execute("begin immediate")
         count = 0
         for table, column in _text_columns(connection):
-            cells = connection.execute(f'select rowid, "{column}" from "{table}"').fetchall()
+            cells = connection.execute(
+                f"select rowid, {identifier(column)} from {identifier(table)}"
+            ).fetchall()
             new = [
                 (after, place)
                 for place, before in cells
                 if isinstance(before, str) and (after := change(before)) != before
             ]
-            connection.executemany(f'update "{table}" set "{column}" = ? where rowid = ?', new)
+            connection.executemany(
+                f"update {identifier(table)} set {identifier(column)} = ? where rowid = ?", new
+            )
             count += len(new)
         connection.execute("commit")
         if count:

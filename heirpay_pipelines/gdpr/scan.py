@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import connect, identifier
 from heirpay_pipelines.gdpr.files import other_files, texts_of
 from heirpay_pipelines.gdpr.state import text_columns
 from heirpay_pipelines.gdpr.texts import expression
@@ -63,8 +63,8 @@ def _in_warehouse(settings: Settings, person: Person) -> Iterator[str]:
                 of_others = table.owner and (table.name, name) in tags
                 theirs = f"and {table.owner} in (select id from related)" if of_others else ""
                 found = connection.execute(
-                    f'select 1 from {table.qualified} where regexp_matches(cast("{name}" as'
-                    f" varchar), ?) {theirs} limit 1",
+                    f"select 1 from {table.qualified} where"
+                    f" regexp_matches(cast({identifier(name)} as varchar), ?) {theirs} limit 1",
                     [expression(person)],
                 ).fetchone()
                 if found:
@@ -74,7 +74,7 @@ def _in_warehouse(settings: Settings, person: Person) -> Iterator[str]:
 def _in_state(state: State, person: Person) -> Iterator[str]:
     sought = re.compile(expression(person))
     for table, column in [*text_columns(state), ("audit_log", "subject"), ("audit_log", "detail")]:
-        cells = state.rows(f'select "{column}" as text from "{table}"')
+        cells = state.rows(f"select {identifier(column)} as text from {identifier(table)}")
         if any(cell["text"] and sought.search(str(cell["text"])) for cell in cells):
             yield f"state, {table}.{column}"
 

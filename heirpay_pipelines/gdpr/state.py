@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import orjson
 
+from heirpay_pipelines.duck import identifier
 from heirpay_pipelines.gdpr.texts import text_scrubber
 from heirpay_pipelines.land.people import Person
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms
@@ -52,21 +53,22 @@ def text_columns(state: State) -> Iterator[tuple[str, str]]:
     ]
     for name in names:
         if name not in UNCHANGED:
-            for column in state.rows(f'pragma table_info("{name}")'):
+            for column in state.rows(f"pragma table_info({identifier(name)})"):
                 if str(column["type"]).lower() == "text":
                     yield name, column["name"]
 
 
 def _column(state: State, table: str, column: str, change: Callable[[str], str]) -> int:
+    name, place = identifier(column), identifier(table)
     cells = state.rows(
-        f'select rowid as place, "{column}" as text from "{table}" where "{column}" is not null'
+        f"select rowid as place, {name} as text from {place} where {name} is not null"
     )
     changed = [
         (new, cell["place"])
         for cell in cells
         if (new := change(str(cell["text"]))) != str(cell["text"])
     ]
-    state.connection.executemany(f'update "{table}" set "{column}" = ? where rowid = ?', changed)
+    state.connection.executemany(f"update {place} set {name} = ? where rowid = ?", changed)
     return len(changed)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from heirpay_pipelines.duck import identifier
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest
 from heirpay_pipelines.land.read import relation, use_key
@@ -56,7 +57,7 @@ def create_landing_views(
         source = relation(landing, files)
         # Which pull brought a row says since when it is known: files are named <pull_id>-<n>.
         connection.execute(
-            f'create view landing."{view}" as select *,'
+            f"create view {identifier('landing', view)} as select *,"
             " regexp_extract(filename, '([^/]+)-[0-9]+[.]parquet$', 1) as pull_id"
             f" from {source}"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import connect, identifier
 from heirpay_pipelines.land.views import create_landing_views
 from heirpay_pipelines.model.accounts import load_account_mapping
 from heirpay_pipelines.model.ecb import load_ecb_rates
@@ -75,6 +75,8 @@ def complete_landing(
     for source in sources:
         for table in source["tables"] if source["name"] == "landing" else []:
             if table["name"] not in present and table["name"] not in COMPUTED:
-                connection.execute(f'create table landing."{table["name"]}" ({LANDING_COLUMNS})')
+                connection.execute(
+                    f"create table {identifier('landing', table['name'])} ({LANDING_COLUMNS})"
+                )
     load_tax_id_checks(connection)
     load_account_mapping(connection, account_mapping)

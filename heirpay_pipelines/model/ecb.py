@@ -12,6 +12,8 @@ from zipfile import ZipFile
 
 import duckdb
 
+from heirpay_pipelines.duck import quoted
+
 HISTORY_FILE = "eurofxref-hist.zip"
 
 
@@ -30,7 +32,7 @@ def load_ecb_rates(connection: duckdb.DuckDBPyConnection, work_dir: Path) -> int
             f"""
             create or replace table landing.ecb_rates as
             with history as (
-                from read_csv('{str(csv).replace("'", "''")}', all_varchar = true, header = true)
+                from read_csv({quoted(str(csv))}, all_varchar = true, header = true)
             ),
             rates as (
                 unpivot history on columns(* exclude ("Date")) into name currency value rate

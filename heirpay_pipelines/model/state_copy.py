@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from heirpay_pipelines.duck import identifier
 from heirpay_pipelines.state.database import State
 
 # SQLite's type affinities, as the state's migrations declare them.
@@ -32,14 +33,16 @@ def copy_state(connection: duckdb.DuckDBPyConnection, state: State) -> list[str]
         for table in tables:
             rows = _read(state, table)
             connection.register("copied", rows)
-            connection.execute(f'create or replace table state."{table}" as select * from copied')
+            connection.execute(
+                f"create or replace table {identifier('state', table)} as select * from copied"
+            )
             connection.unregister("copied")
     return tables
 
 
 def _read(state: State, table: str) -> pa.Table:
-    columns = state.rows(f'pragma table_info("{table}")')
+    columns = state.rows(f"pragma table_info({identifier(table)})")
     schema = pa.schema(
         [(str(c["name"]), TYPES.get(str(c["type"]).upper(), pa.string())) for c in columns]
     )
-    return pa.Table.from_pylist(state.rows(f'select * from "{table}"'), schema=schema)
+    return pa.Table.from_pylist(state.rows(f"select * from {identifier(table)}"), schema=schema)

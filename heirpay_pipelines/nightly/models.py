@@ -24,7 +24,7 @@ from dagster_dbt import (
 )
 from packaging.version import Version
 
-from heirpay_pipelines.duck import connect
+from heirpay_pipelines.duck import connect, identifier
 from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import PROJECT_DIR, WITHOUT_TESTS, BuildRequest, model_threads
 from heirpay_pipelines.nightly.manifest import dbt_work_dir
@@ -183,7 +183,7 @@ def table_figures(
     ).fetchall()
     if not columns:
         return {}
-    counted = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+    counted = connection.execute(f"select count(*) from {identifier(schema, table)}").fetchone()
     return {
         "dagster/row_count": dg.MetadataValue.int(counted[0] if counted else 0),
         "dagster/column_schema": dg.MetadataValue.table_schema(

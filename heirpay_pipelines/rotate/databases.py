@@ -11,7 +11,7 @@ import duckdb
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed
 from heirpay_pipelines.at_rest.sqlite import connect as connect_sqlite
 from heirpay_pipelines.at_rest.sqlite import key_literal, open_encrypting
-from heirpay_pipelines.duck import WarehouseError, connect, load_httpfs, quoted
+from heirpay_pipelines.duck import WarehouseError, connect, identifier, load_httpfs, quoted
 from heirpay_pipelines.land.writer import sync_private
 from heirpay_pipelines.rotate.keys import Keys, RotationError
 
@@ -51,7 +51,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[
     """Each table with its comment and its number of rows."""
     return [
         (schema, table, comment, connection.execute(
-            f'select count(*) from {database}."{schema}"."{table}"').fetchone())
+            f'select count(*) from {database}.{identifier(schema, table)}').fetchone())
         for schema, table, comment in connection.execute(TABLES, [database]).fetchall()
     ]  # fmt: skip
 
@@ -102,7 +102,8 @@ def _rows(connection: Any, schema: str) -> list[tuple[str, str, int]]:
         " order by type, name"
     ).fetchall()
     return [
-        (name, sql, connection.execute(f'select count(*) from {schema}."{name}"').fetchone()[0]
+        (name, sql, connection.execute(
+            f"select count(*) from {schema}.{identifier(name)}").fetchone()[0]
          if kind == "table" else 0)
         for kind, name, sql in found
     ]  # fmt: skip

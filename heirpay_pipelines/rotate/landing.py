@@ -11,10 +11,10 @@ from pathlib import Path
 
 import duckdb
 
-from heirpay_pipelines.duck import load_httpfs
+from heirpay_pipelines.duck import load_httpfs, quoted
 from heirpay_pipelines.land.landing import Landing, sha256_of
 from heirpay_pipelines.land.manifest import LandedFile, LandingError, Manifest, write_manifest
-from heirpay_pipelines.land.read import open_files, parquet_key, quoted
+from heirpay_pipelines.land.read import open_files, parquet_key
 from heirpay_pipelines.land.writer import sync_private
 from heirpay_pipelines.rotate.keys import Keys, RotationError
 
@@ -85,7 +85,7 @@ def _add_keys(connection: duckdb.DuckDBPyConnection, keys: Keys) -> None:
     load_httpfs(connection)
     for name, key in (("old", keys.old), ("new", keys.new)):
         if key:
-            connection.execute(f"pragma add_parquet_key('{name}', {parquet_key(key)})")
+            connection.execute(f"pragma add_parquet_key({quoted(name)}, {parquet_key(key)})")
             connection.execute("set temp_file_encryption = true")
 
 
@@ -102,4 +102,4 @@ def _table(path: Path, name: str, key: str | None) -> str:
 
 
 def _option(name: str, key: str | None, equals: str = " ") -> str:
-    return f", encryption_config{equals}{{footer_key: '{name}'}}" if key else ""
+    return f", encryption_config{equals}{{footer_key: {quoted(name)}}}" if key else ""

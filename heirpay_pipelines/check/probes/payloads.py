@@ -12,7 +12,7 @@ from heirpay_pipelines.check.card_numbers import CardFinding, find_in_json
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.probes.text import BATCH, PREFILTER
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
-from heirpay_pipelines.duck import quoted
+from heirpay_pipelines.duck import identifier, quoted
 from heirpay_pipelines.state import State, open_state
 
 
@@ -64,7 +64,7 @@ def _scan(given: ProbeInput) -> Scan | None:
         found: set[tuple[str, str, CardFinding]] = set()
         for (view,) in views:
             by_pull = given.connection.execute(
-                f'select pull_id, count(*) from landing."{view}" group by pull_id'
+                f"select pull_id, count(*) from {identifier('landing', view)} group by pull_id"
             ).fetchall()
             payloads += sum(count for _, count in by_pull)
             new = {pull: count for pull, count in by_pull if pull not in clean}
@@ -81,7 +81,7 @@ def _findings(given: ProbeInput, view: str, pulls: list[str]) -> set[tuple[str, 
     # Written out, not joined: DuckDB then opens the files of these pulls only.
     wanted = ", ".join(map(quoted, pulls))
     cursor = given.connection.execute(
-        f'select pull_id, id, payload from landing."{view}"'
+        f"select pull_id, id, payload from {identifier('landing', view)}"
         f" where pull_id in ({wanted}) and {PREFILTER.format('payload')}"
     )
     found = set()

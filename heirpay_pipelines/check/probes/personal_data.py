@@ -12,6 +12,7 @@ import yaml
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_applicable, not_evaluated
 from heirpay_pipelines.check.retention import due
+from heirpay_pipelines.duck import identifier
 from heirpay_pipelines.model.personal_columns import documented_columns, tagged_columns
 from heirpay_pipelines.personal.paths import CLASSES
 from heirpay_pipelines.personal.scrub import left_over
@@ -77,7 +78,8 @@ def payload_paths_classified(given: ProbeInput) -> Outcome:
     looked_at, wrong = 0, set()
     for (table,) in tables:
         rows = given.connection.execute(
-            f'select payload from landing."{table}" using sample {SAMPLE} rows (reservoir, 1)'
+            f"select payload from {identifier('landing', table)}"
+            f" using sample {SAMPLE} rows (reservoir, 1)"
         )
         for (payload,) in rows.fetchall():
             looked_at += 1

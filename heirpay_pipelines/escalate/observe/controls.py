@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from heirpay_pipelines.check.register import register_by_key
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
 from heirpay_pipelines.escalate.warehouse import money_of
 
@@ -58,7 +59,7 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
         trigger=rule.get("trigger"),
         rows=(
             "select * from compliance.control_results where control_id ="
-            f" '{control['control_id']}' and run_id = '{night.run.run_id}'"
+            f" {quoted(control['control_id'])} and run_id = {quoted(night.run.run_id)}"
         ),
         evidence={
             "severity": control["severity"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
 from heirpay_pipelines.escalate.patterns import thresholds
 from heirpay_pipelines.escalate.warehouse import as_of, exact, in_reporting, rows
@@ -67,8 +68,8 @@ def _burst(night: Night, days: int, row: dict[str, Any]) -> Finding:
         action="Refund what succeeded, require a CAPTCHA or a limit on the payment page, and have"
         " the proposed block list approved (`heirpay risk proposals list`).",
         rows=(
-            f"select * from finance.card_testing_bursts where currency = '{row['currency']}'"
-            " order by started_at desc"
+            "select * from finance.card_testing_bursts where currency ="
+            f" {quoted(row['currency'])} order by started_at desc"
         ),
         evidence={name: int(row[name]) for name in ("bursts", "attempts", "cards")},
     )
@@ -81,10 +82,11 @@ def observe_anomalies(night: Night) -> Observed:
 
 
 def _anomaly(night: Night, row: dict[str, Any]) -> Finding:
-    value = str(row["value"]).replace("'", "''")
+    day = quoted(str(row["date"]))
     query = (
-        f"select * from finance.payment_failures where {row['dimension']} = '{value}'"
-        f" and occurred_on between date '{row['date']}' - 6 and date '{row['date']}'"
+        f"select * from finance.payment_failures where {row['dimension']} ="
+        f" {quoted(str(row['value']))}"
+        f" and occurred_on between date {day} - 6 and date {day}"
         " order by amount desc"
     )
     sums = [

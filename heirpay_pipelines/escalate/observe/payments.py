@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
 from heirpay_pipelines.escalate.patterns import PaymentThresholds, patterns, thresholds
 from heirpay_pipelines.escalate.warehouse import as_of, exact, in_reporting, rows
@@ -105,11 +106,11 @@ def _failure(
         currency=row["currency"],
         trigger=trigger,
         rows=(
-            f"select * from finance.payment_failures where currency = '{row['currency']}'"
+            f"select * from finance.payment_failures where currency = {quoted(row['currency'])}"
             f" and (case {symptom_case()} when decline_kind = 'technical' then 'processing_errors'"
-            f" else 'declined_cards' end) = '{row['symptom']}' and recovered_at is null"
-            f" and occurred_at <= timestamp '{as_of(night)}' and occurred_at >"
-            f" timestamp '{as_of(night)}' - interval {limits.window_days} day"
+            f" else 'declined_cards' end) = {quoted(row['symptom'])} and recovered_at is null"
+            f" and occurred_at <= timestamp {quoted(as_of(night))} and occurred_at >"
+            f" timestamp {quoted(as_of(night))} - interval {limits.window_days} day"
             " order by amount desc"
         ),
         evidence={"failed": row["failed"], "attempts": row["attempts"], "rate": f"{rate:.6f}"},
@@ -136,7 +137,7 @@ def observe_breaks(night: Night) -> Observed:
                 trigger="revenue_impact" if over else None,
                 rows=(
                     "select * from finance.reconciliation_breaks where"
-                    f" kind = '{row['kind']}' and currency = '{row['currency']}'"
+                    f" kind = {quoted(row['kind'])} and currency = {quoted(row['currency'])}"
                     " order by abs(amount) desc"
                 ),
                 evidence={"breaks": row["breaks"], "since": str(row["since"])},

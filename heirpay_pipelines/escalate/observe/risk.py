@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.escalate.facts import Finding, Night, Observed
 from heirpay_pipelines.escalate.patterns import thresholds
 from heirpay_pipelines.escalate.warehouse import as_of, exact, in_reporting, rows
@@ -62,7 +63,8 @@ def _programme(row: dict[str, Any]) -> Finding:
         action="Find what the cases have in common (finance.disputes, early fraud warnings), stop"
         " it with a rule or by refunding early, and agree a plan with the acquirer.",
         rows=(
-            f"select * from finance.risk_programmes where programme = '{name}' order by month desc"
+            f"select * from finance.risk_programmes where programme = {quoted(name)}"
+            " order by month desc"
         ),
         evidence={
             "severity": "warning",
@@ -81,7 +83,6 @@ def observe_unknown_codes(night: Night) -> Observed:
 
 
 def _unknown(night: Night, days: int, row: dict[str, Any]) -> Finding:
-    code = str(row["decline_code"]).replace("'", "''")
     amount = exact(night, Decimal(row["amount"]), row["currency"])
     return Finding(
         scope="risk:unknown_codes",
@@ -94,8 +95,9 @@ def _unknown(night: Night, days: int, row: dict[str, Any]) -> Finding:
         trigger=_over(night, amount, row["currency"]),
         action="Look the code up in Stripe's documentation and add it to the seed decline_codes.",
         rows=(
-            f"select * from finance.payment_failures where decline_code = '{code}'"
-            f" and currency = '{row['currency']}' order by occurred_at desc"
+            f"select * from finance.payment_failures where decline_code = "
+            f"{quoted(row['decline_code'])}"
+            f" and currency = {quoted(row['currency'])} order by occurred_at desc"
         ),
         evidence={"failed": row["failed"]},
     )
@@ -124,8 +126,8 @@ def _disputes(night: Night, days: int, row: dict[str, Any]) -> Finding:
         action="Submit evidence or accept each dispute in Stripe before its deadline.",
         rows=(
             "select * from finance.disputes where outcome in ('open', 'inquiry')"
-            f" and not has_evidence and currency = '{row['currency']}'"
-            f" and evidence_due_at <= timestamp '{as_of(night)}' + interval {days} day"
+            f" and not has_evidence and currency = {quoted(row['currency'])}"
+            f" and evidence_due_at <= timestamp {quoted(as_of(night))} + interval {days} day"
             " order by evidence_due_at"
         ),
         evidence={"disputes": row["disputes"]},
