@@ -11,11 +11,11 @@ import duckdb
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed
 from heirpay_pipelines.at_rest.sqlite import connect as connect_sqlite
 from heirpay_pipelines.at_rest.sqlite import key_literal, open_encrypting
-from heirpay_pipelines.duck import WarehouseError, connect, identifier, load_httpfs, quoted
 from heirpay_pipelines.duck import (
     WarehouseError,
     attach_published,
     connect,
+    identifier,
     load_httpfs,
     quoted,
 )
