@@ -33,6 +33,7 @@ COMMANDS = {
     "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
     "risk": ("publish.risk.commands:risk", "Velocity rules, back-tests, proposals to block."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
+    "bank": ("land.bank.command:bank", "What is understood of a bank statement."),
     "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),
     "key": ("rotate.command:key", "Rotate the encryption key; encrypt a home, or decrypt it."),
     "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),

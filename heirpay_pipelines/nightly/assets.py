@@ -16,7 +16,6 @@ from heirpay_pipelines.land import PullOutcome, pull_and_land
 from heirpay_pipelines.land.bank.files import land_bank_statements
 from heirpay_pipelines.land.reports import land_reports
 from heirpay_pipelines.nightly.night import Night
-from heirpay_pipelines.publish.leftovers import clear_leftovers
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.pull.errors import RefusedError, TransientError, UnreachableError
 from heirpay_pipelines.pull.progress import TerminalProgress
@@ -93,7 +92,6 @@ def pull_and_land_asset(
     run = night.begin(config.as_of)
     with one_try_unless_transient(SCHEDULE_NAME_TAG in context.run.tags):
         discard_builds(night.build.parent)
-        night.report_logs(clear_leftovers(night.settings), context.log.warning)
         go_on_with_erasures(night.settings, datetime.now(UTC), context.log.warning)
         drained = drain(night.settings, run.as_of.astimezone(UTC))
         tidy_inbox(night.settings)
@@ -109,6 +107,8 @@ def pull_and_land_asset(
             if line.reason is not None:
                 context.log.warning(f"{line.endpoint} is {line.status}: {line.reason}")
         bank = land_bank_statements(night.settings, run.as_of.astimezone(UTC))
+        for note in bank.notes:
+            context.log.warning(f"Bank statements: {note}")
         for refused in bank.quarantined:
             context.log.warning(
                 f"Bank statement {refused.file_name} is quarantined: {refused.reason}"

@@ -1,11 +1,14 @@
 """Bank statements that arrive in the day: a refresh lands and reconciles them."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from heirpay_pipelines.land.bank.files import new_files, statement_files
+from heirpay_pipelines.land.bank.files import new_files
+from heirpay_pipelines.land.bank.folder import statement_files
+from heirpay_pipelines.land.bank.names import relative_name
 from heirpay_pipelines.nightly.lock import AnotherRunError, refuse_second_run
 from heirpay_pipelines.nightly.night import REFRESH
 from heirpay_pipelines.settings import Settings
@@ -21,7 +24,11 @@ def _ask_for_a_refresh(context: dg.SensorEvaluationContext) -> dg.SensorResult |
     if not settings.has_own_key:
         return dg.SkipReason("STRIPE_API_KEY is not set: a refresh could pull nothing")
     now = datetime.now(UTC)
-    stats = {path.name: path.stat() for path in statement_files(settings.bank_dir)}
+    folder = settings.bank_dir
+    stats = {}
+    for path in statement_files(folder):
+        with suppress(OSError):  # taken away meanwhile
+            stats[relative_name(path, folder)] = path.stat()
     if any(now.timestamp() - stat.st_mtime < SETTLED_SECONDS for stat in stats.values()):
         return dg.SkipReason("a file is still being written")
     # Files are read whole only when the folder looks different from the last time.
@@ -36,7 +43,7 @@ def _ask_for_a_refresh(context: dg.SensorEvaluationContext) -> dg.SensorResult |
     if not fresh:
         return dg.SensorResult(skip_reason=dg.SkipReason("no new file"), cursor=seen)
     key = "-".join(sorted(digest[:16] for _, digest in fresh))
-    names = ", ".join(path.name for path, _ in fresh)
+    names = ", ".join(relative_name(path, folder) for path, _ in fresh)
     request = dg.RunRequest(run_key=key, tags={"heirpay/bank_files": names})
     return dg.SensorResult(run_requests=[request], cursor=seen)
 

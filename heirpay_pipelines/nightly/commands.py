@@ -77,9 +77,11 @@ def demo() -> None:
 
 
 def _nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
+    from heirpay_pipelines.land.bank.folder import require_mappings
     from heirpay_pipelines.nightly.launch import run_nightly
     from heirpay_pipelines.nightly.lock import AnotherRunError, refuse_second_run
 
+    require_mappings(settings.bank_dir)
     try:
         refuse_second_run(settings)
     except AnotherRunError as error:

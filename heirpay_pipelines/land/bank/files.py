@@ -1,28 +1,44 @@
-"""The folder of bank statements: which files are new, what each is, and landing them."""
+"""Landing bank statements: the files of their folder that are new, read and verified."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from heirpay_pipelines.land.bank import bai2_file, camt053, csv_file, mt940_file, ofx_file
-from heirpay_pipelines.land.bank.statement import Statement, StatementError, records, verify
+from heirpay_pipelines.land.bank.csv_mapping import MappingError, mapping_text
+from heirpay_pipelines.land.bank.document import Document
+from heirpay_pipelines.land.bank.folder import BankFile, bank_file, ignored, statement_files
+from heirpay_pipelines.land.bank.guard import GuardedReader
+from heirpay_pipelines.land.bank.names import holds_a_card_number
+from heirpay_pipelines.land.bank.records import records
+from heirpay_pipelines.land.bank.register import Register
+from heirpay_pipelines.land.bank.statement import Statement, StatementError
 from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest, write_manifest
-from heirpay_pipelines.land.views import create_landing_views
+from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.settings import Settings
 
-MAX_BYTES = 64 * 2**20
-HEAD = 4_096
+MODE = "bank"
+LANDED = "select distinct payload ->> '$.file_sha256' from {files} where source = 'bank'"
+REFUSED = """
+select
+    payload ->> '$.file_sha256' as sha256, list(distinct payload ->> '$.mapping_sha256'),
+    max(observed_at)
+from {files}
+where source = 'bank' and (payload ->> '$.file_sha256') is not null
+group by 1
+having arg_max(coalesce(payload ->> '$.resolved', 'false'), observed_at) <> 'true'
+"""
+MOMENT = timedelta(seconds=1)
+CARD = "its name holds what may be a card number, which is not written down: rename the file"
+IGNORED = "is no file of this folder (a link to a folder, a pipe or a device) and is not read"
 
 
 @dataclass(frozen=True)
@@ -35,11 +51,21 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class BankOutcome:
-    """What the folder brought: files landed, lines in them, files refused."""
+    """What the folder brought: files landed, lines in them, files refused, and what else to know
+    of the folder."""
 
     files: int
     lines: int
     quarantined: tuple[Quarantined, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Landed:
+    """What one file came to."""
+
+    found: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[Quarantined] = field(default_factory=list)
 
 
 def land_bank_statements(settings: Settings, as_of: datetime) -> BankOutcome:
@@ -51,21 +77,81 @@ def land_bank_statements(settings: Settings, as_of: datetime) -> BankOutcome:
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     newest = landing.newest()
-    fresh = new_files(settings, as_of)
-    if newest is None or not fresh:
+    if newest is None or as_of < newest.as_of:
         return BankOutcome(0, 0, ())
-    return asyncio.run(_land(settings, landing, newest, as_of, fresh))
+    notes = tuple(f"{name} {IGNORED}" for name in ignored(settings.bank_dir))
+    fresh = _fresh(settings, landing, as_of)
+    if not fresh:
+        return BankOutcome(0, 0, (), notes)
+    return replace(asyncio.run(_land(settings, landing, newest, as_of, fresh)), notes=notes)
 
 
 def new_files(settings: Settings, as_of: datetime) -> list[tuple[Path, str]]:
     """The statement files that a night as of `as_of` (UTC) would land, each with its SHA-256."""
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     newest = landing.newest()
-    paths = list(statement_files(settings.bank_dir))
-    if newest is None or as_of < newest.as_of or not paths:
+    if newest is None or as_of < newest.as_of:
         return []
-    known = _known_files(landing, settings, as_of)
-    return [(path, digest) for path in paths if (digest := _sha256(path)) not in known]
+    return [(file.path, file.sha256) for file in _fresh(settings, landing, as_of)]
+
+
+def read_file(path: Path) -> tuple[str, list[Statement]]:
+    """The format of a statement file and its verified statements; StatementError otherwise. A
+    ZIP is read whole or refused."""
+    with GuardedReader() as reader:
+        documents = reader.read(path, mapping_text(bank_file(path, path.parent).mapping))
+    for document in documents:
+        if document.refusal is not None:
+            raise StatementError(document.refusal)
+    return documents[0].kind or "", [s for document in documents for s in document.statements]
+
+
+def _fresh(settings: Settings, landing: Landing, as_of: datetime) -> list[BankFile]:
+    paths = list(statement_files(settings.bank_dir))
+    if not paths:
+        return []
+    landed, refused = _known(landing, as_of)
+    files = [bank_file(path, settings.bank_dir) for path in paths]
+    seen: set[str] = set()
+    fresh: list[BankFile] = []
+    for file in files:
+        mapping = file.mapping_sha256
+        tried = refused.get(file.sha256)
+        is_known = mapping in tried.mappings if tried else file.sha256 in landed
+        if not is_known and file.sha256 not in seen:
+            fresh.append(file)
+        seen.add(file.sha256)
+    return fresh
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A file in quarantine: with which mappings it was tried, and when last (naive UTC)."""
+
+    mappings: frozenset[str]
+    last_at: datetime
+
+
+def _known(landing: Landing, as_of: datetime) -> tuple[set[str], dict[str, _Refused]]:
+    """SHA-256 of every file that was landed, and each that is in quarantine."""
+    landed: set[str] = set()
+    refused: dict[str, _Refused] = {}
+    present = landing.files(as_of)
+    with open_files(landing) as connection:
+        if "bank_statement" in present:
+            files = relation(landing, present["bank_statement"])
+            landed = {row[0] for row in connection.execute(LANDED.format(files=files)).fetchall()}
+        if "quarantine" in present:
+            files = relation(landing, present["quarantine"])
+            for digest, mappings, at in connection.execute(REFUSED.format(files=files)).fetchall():
+                refused[digest] = _Refused(frozenset(mappings), at)
+    return landed, refused
+
+
+@contextmanager
+def _register(landing: Landing, as_of: datetime) -> Iterator[Register]:
+    with open_files(landing) as connection:
+        yield Register.of(landing, connection, landing.files(as_of))
 
 
 async def _land(
@@ -73,26 +159,28 @@ async def _land(
     landing: Landing,
     newest: Manifest,
     as_of: datetime,
-    fresh: list[tuple[Path, str]],
+    fresh: list[BankFile],
 ) -> BankOutcome:
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-bank"
     writer = Writer(
         landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
     )
-    lines, refused, coverage = 0, [], []
-    for path, digest in fresh:
-        try:
-            kind, statements = read_file(path)
-            found = records(statements, path.name, digest, kind)
-        except StatementError as error:
-            refused.append(Quarantined(path.name, str(error)))
-            found = [_quarantine_record(path, digest, str(error), pull_id)]
-        for record in found:
-            await writer.add(record, "bank")
-        booked = sum(record["object"] == "bank_transaction" for record in found)
-        lines += booked
-        coverage.append(_coverage(path, found, booked))
+    _, waiting = _known(landing, as_of)
+    lines, files, refused, coverage = 0, 0, [], []
+    with GuardedReader() as reader, _register(landing, as_of) as register:
+        for file in fresh:
+            made = _read(reader, register, file, pull_id)
+            for record in made.found:
+                await writer.add(record, MODE)
+            if not made.refused and file.sha256 in waiting:
+                # Later than the refusal, so that it is the newer of the two.
+                refused_at = waiting[file.sha256].last_at.replace(tzinfo=UTC)
+                await writer.add(_resolved(file, pull_id), MODE, max(as_of, refused_at + MOMENT))
+            lines += (booked := sum(r["object"] == "bank_transaction" for r in made.found))
+            files += not made.refused
+            refused += made.refused
+            coverage.append(_coverage(file, made, booked))
     # The pull's own cursor stays: the next night follows the event log from where it was.
     write_manifest(
         landing.manifests_dir,
@@ -100,7 +188,7 @@ async def _land(
             newest,
             pull_id=pull_id,
             as_of=as_of,
-            mode="bank",
+            mode=MODE,
             started_at=started,
             ended_at=datetime.now(UTC),
             requests=0,
@@ -108,93 +196,62 @@ async def _land(
             coverage=tuple(coverage),
         ),
     )
-    return BankOutcome(len(fresh) - len(refused), lines, tuple(refused))
+    return BankOutcome(files, lines, tuple(refused))
 
 
-def read_file(path: Path) -> tuple[str, list[Statement]]:
-    """The format of a statement file and its verified statements; StatementError otherwise."""
-    if path.stat().st_size > MAX_BYTES:
-        raise StatementError(f"larger than {MAX_BYTES} bytes: no statement is")
-    data = path.read_bytes()
-    head = data[:HEAD].lstrip(b"\xef\xbb\xbf \r\n\t")
-    if b"OFXHEADER" in head or b"<OFX>" in head:
-        kind, statements = "ofx", ofx_file.read(data)
-    elif head.startswith(b"<"):
-        kind, statements = "camt.053", camt053.read(data)
-    elif head.startswith(b"01,"):
-        kind, statements = "bai2", bai2_file.read(data)
-    elif b":20:" in head and b":25:" in head:
-        kind, statements = "mt940", mt940_file.read(data)
-    elif path.suffix.lower() in (".csv", ".txt", ".tsv"):
-        kind, statements = "csv", csv_file.read(data, csv_file.mapping_for(path))
-    else:
-        raise StatementError("neither camt.053, MT940, BAI2, OFX nor CSV")
-    for statement in statements:
-        verify(statement)
-    return kind, statements
+def _read(reader: GuardedReader, register: Register, file: BankFile, pull_id: str) -> _Landed:
+    made = _Landed()
+    try:
+        documents = reader.read(file.path, mapping_text(file.mapping))
+    except MappingError as error:
+        documents = [Document(None, None, refusal=str(error))]
+    number = 0
+    for document in documents:
+        name = f"{file.name}/{document.member}" if document.member else file.name
+        if document.refusal is not None:
+            made.refused.append(Quarantined(name, document.refusal))
+            continue
+        made.found += records(
+            document.statements, name, file.sha256, document.kind or "", register, number
+        )
+        number += len(document.statements)
+    if made.refused:
+        made.found.append(_quarantine_record(file, made.refused, pull_id))
+    return made
 
 
-def statement_files(folder: Path) -> Iterator[Path]:
-    """The folder's files by name, without the CSV mapping and hidden ones."""
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if path.is_file() and path.name != csv_file.MAPPING_FILE and path.name[0] != ".":
-                yield path
-
-
-def _known_files(landing: Landing, settings: Settings, as_of: datetime) -> set[str]:
-    """SHA-256 of every file that was landed, or quarantined under today's mapping, before."""
-    known: set[str] = set()
-    present = landing.files(as_of)
-    refused = f"source = 'bank' and payload like '%{_mapping_hash(settings.bank_dir)}%'"
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("create schema landing")
-        create_landing_views(connection, settings, as_of.replace(tzinfo=None))
-        for name, condition in (("bank_statement", "true"), ("quarantine", refused)):
-            if name in present:
-                found = connection.execute(
-                    "select json_extract_string(payload, '$.file_sha256')"
-                    f" from landing.{name} where {condition}"
-                )
-                known |= {str(row[0]) for row in found.fetchall()}
-    return known
-
-
-def _quarantine_record(path: Path, digest: str, reason: str, pull_id: str) -> dict[str, Any]:
+def _quarantine_record(file: BankFile, refused: list[Quarantined], pull_id: str) -> dict[str, Any]:
     # The file itself stays in its folder; the record says which one and why.
     return {
-        "id": f"quarantine_{digest[:24]}",
+        "id": f"quarantine_{file.sha256[:24]}",
         "object": "quarantine",
-        "reason": f"bank statement {path.name}: {reason}",
+        "reason": "; ".join(f"bank statement {r.file_name}: {r.reason}" for r in refused[:20]),
         "pull_id": pull_id,
-        "file_name": path.name,
-        "file_sha256": digest,
-        "mapping_sha256": _mapping_hash(path.parent),
+        "file_name": file.name,
+        "file_sha256": file.sha256,
+        "mapping_sha256": file.mapping_sha256,
     }
 
 
-def _coverage(path: Path, found: list[dict[str, Any]], lines: int) -> dict[str, Any]:
-    refused = found[0]["object"] == "quarantine"
-    dates = sorted(r["booking_date"] for r in found if r["object"] == "bank_transaction")
+def _resolved(file: BankFile, pull_id: str) -> dict[str, Any]:
+    """A newer version of the record: the file was read after all."""
+    record = _quarantine_record(file, [Quarantined(file.name, "was refused, is landed")], pull_id)
+    return record | {"resolved": True, "resolved_as": file.name}
+
+
+def _coverage(file: BankFile, made: _Landed, lines: int) -> dict[str, Any]:
+    dates = sorted(r["booking_date"] for r in made.found if r["object"] == "bank_transaction")
+    reasons = [f"bank statement {r.file_name}: {r.reason}" for r in made.refused[:20]]
+    if holds_a_card_number(file.path.name):
+        reasons.append(CARD)
     return {
-        "endpoint": f"bank/{path.name}",
+        "endpoint": f"bank/{file.name}",
         "object_name": "bank_transaction",
-        "mode": "bank",
+        "mode": MODE,
         "covered_from": dates[0] if dates else None,
         "covered_until": dates[-1] if dates else None,
         "rows": lines,
         "requests": 0,
-        "status": "quarantined" if refused else "complete",
-        "reason": found[0]["reason"] if refused else None,
+        "status": "quarantined" if made.refused else "complete",
+        "reason": "; ".join(reasons) or None,
     }
-
-
-def _mapping_hash(folder: Path) -> str:
-    """A file that a mapping may explain is tried again when the mapping changes."""
-    path = folder / csv_file.MAPPING_FILE
-    return _sha256(path) if path.is_file() else "no mapping"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,31 @@
 -- Bank lines as matching needs them: in bank days, with their references bare, and whether they
--- name Stripe (`bank_counterparty` in the project's vars) or carry a payout's descriptor.
-with lines as (
-    select * from {{ ref('stg_bank_transactions') }}
-    where booked_on is not null and amount is not null and amount <> 0
+-- name Stripe (`bank_counterparty` in the project's vars) or carry a payout's descriptor. What the
+-- bank reported before its statement counts until a statement of its day arrives.
+with final_statements as (
+    select bank_account, currency, first_on, last_on
+    from {{ ref('stg_bank_statements') }}
+    where is_final
+),
+
+lines as (
+    select *
+    from {{ ref('stg_bank_transactions') }} as booked
+    where
+        booked_on is not null
+        and amount is not null
+        and amount <> 0
+        and (
+            is_final
+            or not exists (
+                select 1
+                from final_statements
+                where
+                    booked.bank_account = final_statements.bank_account
+                    and booked.currency = final_statements.currency
+                    and booked.booked_on
+                    between final_statements.first_on and final_statements.last_on
+            )
+        )
 ),
 
 bank_days as (

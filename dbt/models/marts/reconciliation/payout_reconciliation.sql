@@ -15,6 +15,8 @@ bank_days as (
 coverage as (
     select currency, min(booked_on) as first_on, max(booked_on) as last_on
     from {{ ref('stg_bank_transactions') }}
+    -- A report before the statement may be short: what it lacks is not missing.
+    where is_final
     group by currency
 ),
 

@@ -14,9 +14,11 @@ parsed as (
             'file_name': 'varchar',
             'first_date': 'varchar',
             'format': 'varchar',
+            'is_final': 'boolean',
             'last_date': 'varchar',
             'lines': 'bigint',
             'opening': 'bigint',
+            'repeats': 'bigint',
             'statement_id': 'varchar',
             'total': 'bigint'
         }) }} as payload
@@ -37,7 +39,10 @@ final as (
         payload.lines as line_count,
         payload.total as total,
         payload.opening as opening,
-        payload.closing as closing
+        payload.closing as closing,
+        -- Release 0.1.0 landed final statements only, and did not say what they repeat.
+        coalesce(payload.is_final, true) as is_final,
+        coalesce(payload.repeats, 0) as repeats
     from parsed
 )
 

@@ -16,6 +16,7 @@ parsed as (
             'file_name': 'varchar',
             'file_sha256': 'varchar',
             'format': 'varchar',
+            'is_final': 'boolean',
             'reference': 'varchar',
             'statement_id': 'varchar',
             'value_date': 'varchar'
@@ -38,7 +39,8 @@ final as (
         lower(payload.currency) as currency,
         payload.amount as amount,
         payload.reference as reference,
-        payload.description as description
+        payload.description as description,
+        coalesce(payload.is_final, true) as is_final
     from parsed
 )
 
