@@ -41,6 +41,7 @@ class Action(StrEnum):
     ISOLATION_RELEASED = "isolation_released"
     KEY_ROTATED = "key_rotated"
     FILE_RESTORED = "file_restored"
+    LOG_SET_ASIDE = "log_set_aside"
     QUARANTINE_RETRIED = "quarantine_retried"
     # personal data
     ERASURE_BEGUN = "erasure_begun"

@@ -38,6 +38,7 @@ from heirpay_pipelines.land.manifest import Manifest
 from heirpay_pipelines.land.people import Person, find_people
 from heirpay_pipelines.personal.paths import CLASSES
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms, pseudonyms, suppress
+from heirpay_pipelines.publish.leftovers import erase_leftovers
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
@@ -156,6 +157,7 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
     landed = erase_person(landing, person, names, say)
     for derived in ("building", "nights"):  # both can be made again from the landing
         discard_builds(settings.warehouse_dir / derived)
+    erase_leftovers(settings)
     erasure = Erasure(
         pseudonyms=tuple(together),
         landed_files=len(landed),

@@ -12,12 +12,19 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from heirpay_pipelines.duck import connect, identifier, quoted
+from heirpay_pipelines.duck import (
+    WarehouseError,
+    WarehouseKeyError,
+    attach_published,
+    connect,
+    identifier,
+)
 from heirpay_pipelines.gdpr.texts import expression, spellings
 from heirpay_pipelines.land.people import Person
 from heirpay_pipelines.model.personal_columns import tagged_columns
 from heirpay_pipelines.personal.scrub import ERASED, pattern
 from heirpay_pipelines.publish.swap import publish
+from heirpay_pipelines.published_file import forget, is_as_published
 from heirpay_pipelines.settings import Settings
 
 # The copy of the audit log is compared with the chain itself; no personal data is ever in it.
@@ -80,7 +87,14 @@ def erase_from_warehouse(settings: Settings, person: Person) -> int:
     key = settings.secret("encryption_key")
     limit = settings.memory_limit
     with connect(fresh, key, read_only=False, memory_limit=limit) as connection:
-        _attach_published(connection, settings, key)
+        try:
+            attach_published(connection, settings.warehouse, key, "published")
+        except WarehouseError as error:
+            if isinstance(error, WarehouseKeyError) or is_as_published(settings.warehouse):
+                raise
+            # Damaged, or changed by another program: nobody reads it, the next night builds anew.
+            forget(settings.warehouse)
+            return 0
         _register(connection, person)
         connection.execute("copy from database published to heirpay (schema)")
         tags = tagged_columns()
@@ -91,17 +105,6 @@ def erase_from_warehouse(settings: Settings, person: Person) -> int:
         return 0
     publish(fresh, settings.warehouse, key)
     return changed
-
-
-def _attach_published(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, key: str | None
-) -> None:
-    options = f"(read_only, encryption_key {quoted(key)})" if key else "(read_only)"
-    connection.execute(f"attach {quoted(str(settings.warehouse))} as published {options}")
-    spill = settings.warehouse_dir / "building"
-    connection.execute(f"set temp_directory = {quoted(str(spill))}")
-    if key:
-        connection.execute("set temp_file_encryption = true")
 
 
 def _register(connection: duckdb.DuckDBPyConnection, person: Person) -> None:

@@ -16,6 +16,7 @@ from heirpay_pipelines.land import PullOutcome, pull_and_land
 from heirpay_pipelines.land.bank.files import land_bank_statements
 from heirpay_pipelines.land.reports import land_reports
 from heirpay_pipelines.nightly.night import Night
+from heirpay_pipelines.publish.leftovers import clear_leftovers
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.pull.errors import RefusedError, TransientError, UnreachableError
 from heirpay_pipelines.pull.progress import TerminalProgress
@@ -92,6 +93,7 @@ def pull_and_land_asset(
     run = night.begin(config.as_of)
     with one_try_unless_transient(SCHEDULE_NAME_TAG in context.run.tags):
         discard_builds(night.build.parent)
+        night.report_logs(clear_leftovers(night.settings), context.log.warning)
         go_on_with_erasures(night.settings, datetime.now(UTC), context.log.warning)
         drained = drain(night.settings, run.as_of.astimezone(UTC))
         tidy_inbox(night.settings)

@@ -75,7 +75,8 @@ def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
                 record_adjustments(build, state, night.run().as_of, night.run_id)
                 record_published(build, night.run_id)
             _incidents_of(night, state, context.log.exception)
-            publish(night.build, night.settings.warehouse, night.key)
+            logs = publish(night.build, night.settings.warehouse, night.key)
+            night.report_logs(logs, context.log.warning)
         close_run(state, night.run_id, outcome, reason)
     night.say(f"publish: {reason or night.settings.warehouse}")
     said = {"outcome": outcome, "reason": reason or "every blocking control passed"}

@@ -14,6 +14,7 @@ import click
 from heirpay_pipelines.at_rest import EncryptionKeyError, require_key
 from heirpay_pipelines.at_rest.keys import SHORTEST
 from heirpay_pipelines.home_folder import HomeError, require_own_home
+from heirpay_pipelines.published_file import logs_beside
 from heirpay_pipelines.settings import STRIPE_API, Settings
 
 LEAST_FREE_GIB = 2
@@ -32,7 +33,7 @@ class Finding:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, in the order in which a person would mend them."""
-    for look in (_settings, _versions, _home, _encryption, _disk, _account):
+    for look in (_settings, _versions, _home, _encryption, _warehouse, _disk, _account):
         yield from look(settings)
 
 
@@ -100,6 +101,20 @@ def _encryption(settings: Settings) -> Iterator[Finding]:
         statements = sum(path.is_file() for path in settings.bank_dir.rglob("*"))
         said = f"{statements} lie plain, as the bank delivered them: delete what is landed"
         yield Finding("Bank statements", True, said if statements else "none lies plain")
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    """Whether another program wrote to the published file, or beside it."""
+    if not settings.warehouse.is_file():
+        return
+    logs = logs_beside(settings.warehouse)
+    yield Finding(
+        "No other program writes to the warehouse",
+        not logs,
+        ", ".join(log.name for log in logs) or "no log lies beside it",
+        "End the program that opened heirpay.duckdb for writing; the next `heirpay run` sets the "
+        "log aside (docs/how-to/other-clients.md).",
+    )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

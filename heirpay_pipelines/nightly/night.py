@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.nightly.lock import run_lock
 from heirpay_pipelines.nightly.reserve import make_room
 from heirpay_pipelines.nightly.step_failure import failure_of
+from heirpay_pipelines.publish.leftovers import record_logs
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.state.runs import Run, close_run, open_run, read_run
@@ -76,6 +77,15 @@ class Night:
     def say(self, text: str) -> None:
         """One line of progress, for whoever watches the terminal."""
         print(text, file=sys.stderr, flush=True)
+
+    def report_logs(self, logs: list[Path], warn: Callable[[str], object]) -> None:
+        """Say and record which logs of other programs lay beside the warehouse."""
+        if not logs:
+            return
+        with self.state() as state:
+            line = record_logs(state, logs)
+        warn(line)
+        self.say(f"warehouse: {line}")
 
     def control_results(self) -> list[ControlResult]:
         """What the check step of this run found, as it was stored."""

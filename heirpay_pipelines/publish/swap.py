@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 import duckdb
 
-from heirpay_pipelines.duck import SPILL, connect
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.published_file import put_in_place
 
 # What a build needs and a reader must not see: views over landing files, copies of state.
 BUILD_ONLY = ("landing", "state")
 
 
-def publish(build: Path, target: Path, key: str | None) -> None:
-    """Make `build` the published warehouse `target`, all of it or nothing.
+def publish(build: Path, target: Path, key: str | None) -> list[Path]:
+    """Make `build` the published warehouse `target`, all of it or nothing; logs of other programs
+    that lay beside it and were set aside.
 
     The file is complete and on disk before the rename, and the rename is atomic, so a reader sees
     the old file or the new one. A reader that has the old file open keeps it until it closes.
@@ -25,11 +26,7 @@ def publish(build: Path, target: Path, key: str | None) -> None:
         for schema in BUILD_ONLY:
             connection.execute(f"drop schema if exists {schema} cascade")
         connection.execute("checkpoint")
-    _fsync(build)
-    build.chmod(0o600)
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.replace(build, target)  # noqa: PTH105 - named for what matters here: it replaces
-    _fsync(target.parent)
+    return put_in_place(build, target)
 
 
 def record_published(build: duckdb.DuckDBPyConnection, run_id: str) -> None:
@@ -46,15 +43,8 @@ def discard_builds(directory: Path) -> None:
 
     The caller holds the run lock, so no build in it is in use.
     """
-    shutil.rmtree(directory / SPILL, ignore_errors=True)
     for leftover in directory.glob("*"):
-        if leftover.is_file():
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
             leftover.unlink()
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

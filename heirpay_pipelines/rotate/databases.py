@@ -11,8 +11,16 @@ import duckdb
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed
 from heirpay_pipelines.at_rest.sqlite import connect as connect_sqlite
 from heirpay_pipelines.at_rest.sqlite import key_literal, open_encrypting
-from heirpay_pipelines.duck import WarehouseError, connect, identifier, load_httpfs, quoted
+from heirpay_pipelines.duck import (
+    WarehouseError,
+    attach_published,
+    connect,
+    identifier,
+    load_httpfs,
+    quoted,
+)
 from heirpay_pipelines.land.writer import sync_private
+from heirpay_pipelines.published_file import put_in_place
 from heirpay_pipelines.rotate.keys import Keys, RotationError
 
 FRESH = ".rotating"
@@ -37,13 +45,12 @@ def rotate_duckdb(path: Path, keys: Keys, memory_limit: str) -> bool:
         if keys.old:  # spilled rows are as secret as before, also on the way to a plain file
             load_httpfs(connection)
             connection.execute("set temp_file_encryption = true")
-        options = f", encryption_key {quoted(keys.old)}" if keys.old else ""
-        connection.execute(f"attach {quoted(str(path))} as source (read_only{options})")
+        attach_published(connection, path, keys.old, "source")
         connection.execute("copy from database source to heirpay")
         if _tables(connection, "source") != _tables(connection, "heirpay"):
             raise RotationError(f"warehouse/{path.name} did not come out as it was: rotate again.")
         connection.execute("checkpoint heirpay")
-    _put_in_place(fresh, path)
+    put_in_place(fresh, path)
     return True
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed, sealed
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.nightly.lock import run_lock
+from heirpay_pipelines.publish.leftovers import erase_leftovers
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.rotate import keys as key_note
 from heirpay_pipelines.rotate.databases import FRESH, rotate_duckdb, rotate_sqlite
@@ -65,6 +66,7 @@ def rotate(
 
 def _discard_unfinished(settings: Settings) -> None:
     discard_builds(settings.warehouse_dir / "building")
+    erase_leftovers(settings)
     for folder in (
         settings.warehouse_dir,
         settings.reports_dir,

@@ -37,7 +37,7 @@ def test_a_query_that_does_not_fit_into_memory_spills_nothing_readable(settings:
 
     def look() -> None:
         while not done.is_set():
-            for path in (settings.warehouse_dir / "spill").glob("*"):
+            for path in (settings.warehouse_dir / "spill").rglob("*.*"):
                 try:
                     seen.append(path.read_bytes())
                 except FileNotFoundError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from heirpay_pipelines import published_file
 from heirpay_pipelines.duck import WarehouseError, WarehouseKeyError, connect
 from heirpay_pipelines.publish import swap
 from heirpay_pipelines.publish.swap import discard_builds, publish
@@ -42,7 +43,7 @@ def test_published_file_holds_the_tables_and_none_of_the_build_schemas(
             " union select distinct schema_name from duckdb_views() where not internal"
         ).fetchall()
     assert schemas == [("finance",)]
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert stat.S_IMODE(target.stat().st_mode) == 0o400
 
 
 def test_a_reader_with_the_file_open_never_notices(tmp_path: Path) -> None:
@@ -69,9 +70,11 @@ def die(*_: object) -> None:
 
 STEPS = {
     "before the schemas are dropped": (swap, "connect", 1),
-    "before the build is synced": (swap, "_fsync", 1),
-    "before the rename": (os, "replace", 1),
-    "after the rename": (swap, "_fsync", 2),
+    "before the build is synced": (published_file, "_fsync", 1),
+    "before the record": (os, "replace", 1),
+    "before the rename": (os, "replace", 2),
+    "after the rename": (published_file, "_write_record", 2),
+    "after the record": (published_file, "_fsync", 2),
 }
 
 
@@ -88,7 +91,7 @@ def test_killed_at_any_step_the_file_is_the_old_or_the_new_one(tmp_path: Path, s
         publish(new, target, None)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    assert figure_of(target) == (2 if step == "after the rename" else 1)
+    assert figure_of(target) == (2 if step.startswith("after") else 1)
     discard_builds(new.parent)
     publish(build(tmp_path / "building" / "r3.duckdb", 3), target, None)
     assert figure_of(target) == 3

@@ -14,6 +14,7 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.sqlite import opens_without_key
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
+from heirpay_pipelines.published_file import RECORD
 from heirpay_pipelines.settings import Settings
 
 PLAIN_PARQUET = b"PAR1"
@@ -49,7 +50,7 @@ def account_data(settings: Settings) -> Iterator[Path]:
     for folder in (landing / "objects", landing / "spill", settings.warehouse_dir,
                    settings.reports_dir):  # fmt: skip
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.is_symlink():
+            if path.is_file() and not path.is_symlink() and path.suffix != RECORD:
                 yield path
     state = settings.state_file
     for path in (state, state.with_name(state.name + "-wal"), settings.evidence_key):
