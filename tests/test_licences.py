@@ -39,7 +39,7 @@ def stated(package: str) -> str | None:
 
 
 def verdict(licence: str) -> str:
-    """`free`, `shared` (changes must be), `refused` or `unknown`. Of alternatives the best counts."""
+    """`free`, `shared` (changes must be), `refused` or `unknown`; of alternatives the best."""
     best = "unknown"
     for choice in re.split(r"\bor\b|;", licence.replace("or-later", "").replace("or later", ""),
                            flags=re.IGNORECASE):  # fmt: skip
