@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from functools import cache
-from pathlib import Path
 
-SEED = Path(__file__).resolve().parents[1] / "dbt" / "seeds" / "currencies.csv"
+from heirpay_pipelines.shipped import SEEDS
+
+SEED = SEEDS / "currencies.csv"
 """The one table of exponents is the models' seed."""
 
 

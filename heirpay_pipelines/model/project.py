@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from heirpay_pipelines.duck import MEMORY_LIMIT
+from heirpay_pipelines.shipped import DBT_PROJECT
 
-PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt"
-"""The dbt project, beside the package: the product is installed editable from its checkout."""
+PROJECT_DIR = DBT_PROJECT
 
 WITHOUT_TESTS = ("--exclude-resource-type", "test")
 """What a night tells `dbt build`: dbt's own tests are for CI (docs/decisions/0002)."""

@@ -14,12 +14,11 @@ from pathlib import Path
 import click
 
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shipped import WORKSPACE
 
 LOOPBACK = "127.0.0.1"
 END_SECONDS = 20
 """Given to Dagster's processes to end by themselves."""
-WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
-"""In the checkout that the product is installed from: it names the code location."""
 
 
 @click.command()

@@ -28,6 +28,8 @@ create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as ac
   false as livemode;
 create table intermediate.currencies as select * from (values ('usd', 2, 1), ('eur', 2, 1))
   as t(currency, exponent, charge_multiple);
+create table intermediate.bank_holidays as select 'usd' as currency,
+    date '2028-12-25' as holiday;
 create table intermediate.sca_countries as select 'DE' as country,
     date '2021-01-01' as valid_from;
 create table staging.customers as select 'cus_1' as id, timestamp '2026-10-01' as created_at,
@@ -161,6 +163,7 @@ MUTATIONS = {
     "coverage_complete": "update landing.coverage set status = 'forbidden'",
     "data_fresh": "update landing.coverage set as_of = as_of - interval 3 days",
     "account_active": "update staging.balance_transactions set created_at = timestamp '2026-09-01'",
+    "bank_holidays_known": "update intermediate.bank_holidays set holiday = date '2027-11-30'",
     "nothing_from_the_future": "update staging.charges set created_at = timestamp '2026-12-01'",
     "quarantine_empty": "insert into staging.balances values ('xts')",
     "reporting_categories_known": "update intermediate.ledger set is_known_category = false",
