@@ -10,6 +10,7 @@ from great_expectations.data_context.store.tuple_store_backend import TupleFiles
 
 from heirpay_pipelines.at_rest import sealed
 
+SITE = "run"
 # Not in the site's configuration: Great Expectations keeps and shows that.
 _key: ContextVar[str | None] = ContextVar("data docs key", default=None)
 
@@ -29,7 +30,7 @@ def write_data_docs(context: Any, folder: Path, key: str | None) -> None:
     """Write the pages of the context's newest checkpoint under `folder`."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     context.add_data_docs_site(
-        site_name="run",
+        site_name=SITE,
         site_config={
             "class_name": "SiteBuilder",
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
@@ -42,6 +43,6 @@ def write_data_docs(context: Any, folder: Path, key: str | None) -> None:
     )
     given = _key.set(key)
     try:
-        context.build_data_docs()
+        context.build_data_docs(site_names=[SITE])
     finally:
         _key.reset(given)

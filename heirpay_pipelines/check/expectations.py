@@ -97,9 +97,17 @@ def _validate(
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     # Ten seconds of imports: nothing else of the package pays for them.
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
-    context = gx.get_context(mode="ephemeral")
+    # By itself it builds a second site, in clear, in a temporary folder that it has given back.
+    ours_alone = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    context = gx.get_context(
+        mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=ours_alone)
+    )
     context.enable_analytics(False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = cast(Any, context.data_sources).add_sql(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,33 @@ def test_a_missing_table_makes_one_control_not_evaluated_and_refuses(
     assert not verdict([]).publish
     assert str(verdict([missing, whole])) == "1 of 2 controls evidenced"
     assert capsys.readouterr().out == ""  # Great Expectations likes to talk
+
+
+def test_nothing_is_written_outside_the_pages_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Great Expectations by itself builds a second site, in clear, in a temporary folder that it
+    removed before: whoever makes it anew, with a link in it, has files of their choice written
+    over."""
+    temporary, victim = tmp_path / "tmp", tmp_path / "victim"
+    temporary.mkdir()
+    victim.write_text("mine")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    cleanup = tempfile.TemporaryDirectory.cleanup
+
+    def cleanup_and_another_user(folder: tempfile.TemporaryDirectory[str]) -> None:
+        cleanup(folder)
+        Path(folder.name).mkdir()
+        (Path(folder.name) / "index.html").symlink_to(victim)
+
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "cleanup", cleanup_and_another_user)
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "__exit__", lambda self, *_: self.cleanup())
+    build = make_build(tmp_path / "b.duckdb")
+    docs = tmp_path / "docs"
+    run_controls(build, context(tmp_path), controls=[control("invoice_totals")], data_docs=docs)
+    assert victim.read_text() == "mine"
+    assert [f for f in temporary.rglob("*") if f.is_file() and not f.is_symlink()] == []
+    assert (docs / "index.html").is_file()
 
 
 def test_a_warning_does_not_stop_publication(tmp_path: Path) -> None:
