@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from heirpay_pipelines import shown
 from heirpay_pipelines.command_line import LazyGroup
 from heirpay_pipelines.errors import exit_with
 from heirpay_pipelines.lost_readers import tolerate_lost_readers
@@ -58,6 +59,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; turn a known error into one line and its exit code."""
     os.umask(0o077)  # nothing that the pipeline writes is readable by others
+    shown.install()
     with tolerate_lost_readers():
         try:
             cli(standalone_mode=True)

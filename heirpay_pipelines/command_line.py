@@ -11,6 +11,7 @@ import click
 
 from heirpay_pipelines.lost_readers import LIKE_SIGPIPE
 from heirpay_pipelines.nearest import did_you_mean, nearest
+from heirpay_pipelines.shown import many_lines
 
 NOT_OF_THE_DEMO = frozenset({"demo", "run", "sandbox", "receive", "key", "backup", "restore"})
 """Commands that read no published home, or must not be pointed at the demo's by a flag."""
@@ -68,6 +69,7 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             ctx.exit(LIKE_SIGPIPE)
         except click.ClickException as error:
+            error.message = many_lines(error.message)  # type: ignore[misc]
             if getattr(error.__context__, "exit_code", None) == WrongKey.exit_code and not (
                 isinstance(error, click.UsageError)
             ):

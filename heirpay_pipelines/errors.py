@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from heirpay_pipelines.shown import say
+
 FAILED, BAD_USAGE = 1, 2
 PACKAGE = "heirpay_pipelines."
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -42,7 +44,7 @@ def exit_with(error: BaseException, home: Path) -> None:
     """Say a known error in one line and end with its exit code; return when it is not known."""
     found = known(error, home)
     if found is not None:
-        print(f"heirpay: {found.line}", file=sys.stderr)
+        say(f"heirpay: {found.line}", err=True)
         sys.exit(found.exit_code)
 
 

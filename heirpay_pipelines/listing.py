@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
+
+from heirpay_pipelines.shown import one_line
 
 WIDEST = 10_000
 
@@ -22,7 +25,7 @@ def print_list(
         wrapped = heading in prose and console.is_terminal
         table.add_column(heading, no_wrap=not wrapped, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     needed = Measurement.get(console, console.options.update(width=WIDEST), table)
     console.width = max(needed.minimum, console.width) if console.is_terminal else needed.maximum
     console.print(table)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import sys
 from pathlib import Path, PosixPath
+
+from heirpay_pipelines.shown import say
 
 VARIABLE = "HEIRPAY_ENCRYPTION_KEY"
 SHORTEST = 32
@@ -79,8 +80,8 @@ def require_key(state_file: Path, key: str | None) -> None:
             if not is_of_sqlite(error):
                 raise
     if key and len(key) < SHORTEST:
-        print(
+        say(
             f"heirpay: {VARIABLE} has fewer than {SHORTEST} characters and can be guessed: put a "
             "longer one in its place with `heirpay key rotate --new-key-file FILE`.",
-            file=sys.stderr,
+            err=True,
         )

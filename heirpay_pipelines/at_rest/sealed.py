@@ -13,7 +13,6 @@ import hashlib
 import hmac
 import io
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from heirpay_pipelines.at_rest.keys import VARIABLE, EncryptionKeyError, derived_key
+from heirpay_pipelines.at_rest.places import open_to_write
 
 MAGIC = b"HeirPay sealed this file. `heirpay report --to FOLDER` unseals a report.\n"
 PURPOSE = "heirpay sealed files"
@@ -29,9 +29,9 @@ SALT_BYTES, TAG_BYTES, CHUNK_BYTES = 16, 16, 1 << 16
 
 
 def create(path: Path, key: str | None) -> IO[bytes]:
-    """A new file for its owner only, sealed when there is a key; on disk when it is closed."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    file = _Durable(descriptor, "wb")
+    """A new file for its owner only, sealed when there is a key; on disk when it is closed.
+    PlaceError when it would be written through a link, or over another user's file."""
+    file = _Durable(open_to_write(path), "wb")
     return io.BufferedWriter(_Sealing(file, key), CHUNK_BYTES) if key else file
 
 
@@ -57,7 +57,8 @@ def unseal(source: Path, target: Path, key: str | None) -> None:
     with create(target, None) as file:
         for chunk in chunks(source, key):
             file.write(chunk)
-    shutil.copystat(source, target)
+    found = source.stat()
+    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def is_sealed(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 
 @click.group()
@@ -31,10 +32,10 @@ def verify_log(kept: tuple[str, ...]) -> None:
     with open_state(settings.state_file) as state:
         checked = verify(state, [*known_heads(settings), *heads])
     for finding in checked.findings:
-        click.echo(f"{finding.kind} at record {finding.sequence}: {finding.detail}", err=True)
+        say(f"{finding.kind} at record {finding.sequence}: {finding.detail}", err=True)
     if not checked.ok:
         raise click.ClickException("the audit log was tampered with; call the security officer")
-    click.echo(f"{checked.records} records, unbroken. Head {checked.head}")
+    say(f"{checked.records} records, unbroken. Head {checked.head}")
 
 
 @audit.command("log")
@@ -50,7 +51,7 @@ def show_log(last: int) -> None:
             (last,),
         )
     for row in rows:
-        click.echo(
+        say(
             f"{row['sequence']:>6} {row['occurred_at'][:19]} {row['actor']} {row['action']}"
             f" {row['subject']} {row['detail']}"
         )

@@ -9,6 +9,7 @@ import click
 
 from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 if TYPE_CHECKING:
     from heirpay_pipelines.check.register import Control
@@ -67,7 +68,7 @@ def show_control(control: str) -> None:
     }
     for name, value in lines.items():
         if value:
-            click.echo(f"{name:11} {str(value).strip()}")
+            say(f"{name:11} {str(value).strip()}")
 
 
 @click.command()
@@ -113,7 +114,7 @@ def attest(
             item.valid_days,
             done_at=on.replace(tzinfo=UTC) if on else None,
         )
-    click.echo(f"{item.key} is attested by {attested_by} until {signed.expires_at:%Y-%m-%d}.")
+    say(f"{item.key} is attested by {attested_by} until {signed.expires_at:%Y-%m-%d}.")
 
 
 def _waiver(settings: Settings, item: Control) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from great_expectations.data_context.store.tuple_store_backend import TupleFilesystemStoreBackend
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.at_rest.places import own_folder
 
 SITE = "run"
 # Not in the site's configuration: Great Expectations keeps and shows that.
@@ -22,13 +23,13 @@ class SealingStoreBackend(TupleFilesystemStoreBackend):
         name = key if isinstance(key, tuple) else key.to_tuple()
         relative = self._convert_key_to_filepath(name)  # type: ignore[no-untyped-call]
         path = Path(self.full_base_directory) / relative
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
         sealed.write(path, value.encode() if isinstance(value, str) else value, _key.get())
 
 
 def write_data_docs(context: Any, folder: Path, key: str | None) -> None:
     """Write the pages of the context's newest checkpoint under `folder`."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder)
     context.add_data_docs_site(
         site_name=SITE,
         site_config={

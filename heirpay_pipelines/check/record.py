@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ import duckdb
 import rfc8785
 from pydantic import SecretStr
 
+from heirpay_pipelines.at_rest.tokens import read_or_make_token
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.person import login
 from heirpay_pipelines.check.register import load_register
@@ -80,11 +80,7 @@ def _without_loopback_port(base: str) -> str:
 
 def _installation_key(path: Path) -> bytes:
     """A random key of this installation, made once (mode 0600)."""
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
-    return bytes.fromhex(path.read_text())
+    return bytes.fromhex(read_or_make_token(path))
 
 
 def _code() -> Versions:

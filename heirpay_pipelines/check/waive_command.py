@@ -8,6 +8,7 @@ import click
 
 from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 
 @click.command()
@@ -49,14 +50,14 @@ def waive(
         with open_state(settings.state_file) as state:
             if approve:
                 made = waivers.approve_waiver(state, key, who, now)
-                click.echo(f"{key} is waived until {made.expires} by {who}: {made.reason}")
+                say(f"{key} is waived until {made.expires} by {who}: {made.reason}")
             elif end:
                 waivers.end_waiver(state, key, who, now)
-                click.echo(f"The waiver of {key} is ended.")
+                say(f"The waiver of {key} is ended.")
             elif reason is not None and until is not None:
                 made = waivers.request_waiver(state, key, reason, who, until.date(), now)
-                click.echo(f"Asked for by {who}, until {made.expires}. It holds once another")
-                click.echo("person approves it, logged in as themselves:")
-                click.echo(f"  heirpay waive {key} --approve")
+                say(f"Asked for by {who}, until {made.expires}. It holds once another")
+                say("person approves it, logged in as themselves:")
+                say(f"  heirpay waive {key} --approve")
     except waivers.WaiverError as error:
         raise click.ClickException(str(error)) from None

@@ -11,6 +11,7 @@ import click
 
 from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say, say_json, say_lines
 from heirpay_pipelines.state import State, open_state
 
 
@@ -46,10 +47,10 @@ def list_(everything: bool, as_json: bool) -> None:
             else unresolved(state)
         )
     if as_json:
-        click.echo(json.dumps([decoded(incident) for incident in found], indent=2))
+        say_json(json.dumps([decoded(incident) for incident in found], indent=2))
         return
     if not found:
-        click.echo("No incident is open.")
+        say("No incident is open.")
         return
     rows = []
     for row in found:
@@ -70,7 +71,10 @@ def show(incident_id: str, as_json: bool) -> None:
 
     with _state() as (settings, state):
         found = details(settings, state, incident_id)
-    click.echo(json.dumps(found, indent=2) if as_json else describe(found))
+    if as_json:
+        say_json(json.dumps(found, indent=2))
+    else:
+        say_lines(describe(found))
 
 
 @incidents.command()
@@ -85,8 +89,8 @@ def notice(incident_id: str) -> None:
         incident = read(state, incident_id)
         path = write_draft(settings, state, incident)
         text = sealed.read(path, settings.key).decode()
-    click.echo(text)
-    click.echo(f"{path}: {clock(incident, datetime.now(UTC))}", err=True)
+    say_lines(text)
+    say(f"{path}: {clock(incident, datetime.now(UTC))}", err=True)
 
 
 @incidents.command()
@@ -98,7 +102,7 @@ def ack(incident_id: str, note: str) -> None:
 
     with _state() as (_, state):
         acknowledge(state, incident_id, acting(), note, datetime.now(UTC))
-    click.echo(f"{incident_id} is acknowledged.")
+    say(f"{incident_id} is acknowledged.")
 
 
 @incidents.command()
@@ -111,7 +115,7 @@ def resolve(incident_id: str, note: str, worked: tuple[str, ...]) -> None:
 
     with _state() as (settings, state):
         resolve_by_hand(settings, state, incident_id, acting(), note, worked, datetime.now(UTC))
-    click.echo(f"{incident_id} is resolved.")
+    say(f"{incident_id} is resolved.")
 
 
 @incidents.command()
@@ -132,7 +136,7 @@ def inquiry(regulator: str, reference: str, answer_within: int, closing: bool) -
         else:
             due = now + timedelta(days=answer_within)
             open_inquiry(state, acting(), regulator, reference, now, due)
-    click.echo(f"{regulator} {reference} is {'closed' if closing else 'recorded'}.")
+    say(f"{regulator} {reference} is {'closed' if closing else 'recorded'}.")
 
 
 @incidents.command("isolate")
@@ -143,7 +147,7 @@ def isolate_(note: str) -> None:
 
     with _state() as (_, state):
         isolate(state, acting(), note, datetime.now(UTC))
-    click.echo("Nothing is published until `heirpay incidents release`.")
+    say("Nothing is published until `heirpay incidents release`.")
 
 
 @incidents.command()
@@ -154,7 +158,7 @@ def release(note: str) -> None:
 
     with _state() as (_, state):
         release_isolation(state, acting(), note, datetime.now(UTC))
-    click.echo("Publication is released.")
+    say("Publication is released.")
 
 
 @incidents.command()
@@ -165,7 +169,7 @@ def restore(stored_as: str) -> None:
 
     with _state() as (settings, state):
         path = restore_file(settings.home, state, stored_as, acting())
-    click.echo(path)
+    say(path)
 
 
 @incidents.command()
@@ -175,7 +179,7 @@ def deliver() -> None:
 
     with _state() as (settings, state):
         done = send(settings, state, datetime.now(UTC))
-    click.echo(f"{done.sent} sent, {done.failed} failed, {done.waiting} waiting.")
+    say(f"{done.sent} sent, {done.failed} failed, {done.waiting} waiting.")
     if done.failed:
         raise click.exceptions.Exit(1)
 
@@ -189,7 +193,10 @@ def messages(everything: bool) -> None:
     with _state() as (_, state):
         found = written(state)
     if not found:
-        click.echo("No message was ever written.")
+        say("No message was ever written.")
     for message in found if everything else found[:1]:
-        click.echo(f"{message['created_at']}  {message['delivery']}\n")
-        click.echo(f"{message['title']}\n\n{message['body']}")
+        say(f"{message['created_at']}  {message['delivery']}")
+        say()
+        say(message["title"])
+        say()
+        say_lines(message["body"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from heirpay_pipelines.at_rest.places import own_folder, write_whole
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.state import State
 
@@ -58,10 +58,5 @@ def restore_file(home: Path, state: State, stored_as: str, by: str) -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f".{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(path)
+    own_folder(path.parent)
+    write_whole(path, content)

@@ -8,7 +8,6 @@ names, so learning the same incident twice changes nothing.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from heirpay_pipelines.at_rest.places import own_folder, write_whole
 
 FENCE = "---\n"
 IMPACT_BANDS = (Decimal(0), Decimal(1_000), Decimal(100_000))
@@ -159,10 +160,5 @@ def learn(
 
 def _write(home: Path, book: Runbook) -> None:
     folder = home / "runbooks"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = folder / f".{book.name}.partial"
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(book.render())
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(folder / f"{book.name}.md")
+    own_folder(folder)
+    write_whole(folder / f"{book.name}.md", book.render().encode())

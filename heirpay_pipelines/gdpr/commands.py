@@ -9,6 +9,7 @@ import click
 
 from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say, say_json
 
 
 @click.group()
@@ -35,14 +36,14 @@ def show_map(as_json: bool) -> None:
     except (WarehouseError, RetentionError) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        click.echo(json.dumps([asdict(entry) for entry in entries], indent=1))
+        say_json(json.dumps([asdict(entry) for entry in entries], indent=1))
     else:
         for entry in entries:
-            click.echo(f"{entry.where:10} {entry.data_class:19} {entry.place}")
+            say(f"{entry.where:10} {entry.data_class:19} {entry.place}")
         for kind, period in kept.items():
-            click.echo(f"kept       {kind:19} {period}")
+            say(f"kept       {kind:19} {period}")
     for line in wrong:
-        click.echo(line, err=True)
+        say(line, err=True)
     if wrong:
         raise click.ClickException(f"{len(wrong)} columns do not fit: tag or clear them")
 
@@ -62,7 +63,7 @@ def export_customer(customer: str, target: Path, by: str | None) -> None:
         records = export(settings, customer, target, acting(by), datetime.now(UTC))
     except GdprError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{records} records about {customer}: {target}")
+    say(f"{records} records about {customer}: {target}")
 
 
 @gdpr.command("erase")
@@ -85,13 +86,13 @@ def erase_customer(customer: str, reason: str, by: str) -> None:
             done = erase(settings, customer, reason, acting(by), datetime.now(UTC))
     except (GdprError, LandingError, AnotherRunError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(
+    say(
         f"Erased as {done}: {done.landed_rows} rows in {done.landed_files} landed files,"
         f" {done.warehouse_rows} rows of the warehouse, {done.state_cells} cells of the state,"
         f" {done.files} other files. A scan found nothing left."
     )
     for name in done.kept:
-        click.echo(f"Kept, as an accounting record of the bank's: {name} names the person.")
+        say(f"Kept, as an accounting record of the bank's: {name} names the person.")
 
 
 @gdpr.command("retention")
@@ -134,9 +135,9 @@ def _apply(settings: Settings, by: str) -> None:
     people = sum(len(item.pseudonyms) for item in done)
     rows = sum(item.landed_rows for item in done)
     if done:
-        click.echo(f"Erased what was due of {people} people: {rows} landed rows. Nothing is left.")
+        say(f"Erased what was due of {people} people: {rows} landed rows. Nothing is left.")
     else:
-        click.echo("Nothing is past its period.")
+        say("Nothing is past its period.")
 
 
 def _list(settings: Settings, as_of: datetime | None, as_json: bool) -> None:
@@ -147,15 +148,15 @@ def _list(settings: Settings, as_of: datetime | None, as_json: bool) -> None:
 
     instant, found = overdue(settings, as_of)
     if as_json:
-        click.echo(json.dumps([asdict(item) for item in found], indent=1, default=str))
+        say_json(json.dumps([asdict(item) for item in found], indent=1, default=str))
         return
     for item in found:
-        click.echo(
+        say(
             f"{item.subject}  {item.data_class:18}  {item.country or '??'}  last active"
             f" {item.last_active_at:%Y-%m-%d}, due since {item.since:%Y-%m-%d}: {item.rule}"
         )
     people = len({item.subject for item in found})
-    click.echo(
+    say(
         f"{len(found)} classes of {people} people are past their period, as of {instant:%Y-%m-%d}."
         + (" Erase them with --apply --by NAME." if found else "")
     )

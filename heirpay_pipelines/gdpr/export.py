@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from heirpay_pipelines.at_rest.places import own_folder
 from heirpay_pipelines.audit import append
 from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.duck import connect, identifier
@@ -155,6 +156,7 @@ def _zipped(parts: dict[str, list[Any]]) -> bytes:
 
 
 def _write(target: Path, content: bytes) -> None:
+    own_folder(target.parent, shared=True)
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -14,6 +14,7 @@ from heirpay_pipelines.land.manifest import LandingError
 from heirpay_pipelines.land.quarantine import Poisoned, quarantined_objects, retry_quarantined
 from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say, say_json
 from heirpay_pipelines.state.database import open_state
 
 
@@ -27,8 +28,8 @@ def list_() -> None:
     """Every object in quarantine, with its reason."""
     found = quarantined_objects(_landing(Settings.load()))
     for poisoned in found:
-        click.echo(f"{poisoned.id}  {poisoned.first_seen_at:%Y-%m-%d %H:%M}  {poisoned.reason}")
-    click.echo(f"{len(found)} in quarantine.", err=True)
+        say(f"{poisoned.id}  {poisoned.first_seen_at:%Y-%m-%d %H:%M}  {poisoned.reason}")
+    say(f"{len(found)} in quarantine.", err=True)
 
 
 @quarantine.command()
@@ -37,7 +38,7 @@ def show(id: str) -> None:
     """What Stripe answered for one of them, as JSON. It may hold personal data."""
     poisoned = _find(id)
     shown = poisoned.record if poisoned.raw is None else poisoned.record | {"raw": poisoned.raw}
-    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    say_json(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 @quarantine.command()
@@ -52,7 +53,7 @@ def retry(ids: tuple[str, ...]) -> None:
     except (LandingError, AnotherRunError) as error:
         raise click.ClickException(str(error)) from None
     for one in retried:
-        click.echo(f"{one.id}  {'landed' if one.landed else 'stays'}: {one.detail}")
+        say(f"{one.id}  {'landed' if one.landed else 'stays'}: {one.detail}")
     if any(not one.landed for one in retried):
         raise SystemExit(1)
 

@@ -18,12 +18,12 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from heirpay_pipelines.at_rest.places import sync_folder
 from heirpay_pipelines.land.landing import Landing, by_object, sha256_of
 from heirpay_pipelines.land.manifest import (
     LandedFile,
     LandingError,
     Manifest,
-    sync_folder,
     write_manifest,
 )
 from heirpay_pipelines.land.people import Person

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from heirpay_pipelines.at_rest.places import sync_folder
+
 
 class LandingError(Exception):
     """The landing folder is damaged or belongs to another account; the message says what to do."""
@@ -85,11 +87,3 @@ def read_manifest(path: Path) -> Manifest:
             f"{path.name} in landing/manifests is damaged ({type(error).__name__}). Restore it "
             "from a copy, or remove it and run `heirpay run --full` to pull its objects again."
         ) from None
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,10 +15,11 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from heirpay_pipelines.at_rest.places import sync_folder
 from heirpay_pipelines.land.currencies import exponents
 from heirpay_pipelines.land.keep_away import KeepAway
 from heirpay_pipelines.land.landing import Landing, sha256_of
-from heirpay_pipelines.land.manifest import LandedFile, LandingError, sync_folder
+from heirpay_pipelines.land.manifest import LandedFile, LandingError
 from heirpay_pipelines.land.read import KEY_NAME, quoted, use_key
 
 MICROSECONDS = 1_000_000

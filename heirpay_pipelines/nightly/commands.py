@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from heirpay_pipelines.settings import STRIPE_API, Settings, SettingsError
+from heirpay_pipelines.shown import say
 
 if TYPE_CHECKING:
     from heirpay_pipelines.nightly.launch import NightlyOutcome
@@ -95,7 +96,8 @@ def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
 
     try:
         if outcome.error:
-            click.secho(f"\n{outcome.error}", fg="red", err=True)
+            say(err=True)
+            say(outcome.error, colour="red", err=True)
         if outcome.exit_code in (PUBLISHED, REFUSED):
             _say_where(settings, outcome, " --demo" if is_demo_default() else "")
     finally:
@@ -103,11 +105,11 @@ def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
 
 
 def _say_where(settings: Settings, outcome: NightlyOutcome, demo: str) -> None:
-    click.echo()
-    click.echo(f"Report     {outcome.report}")
+    say()
+    say(f"Report     {outcome.report}")
     if settings.key:
-        click.echo(f"           sealed: heirpay report{demo} --to FOLDER --open")
+        say(f"           sealed: heirpay report{demo} --to FOLDER --open")
     if settings.warehouse.is_file():
-        click.echo(f"Warehouse  {settings.warehouse}")
-        click.echo(f"UI         heirpay ui{demo}  →  {settings.ui_url}")
-        click.echo(f'Try        heirpay query{demo} "{SAMPLE_QUERY}"')
+        say(f"Warehouse  {settings.warehouse}")
+        say(f"UI         heirpay ui{demo}  →  {settings.ui_url}")
+        say(f'Try        heirpay query{demo} "{SAMPLE_QUERY}"')

@@ -16,6 +16,7 @@ from heirpay_pipelines.at_rest.keys import SHORTEST
 from heirpay_pipelines.home_folder import HomeError, require_own_home
 from heirpay_pipelines.published_file import logs_beside
 from heirpay_pipelines.settings import STRIPE_API, Settings
+from heirpay_pipelines.shown import say
 
 LEAST_FREE_GIB = 2
 SHOWN_PACKAGES = ("stripe", "duckdb", "dbt-duckdb", "dagster", "great-expectations")
@@ -152,10 +153,11 @@ def doctor() -> None:
     sick = 0
     for finding in examine(Settings.load(any_key=True, any_home=True)):
         mark = click.style("ok  ", fg="green") if finding.well else click.style("MEND", fg="red")
-        click.echo(f"{mark}  {finding.subject:<34} {finding.detail}")
+        say(f"{mark}  {finding.subject:<34} {finding.detail}")
         if not finding.well:
             sick += 1
-            click.echo(f"      → {finding.mend}")
+            say(f"      → {finding.mend}")
     if sick:
-        click.echo(f"\n{sick} to mend.", err=True)
+        say(err=True)
+        say(f"{sick} to mend.", err=True)
         sys.exit(1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from heirpay_pipelines.at_rest.places import write_whole
 from heirpay_pipelines.settings import Settings
 
 # Written at each start, so that a change here reaches every installation.
@@ -30,9 +31,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     target = home / "dagster.yaml"
     text = yaml.safe_dump(DAGSTER_YAML, sort_keys=True)
     if not target.is_file() or target.read_text() != text:
-        partial = target.with_suffix(".partial")
-        partial.write_text(text)
-        partial.replace(target)
+        write_whole(target, text.encode())
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     os.environ["DO_NOT_TRACK"] = "1"

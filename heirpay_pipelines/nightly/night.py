@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from heirpay_pipelines.nightly.reserve import make_room
 from heirpay_pipelines.nightly.step_failure import failure_of
 from heirpay_pipelines.publish.leftovers import record_logs
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say as say_line
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.state.runs import Run, close_run, open_run, read_run
 
@@ -76,7 +76,7 @@ class Night:
 
     def say(self, text: str) -> None:
         """One line of progress, for whoever watches the terminal."""
-        print(text, file=sys.stderr, flush=True)
+        say_line(text, err=True)
 
     def report_logs(self, logs: list[Path], warn: Callable[[str], object]) -> None:
         """Say and record which logs of other programs lay beside the warehouse."""

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import click
 
+from heirpay_pipelines.at_rest.places import write_whole
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.shipped import WORKSPACE
+from heirpay_pipelines.shown import say
 
 LOOPBACK = "127.0.0.1"
 END_SECONDS = 20
@@ -35,9 +37,9 @@ def ui(port: int) -> None:
     settings = Settings.load()
     url = f"http://{LOOPBACK}:{free_port(port)}"
     prepare_dagster_home(settings)
-    click.echo(f"{url}  (ready in a few seconds; stop with Ctrl-C)")
+    say(f"{url}  (ready in a few seconds; stop with Ctrl-C)")
     # The report's links lead here while it runs.
-    settings.ui_file.write_text(url)
+    write_whole(settings.ui_file, url.encode())
     try:
         sys.exit(run_until_told(_dagster(url), settings))
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cache
@@ -14,6 +13,7 @@ from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.person import login
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 from heirpay_pipelines.state.database import open_state
 
 LONGEST_TEXT = 2_000
@@ -55,7 +55,7 @@ def record_query(
     except Exception as error:
         if not _cannot_be_written(error):
             raise
-        print(f"heirpay: this query is not in the audit log: {error}", file=sys.stderr)
+        say(f"heirpay: this query is not in the audit log: {error}", err=True)
 
 
 def _cannot_be_written(error: Exception) -> bool:

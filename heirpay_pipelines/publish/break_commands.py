@@ -11,6 +11,7 @@ from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.publish.breaks import BreakError, find_break, open_breaks, resolve_break
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say, say_json
 
 
 @click.group()
@@ -26,15 +27,15 @@ def list_(kind: str | None, as_json: bool) -> None:
     rows = _read(lambda settings: open_breaks(settings))
     rows = [row for row in rows if kind in (None, row["kind"])]
     if as_json:
-        click.echo(json.dumps(rows, default=str, indent=2))
+        say_json(json.dumps(rows, default=str, indent=2))
         return
     for row in rows:
         amount = "" if row["amount"] is None else f"{row['amount']:f} {row['currency']}"
-        click.echo(
+        say(
             f"{row['break_id']}  {row['severity']:8}  {row['kind']:30}  {amount:>18}"
             f"  {row['age_days']:>4} days  {row['object_id']}"
         )
-    click.echo(f"{len(rows)} open.", err=True)
+    say(f"{len(rows)} open.", err=True)
 
 
 @breaks.command()
@@ -43,7 +44,7 @@ def show(break_id: str) -> None:
     """Show one break: what is wrong, who acts and what to do first."""
     row = _read(lambda settings: find_break(settings, break_id))
     for name, value in row.items():
-        click.echo(f"{name:18} {value}")
+        say(f"{name:18} {value}")
 
 
 @breaks.command()
@@ -53,7 +54,7 @@ def show(break_id: str) -> None:
 def resolve(break_id: str, reason: str, by: str | None) -> None:
     """Resolve a break with a reason. It reopens when it changes or comes back."""
     _read(lambda settings: resolve_break(settings, break_id, acting(by), reason))
-    click.echo(f"{break_id} is resolved; the next run publishes it as such.")
+    say(f"{break_id} is resolved; the next run publishes it as such.")
 
 
 def _read(action: Any) -> Any:

@@ -15,6 +15,7 @@ from heirpay_pipelines.publish.close import (
     verify_month,
 )
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 
 @click.command()
@@ -38,12 +39,12 @@ def close(month: str, by: str | None, check: bool, approve: bool, verify: bool) 
             _verify(settings, month)
         elif approve:
             approve_month(settings, start, who)
-            click.echo(f"{month} is approved by {who}.")
+            say(f"{month} is approved by {who}.")
         else:
             digest = close_month(settings, start, who)
-            click.echo(f"{month} is closed by {who}: {digest}")
-            click.echo("Another person approves it, logged in as themselves:")
-            click.echo(f"  heirpay close {month} --approve")
+            say(f"{month} is closed by {who}: {digest}")
+            say("Another person approves it, logged in as themselves:")
+            say(f"  heirpay close {month} --approve")
     except (CloseError, WarehouseError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -51,8 +52,8 @@ def close(month: str, by: str | None, check: bool, approve: bool, verify: bool) 
 def _check(settings: Settings, month: str) -> None:
     standing = blockers(settings, month_start(month))
     for blocker in standing:
-        click.echo(f"{blocker.what:18} {blocker.subject}  {blocker.detail}")
-    click.echo(f"{len(standing)} things block the close of {month}.", err=True)
+        say(f"{blocker.what:18} {blocker.subject}  {blocker.detail}")
+    say(f"{len(standing)} things block the close of {month}.", err=True)
     if standing:
         raise SystemExit(1)
 
@@ -60,8 +61,8 @@ def _check(settings: Settings, month: str) -> None:
 def _verify(settings: Settings, month: str) -> None:
     differences = verify_month(settings, month_start(month))
     for difference in differences:
-        click.echo(f"{difference.figure}: closed {difference.closed}, now {difference.now}")
-    click.echo(
+        say(f"{difference.figure}: closed {difference.closed}, now {difference.now}")
+    say(
         f"{month} is as it was frozen; {len(differences)} figures are published otherwise now.",
         err=True,
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import redirect_stdout
 from datetime import date
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import IO, Any, Literal
 
 import duckdb
 import pyarrow as pa
 
+from heirpay_pipelines.csv_cells import as_cells
 from heirpay_pipelines.duck import connect_shut
 from heirpay_pipelines.publish.asked import record_query
 from heirpay_pipelines.publish.one_select import RefusedSqlError, statement_of
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import in_json, many_lines
 
 NEVER_WRAPPED = 1_000_000
 Format = Literal["table", "csv", "json", "parquet"]
@@ -44,7 +46,12 @@ def run_query(
                 _write_table(connection, statement, out)
             else:
                 result = connection.execute(statement).to_arrow_table()
-                WRITERS[form](connection, result, out)
+                # A terminal obeys what is in the data; a file keeps it as it is.
+                shown = BytesIO() if out.isatty() else out
+                WRITERS[form](connection, result, shown)
+                if isinstance(shown, BytesIO) and shown is not out:
+                    plain = in_json if form == "json" else many_lines
+                    out.write(plain(shown.getvalue().decode()).encode())
         except (duckdb.Error, RefusedSqlError) as error:
             raise QueryError(str(error)) from None
 
@@ -60,13 +67,13 @@ def _write_table(
         with redirect_stdout(StringIO()) as printed:  # DuckDB draws it on the standard output only
             relation.show(max_rows=10_000, max_width=0 if out.isatty() else NEVER_WRAPPED)
         shown = printed.getvalue()
-    out.write(shown.encode())
+    out.write(many_lines(shown).encode())
 
 
 def _write_csv(_: duckdb.DuckDBPyConnection, result: pa.Table, out: IO[bytes]) -> None:
     from pyarrow import csv
 
-    csv.write_csv(result, out)
+    csv.write_csv(as_cells(result), out)
 
 
 def _write_json(connection: duckdb.DuckDBPyConnection, result: pa.Table, out: IO[bytes]) -> None:

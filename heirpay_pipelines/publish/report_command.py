@@ -10,6 +10,7 @@ import click
 
 from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 
 @click.command()
@@ -31,12 +32,12 @@ def report(target: Path | None, open_it: bool) -> None:
     if not newest.is_file():
         raise click.ClickException("No report is written yet: start `heirpay run`.")
     if target is not None:
-        newest = _write_out(settings, newest.parent.resolve(), target.resolve()) / newest.name
+        newest = _write_out(settings, newest.parent.resolve(), target) / newest.name
     elif settings.key and open_it:
         raise click.UsageError("The report is sealed: say where to, --to FOLDER --open.")
-    click.echo(newest)
+    say(newest)
     if target is None and settings.key:
-        click.echo("It is sealed: `heirpay report --to FOLDER` writes it out readable.", err=True)
+        say("It is sealed: `heirpay report --to FOLDER` writes it out readable.", err=True)
     if open_it:
         webbrowser.open(newest.resolve().as_uri())
 
@@ -44,18 +45,20 @@ def report(target: Path | None, open_it: bool) -> None:
 def _write_out(settings: Settings, folder: Path, target: Path) -> Path:
     """Every file of the report, readable, and a record of who took it out."""
     from heirpay_pipelines.at_rest import sealed
+    from heirpay_pipelines.at_rest.places import own_folder
     from heirpay_pipelines.audit import Action, append
     from heirpay_pipelines.state import open_state
 
-    if target.is_relative_to(settings.home):
+    if target.resolve().is_relative_to(settings.home):
         raise click.UsageError(
             f"{target} lies under HEIRPAY_HOME, where nothing is kept readable: name another."
         )
+    own_folder(target)
     with open_state(settings.state_file) as state:
         who = acting()
         append(state, datetime.now(UTC), who, Action.REPORT_TAKEN_OUT, folder.name, {})
-    for source in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for source in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
         copy = target / source.relative_to(folder)
-        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(copy.parent)
         sealed.unseal(source, copy, settings.key)
     return target

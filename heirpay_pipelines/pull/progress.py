@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 
 from heirpay_pipelines.pull.coverage import Coverage
+from heirpay_pipelines.shown import one_line
 
 
 @dataclass
@@ -90,7 +91,7 @@ class TerminalProgress:
 
     def note(self, text: str) -> None:
         self.tell(text)
-        self.console.print(text, highlight=False)
+        self.console.print(one_line(text), highlight=False, markup=False)
 
     def summary(self) -> str:
         rows = sum(line.rows for line in self.lines.values())

@@ -4,7 +4,7 @@ amounts have the decimals of their currency, and nothing in them is read as a fo
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.csv_cells import write_csv
 from heirpay_pipelines.report.iif import write_iif
 from heirpay_pipelines.report.money import Money
 
@@ -28,7 +29,6 @@ EXPORTS = (
     "tax-rates",
     "journal",
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BATCH = 10_000
 
 
@@ -73,10 +73,13 @@ def _exponents(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _write(path: Path, cursor: duckdb.DuckDBPyConnection, money: Money, key: str | None) -> None:
     names = [column[0] for column in cursor.description or ()]
     with TextIOWrapper(sealed.create(path, key), encoding="utf-8-sig", newline="") as out:
-        rows = csv.writer(out)
-        rows.writerow(names)
-        while batch := cursor.fetchmany(BATCH):
-            rows.writerows([_cells(dict(zip(names, row, strict=True)), money) for row in batch])
+        write_csv(out, names, _rows(cursor, names, money))
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, names: list[str], money: Money) -> Iterator[list[Any]]:
+    while batch := cursor.fetchmany(BATCH):
+        for row in batch:
+            yield _cells(dict(zip(names, row, strict=True)), money)
 
 
 def _cells(row: dict[str, Any], money: Money) -> list[Any]:
@@ -87,8 +90,6 @@ def _cells(row: dict[str, Any], money: Money) -> list[Any]:
         if isinstance(value, Decimal):
             rate = name == "rate" or name.endswith("_rate")
             cells.append(f"{value.normalize():f}" if rate else money.plain(value, currency))
-        elif isinstance(value, str) and value.startswith(FORMULA):
-            cells.append("'" + value)
         else:
             cells.append(value)
     return cells

@@ -20,6 +20,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.csv_cells import is_formula
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.summary_sheet import Sheets, write_summary
 
@@ -27,7 +28,6 @@ ROW_LIMIT = 50_000
 ROW_LIMIT_IN_MEMORY = 10_000
 BATCH = 2_000
 EXCEL_DIGITS = 15
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 DEFAULT_EXPONENT = 3
 
 
@@ -173,5 +173,5 @@ def _write_decimal(
 
 def write_text(sheet: Any, formats: Formats, place: tuple[int, int], text: str) -> None:
     """Text as text. Excel's cells hold 32,767 characters."""
-    hostile = text.startswith(FORMULA_STARTS)
+    hostile = is_formula(text)
     sheet.write_string(*place, text[:32_767], formats.marked if hostile else formats.text)

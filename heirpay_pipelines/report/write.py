@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.at_rest.places import own_folder
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
@@ -83,7 +84,7 @@ def write_month_exports(settings: Settings, month: date) -> Path:
 @contextmanager
 def _draft_of(folder: Path) -> Iterator[Path]:
     """A folder beside the target that takes its place when the block ends well."""
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(folder.parent)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield draft
@@ -149,5 +150,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 
 def _copy(source: Path, target: Path) -> None:
-    copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy2
-    copy(source, target)
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copy2(source, target, follow_symlinks=False)

@@ -8,6 +8,7 @@ import click
 
 from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 
 @click.group()
@@ -45,17 +46,17 @@ def rotate_key(new_key_file: IO[str] | None, to_plain: bool) -> None:
             settings,
             None if to_plain else new,
             acting(),
-            lambda step: click.echo(f"{step} …", err=True),
+            lambda step: say(f"{step} …", err=True),
         )
     except RotationError as error:
         raise click.UsageError(str(error)) from None
     except AnotherRunError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(
+    say(
         f"{rotated.landed} landed files, {rotated.databases} databases and {rotated.sealed} "
         "files of reports were written anew."
     )
     if to_plain:
-        click.echo("Nothing is encrypted any more: unset HEIRPAY_ENCRYPTION_KEY.")
+        say("Nothing is encrypted any more: unset HEIRPAY_ENCRYPTION_KEY.")
     else:
-        click.echo("Set HEIRPAY_ENCRYPTION_KEY to the new key, wherever `heirpay` is started.")
+        say("Set HEIRPAY_ENCRYPTION_KEY to the new key, wherever `heirpay` is started.")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, derived_key, keyed, sealed
 from heirpay_pipelines.at_rest.keys import ROTATION, VARIABLE, require_strength
+from heirpay_pipelines.at_rest.places import sync_folder
 from heirpay_pipelines.at_rest.sqlite import connect
-from heirpay_pipelines.land.manifest import sync_folder
 
 
 class RotationError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 LOOPBACK = "127.0.0.1"
 
@@ -30,11 +31,12 @@ def mcp(http: bool, port: int) -> None:
 
     import uvicorn
 
-    from heirpay_pipelines.serve.token import RequireToken, read_or_make_token, token_file
+    from heirpay_pipelines.at_rest.tokens import read_or_make_token
+    from heirpay_pipelines.serve.token import RequireToken, token_file
 
     listening = socket.create_server((LOOPBACK, port))
     app = server.streamable_http_app(host=LOOPBACK, stateless_http=True)
-    click.echo(f"http://{LOOPBACK}:{port}/mcp, token in {token_file(settings.home)}", err=True)
-    guarded = RequireToken(app, read_or_make_token(settings.home))
+    say(f"http://{LOOPBACK}:{port}/mcp, token in {token_file(settings.home)}", err=True)
+    guarded = RequireToken(app, read_or_make_token(token_file(settings.home)))
     config = uvicorn.Config(guarded, access_log=False, log_level="warning")
     uvicorn.Server(config).run(sockets=[listening])

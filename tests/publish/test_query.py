@@ -171,6 +171,29 @@ def test_whatever_only_reads_is_answered(settings: Settings, form: Format) -> No
         assert result(settings, sql, form), sql
 
 
+HOSTILE = "select 'a' || chr(27) || '[2J' || chr(155) || chr(8238) || 'b' as x"
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_terminal_shows_the_data_and_obeys_none_of_it(settings: Settings, form: Format) -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    run_query(settings, HOSTILE, form, out)
+    shown = out.getvalue().decode()
+    assert not {"\x1b", "\x9b", "\u202e"} & set(shown)
+    assert "[2J" in shown
+    if form == "json":
+        assert json.loads(shown) == [{"x": "a\x1b[2J\x9b\u202eb"}]
+
+
+def test_a_formula_is_no_formula_in_csv(settings: Settings) -> None:
+    found = result(settings, "select '=1+1' as x, -1 as n, '-5' as t", "csv").decode()
+    assert found.splitlines()[1] == '"\'=1+1",-1,"-5"'
+
+
 def asked(settings: Settings) -> list[dict[str, object]]:
     with open_state(settings.state_file) as state:
         rows = state.rows("select * from audit_log where action = 'query' order by sequence")

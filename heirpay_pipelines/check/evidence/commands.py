@@ -9,6 +9,7 @@ import click
 
 from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -37,8 +38,8 @@ def evidence(
             write_evidence(settings, state, target, first, last, now, acting())
     except EvidenceError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"Evidence of {first} to {last}: {target}")
-    click.echo(f"Public key: {(target / 'public_key.hex').read_text()}")
+    say(f"Evidence of {first} to {last}: {target}")
+    say(f"Public key: {(target / 'public_key.hex').read_text()}")
 
 
 @evidence.command()
@@ -51,12 +52,12 @@ def verify(folder: Path, public_key: str | None) -> None:
 
     faults = verify_evidence(folder, public_key)
     for fault in faults:
-        click.echo(fault, err=True)
+        say(fault, err=True)
     if faults:
         raise click.ClickException("this evidence was changed after it was written")
     for item in rewritings(folder):
-        click.echo(
+        say(
             f"Signed again on {item['at'][:10]}: {item['why']}. It replaces the manifest with"
             f" SHA-256 {item['instead_of']}."
         )
-    click.echo("The folder is as it was signed.")
+    say("The folder is as it was signed.")

@@ -7,9 +7,9 @@ key's fingerprint, told once by another way.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -22,11 +22,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from heirpay_pipelines.at_rest.places import open_to_write, own_folder
 from heirpay_pipelines.audit import Action, append, head, verify
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.check.evidence.profile import profile
 from heirpay_pipelines.check.evidence.signing import signing_key
 from heirpay_pipelines.check.register import load_register
+from heirpay_pipelines.csv_cells import write_csv
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 
@@ -47,9 +49,9 @@ def write_evidence(
 
     `since` and `until` are inclusive days in UTC. EvidenceError when `target` holds files already.
     """
-    if target.exists() and any(target.iterdir()):
+    if target.is_dir() and any(target.iterdir()):
         raise EvidenceError(f"{target.name} is not empty: name a new folder with --to-folder")
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(target)
     span = (since.isoformat(), f"{until.isoformat()}T23:59:59.999999+00:00")
     detail = {"from": since.isoformat(), "to": span[1]}
     append(state, at, by, Action.EVIDENCE_WRITTEN, target.name, detail)
@@ -142,7 +144,7 @@ def rewrite_evidence(
             target.with_name(f".{target.name}.old"),
         )
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(target, draft)
+        shutil.copytree(target, draft, symlinks=True)
         facts = json.loads((draft / MANIFEST).read_text())
         for name in (MANIFEST, SIGNATURE, PUBLIC_KEY):
             (draft / name).unlink()
@@ -177,14 +179,11 @@ def _sign(settings: Settings, target: Path, facts: dict[str, Any]) -> None:
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    _write(path, b"")
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with os.fdopen(open_to_write(path), "w", newline="", encoding="utf-8") as file:
         if rows:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+            write_csv(file, list(rows[0]), (row.values() for row in rows))
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
+    with os.fdopen(open_to_write(path), "wb") as file:
+        file.write(content)

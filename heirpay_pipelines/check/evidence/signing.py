@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.at_rest.places import own_folder
 from heirpay_pipelines.settings import Settings
 
 
@@ -20,6 +21,8 @@ def signing_key(settings: Settings) -> Ed25519PrivateKey:
     raw = key.private_bytes(
         serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
     )
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sealed.write(path, raw.hex().encode(), settings.key)
+    own_folder(path.parent)
+    partial = path.with_name(f".{path.name}.partial")
+    sealed.write(partial, raw.hex().encode(), settings.key)
+    partial.replace(path)  # whole or not at all
     return key

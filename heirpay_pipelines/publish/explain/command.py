@@ -20,6 +20,7 @@ from heirpay_pipelines.publish.explain.tax import explain_tax
 from heirpay_pipelines.publish.explain.tree import SHOWN, Node, show
 from heirpay_pipelines.publish.explain.usage import explain_usage
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say_json
 
 
 class Month(click.ParamType[date]):
@@ -198,6 +199,6 @@ def _explain(reason: Callable[[Published], Node], as_json: bool) -> None:
     except (ExplainError, WarehouseError) as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        click.echo(json.dumps(node.as_dict(), indent=2, ensure_ascii=False))
+        say_json(json.dumps(node.as_dict(), indent=2, ensure_ascii=False))
     else:
         show(node)

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from heirpay_pipelines.shown import one_line
+
 SHOWN = 4
 """Of long lists of the same kind, so many are shown: the newest."""
 
@@ -54,9 +56,9 @@ def show(node: Node) -> None:
 
 
 def _tree(node: Node) -> Tree:
-    label = Text(node.line)
+    label = Text(one_line(node.line))
     if node.rule:
-        label.append(f"   [{node.rule}]", style="dim")
+        label.append(f"   [{one_line(node.rule)}]", style="dim")
     tree = Tree(label)
     for child in node.made_of:
         tree.children.append(_tree(child))

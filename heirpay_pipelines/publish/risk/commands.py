@@ -15,6 +15,7 @@ from heirpay_pipelines.audit.person import acting
 from heirpay_pipelines.duck import WarehouseError
 from heirpay_pipelines.publish.risk.rules import RiskError
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say, say_json
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -43,13 +44,14 @@ def rules(as_json: bool) -> None:
     with _explained():
         found = load_rules(Settings.load().home)
     if as_json:
-        click.echo(json.dumps([rule.model_dump(mode="json") for rule in found.values()], indent=2))
+        say_json(json.dumps([rule.model_dump(mode="json") for rule in found.values()], indent=2))
         return
     for rule in found.values():
-        click.echo(
+        say(
             f"{rule.name:18} {rule.threshold} {rule.measure} in {rule.window} by {rule.group_by}"
-            f" → {rule.block.value_list}\n{'':18} {rule.title}"
+            f" → {rule.block.value_list}"
         )
+        say(f"{'':18} {rule.title}")
 
 
 @risk.command("backtest")
@@ -71,19 +73,19 @@ def backtest_(rule: str, since: datetime | None, until: datetime | None, as_json
             until.date() if until else None,
         )
     if as_json:
-        click.echo(json.dumps(found.as_json(), indent=2))
+        say_json(json.dumps(found.as_json(), indent=2))
         return
-    click.echo(f"{rule}, {found.since} to {found.until}, known as of {found.as_of}")
-    click.echo(
+    say(f"{rule}, {found.since} to {found.until}, known as of {found.as_of}")
+    say(
         f"flagged    {found.flagged} attempts: {found.bad} bad, {found.good} good,"
         f" {found.unknown} unknown"
     )
-    click.echo(f"precision  {_share(found.precision)}  of what it flags, with a known end, is bad")
-    click.echo(f"recall     {_share(found.recall)}  of {found.all_bad} bad attempts are flagged")
+    say(f"precision  {_share(found.precision)}  of what it flags, with a known end, is bad")
+    say(f"recall     {_share(found.recall)}  of {found.all_bad} bad attempts are flagged")
     for money in found.money:
-        click.echo(f"money      saved {money.saved:f}, lost {money.lost:f} {money.currency}")
+        say(f"money      saved {money.saved:f}, lost {money.lost:f} {money.currency}")
     for currency, fees in found.dispute_fees_saved:
-        click.echo(f"fees       {fees:f} {currency} of dispute fees saved")
+        say(f"fees       {fees:f} {currency} of dispute fees saved")
 
 
 def _share(value: Decimal | None) -> str:
@@ -117,13 +119,13 @@ def make(rule: str, days: int, by: str | None) -> None:
     with _state() as (settings, state):
         found = propose(settings, state, find_rule(settings.home, rule), acting(by), days)
         if found is None:
-            click.echo(f"{rule} flagged nothing new to block in {days} days.")
+            say(f"{rule} flagged nothing new to block in {days} days.")
             return
         name = found["proposal_id"]
-        click.echo(f"{name}: {len(items_of(state, name))} values for {found['value_list']}")
-        click.echo(f"Read it: {settings.proposals_dir / name}.json")
-        click.echo("Another person approves it, logged in as themselves:")
-        click.echo(f"  heirpay risk proposals approve {name}")
+        say(f"{name}: {len(items_of(state, name))} values for {found['value_list']}")
+        say(f"Read it: {settings.proposals_dir / name}.json")
+        say("Another person approves it, logged in as themselves:")
+        say(f"  heirpay risk proposals approve {name}")
 
 
 @proposals.command("list")
@@ -138,14 +140,14 @@ def list_(as_json: bool) -> None:
             " order by p.created_at desc, p.proposal_id"
         )
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        say_json(json.dumps(found, indent=2))
         return
     for row in found:
-        click.echo(
+        say(
             f"{row['proposal_id']}  {row['status']:9} {row['items']:>5} for {row['value_list']}"
             f"  {row['rule']} by {row['author']}"
         )
-    click.echo(f"{len(found)} proposals.", err=True)
+    say(f"{len(found)} proposals.", err=True)
 
 
 @proposals.command()
@@ -157,7 +159,7 @@ def show(proposal_id: str) -> None:
     with _state() as (_, state):
         found = read(state, proposal_id)
         document = json.loads(found.pop("document"))
-        click.echo(json.dumps(
+        say_json(json.dumps(
             {**found, "document": document, "items": items_of(state, proposal_id)}, indent=2,
             ensure_ascii=False,
         ))  # fmt: skip
@@ -173,8 +175,8 @@ def approve(proposal_id: str, by: str | None, note: str) -> None:
 
     with _state() as (settings, state):
         decide(settings, state, proposal_id, acting(by), approve=True, note=note)
-    click.echo(f"{proposal_id} is approved by {acting(by)}.")
-    click.echo(f"Apply it: STRIPE_WRITE_KEY=rk_… heirpay risk proposals apply {proposal_id}")
+    say(f"{proposal_id} is approved by {acting(by)}.")
+    say(f"Apply it: STRIPE_WRITE_KEY=rk_… heirpay risk proposals apply {proposal_id}")
 
 
 @proposals.command()
@@ -187,7 +189,7 @@ def reject(proposal_id: str, by: str | None, note: str) -> None:
 
     with _state() as (settings, state):
         decide(settings, state, proposal_id, acting(by), approve=False, note=note)
-    click.echo(f"{proposal_id} is rejected.")
+    say(f"{proposal_id} is rejected.")
 
 
 @proposals.command()
@@ -207,4 +209,4 @@ def apply(proposal_id: str, by: str | None) -> None:
             )
         lists = ValueLists(key, settings.stripe_api_base)
         added = apply_proposal(settings, state, proposal_id, acting(by), lists)
-    click.echo(f"{proposal_id} is applied: {added} values were added.")
+    say(f"{proposal_id} is applied: {added} values were added.")
