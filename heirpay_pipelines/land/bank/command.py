@@ -19,6 +19,7 @@ from heirpay_pipelines.land.bank.names import shown_name
 from heirpay_pipelines.land.bank.statement import Statement
 from heirpay_pipelines.land.currencies import exponents
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 
 @click.group()
@@ -37,10 +38,10 @@ def check(file: Path, form: str) -> None:
     """
     if not file.is_file():
         what = "is a folder" if file.is_dir() else "does not exist"
-        click.echo(f"heirpay: {shown_name(str(file))} {what}: name one statement file.", err=True)
+        say(f"heirpay: {shown_name(str(file))} {what}: name one statement file.", err=True)
         sys.exit(2)
     found = understood(file.absolute(), shown_name(str(file)))
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if form == "json" else _text(found))
+    say(json.dumps(found, indent=2, ensure_ascii=False) if form == "json" else _text(found))
     sys.exit(0 if found["accepted"] else 1)
 
 
