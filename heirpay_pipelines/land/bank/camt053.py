@@ -26,7 +26,7 @@ from heirpay_pipelines.land.bank.statement import (
 
 KINDS = {"Stmt": "camt.053", "Rpt": "camt.052", "Ntfctn": "camt.054"}
 OPENING, CLOSING, BEFORE, BETWEEN = "OPBD", "CLBD", "PRCD", "ITBD"
-DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
+DECLARATION = re.compile(r"<\?xml[^>]{0,200}\?>")
 REFERENCES = frozenset((
     "AcctSvcrRef", "EndToEndId", "TxId", "MsgId", "InstrId", "PmtInfId", "UETR", "MndtId", "ChqNb",
     "ClrSysRef", "Ref", "Nb", "NtryRef", "AcctOwnrTxId", "AcctSvcrTxId", "PrcgId",
@@ -89,7 +89,9 @@ def _parsed(data: bytes) -> Element:
     except (ParseError, LookupError, ValueError) as error:
         first = error
     try:
-        return _tree(DECLARATION.sub("", text_of(data), count=1).lstrip())
+        text = text_of(data).lstrip()
+        declared = DECLARATION.match(text)
+        return _tree(text[declared.end() :].lstrip() if declared else text)
     except (ParseError, LookupError, ValueError):
         raise _malformed(first) from None
 

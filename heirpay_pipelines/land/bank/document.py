@@ -56,7 +56,7 @@ def documents_of(name: str, data: bytes, mapping: str | None) -> list[Document]:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - zipfile raises many kinds on damaged input
-        said = f"the ZIP cannot be read ({type(error).__name__}); ask the bank for it again"
+        said = f"the ZIP is damaged ({type(error).__name__}); ask the bank for it again"
         return [Document(None, "zip", refusal=said)]
 
 

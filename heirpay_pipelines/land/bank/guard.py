@@ -87,6 +87,11 @@ class GuardedReader:
         except (OSError, _Failed):
             return Proposal(None, ("the file cannot be read",))
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the process that reads now; None before the first file and after one that ended it."""
+        return self._process.pid if self._process is not None else None
+
     def close(self) -> None:
         """End the process, whatever it is at."""
         if self._process is not None:
