@@ -18,6 +18,7 @@ BASE_SECONDS, SECONDS_A_MEGABYTE = 2, 1
 BASE_MEMORY, MEMORY_A_BYTE = 160 * MEGABYTE, 12
 FRAME = struct.Struct(">Q")
 READ, PROPOSE = "read", "propose"
+OUT_OF_MEMORY = 3
 
 
 def main() -> None:
@@ -39,11 +40,15 @@ def main() -> None:
         wish, path, name, mapping = json.loads(request)
         file = Path(path)
         _bound(file.stat().st_size)
-        data = file.read_bytes()
-        if wish == PROPOSE:
-            _send(answers, json.dumps(asdict(propose(name, data))).encode())
-        else:
-            _send(answers, packed(documents_of(name, data, mapping)))
+        try:
+            data = file.read_bytes()
+            if wish == PROPOSE:
+                answer = json.dumps(asdict(propose(name, data))).encode()
+            else:
+                answer = packed(documents_of(name, data, mapping))
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+        _send(answers, answer)
 
 
 def _bound(size: int) -> None:

@@ -12,6 +12,7 @@ import selectors
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -22,6 +23,7 @@ from heirpay_pipelines.land.bank.child import (
     FRAME,
     MEGABYTE,
     MEMORY_A_BYTE,
+    OUT_OF_MEMORY,
     PROPOSE,
     READ,
     SECONDS_A_MEGABYTE,
@@ -30,7 +32,7 @@ from heirpay_pipelines.land.bank.csv_proposal import Proposal
 from heirpay_pipelines.land.bank.document import MAX_BYTES, Document
 from heirpay_pipelines.land.bank.wire import unpacked
 
-START_SECONDS = 60
+START_SECONDS, END_SECONDS = 60, 10
 PATIENCE = 6
 """The clock's limit is so many times the processor's: a busy machine refuses no file."""
 MOST_ANSWER = 2**30
@@ -43,7 +45,11 @@ START = (
 
 
 class _Failed(Exception):
-    """The reading process gave no answer; the message says why."""
+    """The reading process gave no answer; the message says why, where it is known."""
+
+
+class _Late(_Failed):
+    """It gave none in time."""
 
 
 class GuardedReader:
@@ -108,14 +114,26 @@ class GuardedReader:
             process.stdin.write(request)
             process.stdin.flush()
             return self._answer(process, seconds)
-        except (_Failed, BrokenPipeError):
-            process.kill()
-            code = process.wait()
-            self.close()
-            raise _Failed(_why(code, size)) from None
+        except (_Failed, BrokenPipeError) as failed:
+            raise _Failed(self._why(process, isinstance(failed, _Late), size)) from None
         except BaseException:
             self.close()
             raise
+
+    def _why(self, process: subprocess.Popen[bytes], is_late: bool, size: int) -> str:
+        """What ended the process, which is gone when this returns."""
+        code = None
+        if not is_late:
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(END_SECONDS)
+        self.close()
+        if is_late or code == -signal.SIGXCPU:
+            seconds = BASE_SECONDS + SECONDS_A_MEGABYTE * (size // MEGABYTE)
+            return f"reading it takes longer than {seconds} seconds of the processor"
+        if code == OUT_OF_MEMORY:
+            megabytes = (BASE_MEMORY + MEMORY_A_BYTE * size) // MEGABYTE
+            return f"reading it takes more memory than {megabytes} MB"
+        return "reading it ends the process that reads"
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -154,20 +172,12 @@ def _bytes(
     found = bytearray()
     while len(found) < count:
         if not ready.select(max(0.0, until - monotonic())):
-            raise _Failed
+            raise _Late
         chunk = os.read(process.stdout.fileno(), min(CHUNK, count - len(found)))
         if not chunk:
             raise _Failed
         found += chunk
     return bytes(found)
-
-
-def _why(code: int, size: int) -> str:
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):
-        seconds = BASE_SECONDS + SECONDS_A_MEGABYTE * (size // MEGABYTE)
-        return f"reading it takes longer than {seconds} seconds of the processor"
-    megabytes = (BASE_MEMORY + MEMORY_A_BYTE * size) // MEGABYTE
-    return f"reading it fails, or takes more memory than {megabytes} MB"
 
 
 def _refused(reason: str) -> Document:
