@@ -1,23 +1,63 @@
-"""What every test may use: one published night."""
+"""What every test may use: the embedded account, one published night, copies of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from filelock import FileLock
-from guard import socket_guard
-from installed import NOW, Installation, installation
+from installed import Installation
+from nights import account_at, night_of_this_code, session_copy, session_folder
+
+from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+
+pytest_plugins = ("timings", "deaths", "fast")
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A night of the embedded account, run once for the whole session and only read by tests."""
-    shared = tmp_path_factory.getbasetemp().parent  # the same for every test process
-    home = shared / "published-night"
-    with FileLock(shared / "published-night.lock"), installation(home) as night:
-        if not night.settings.warehouse.is_file():
-            guard = socket_guard(shared / "contacted", night.account.base_url)
-            result = night.heirpay("run", "--as-of", NOW, **guard)
-            assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
-    yield night
+def account_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bank statements of `account`."""
+    return tmp_path_factory.mktemp("account") / "bank"
+
+
+@pytest.fixture(scope="session")
+def account(account_bank: Path) -> Iterator[EmbeddedAccount]:
+    """The embedded account, served for the whole session: nothing that a test does changes it."""
+    with account_at(account_bank) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def published(
+    account: EmbeddedAccount, account_bank: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Installation:
+    """A night of the embedded account, run once for this version of the code, only read by tests.
+
+    Beside its home stands `contacted`: each address that the night asked.
+    """
+    kept = night_of_this_code(account, account_bank)
+    copy = session_copy(kept, session_folder(tmp_path_factory))
+    return Installation(copy / "home", account)
+
+
+@pytest.fixture
+def published_copy(published: Installation, tmp_path: Path) -> Callable[[], Installation]:
+    """Makes a copy of the published night's home that the test may change."""
+
+    def copied() -> Installation:
+        home = tmp_path / "home"
+        shutil.copytree(published.home, home, symlinks=True)
+        return replace(published, home=home)
+
+    return copied
+
+
+@pytest.fixture
+def empty_home(account: EmbeddedAccount, account_bank: Path, tmp_path: Path) -> Installation:
+    """An installation that has not pulled yet, with the shared account before it."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    shutil.copytree(account_bank, home / "bank")
+    return Installation(home, account)

@@ -4,11 +4,11 @@
     it is quarantined by a control, never guessed.
 -#}
 
-{#- Exponent by currency, read from the seed when a model is compiled for a run. -#}
+{#- Exponent by currency, read from the seed when a model is compiled. -#}
 {% macro currency_exponents() -%}
     {%- set seed = ref('currencies') -%}
     {%- set exponents = {} -%}
-    {%- if execute and flags.WHICH in ('run', 'build', 'test', 'show') -%}
+    {%- if execute and flags.WHICH in ('run', 'build', 'test', 'show', 'compile') -%}
         {%- for row in run_query('select currency, exponent from ' ~ seed ~ ' order by currency') -%}
             {%- do exponents.update({row[0]: row[1] | int}) -%}
         {%- endfor -%}

@@ -24,7 +24,7 @@ def run_dbt(request: BuildRequest, arguments: Sequence[str] = ("build",)) -> Non
     from dbt.cli.main import dbtRunner
 
     variables = json.dumps(request.variables())
-    with _environment(request.environment()):
+    with dbt_environment(request.environment()):
         try:
             result = dbtRunner().invoke([*arguments, "--vars", variables, "--quiet"])
         finally:
@@ -45,7 +45,8 @@ def run_dbt(request: BuildRequest, arguments: Sequence[str] = ("build",)) -> Non
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def dbt_environment(variables: dict[str, str]) -> Iterator[None]:
+    """The process's environment with these variables, until the block ends."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

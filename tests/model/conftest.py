@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 from landing_harness import Warehouse, model
-from mrr_examples import examples
-
-EXAMPLES_AS_OF = "2026-10-20T00:00:00"
-SUBSCRIPTION_MARTS = "+path:models/marts/subscriptions stg_products"
+from mrr_examples import EXAMPLES_AS_OF, SUBSCRIPTION_MARTS, examples
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Hand-written Stripe objects, landed as Parquet and modelled by the real dbt project."""
+"""Hand-written Stripe objects, landed as Parquet and modelled by the SQL that dbt compiles."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from compiled_project import copy_ecb_rates, run_models
 
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.model.build import LANDING_COLUMNS, begin_database, complete_landing
-from heirpay_pipelines.model.ecb import load_ecb_rates
-from heirpay_pipelines.model.project import WITHOUT_TESTS, BuildRequest
-from heirpay_pipelines.model.run_dbt import run_dbt
+from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.model.state_copy import copy_state
 from heirpay_pipelines.state.database import open_state
 
-WORK = TemporaryDirectory(prefix="heirpay-dbt-")
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -162,17 +159,29 @@ def model(
 
     `tested` runs the models' own tests, too.
     """
-    # dbt parses the project once per process: paths and vars stay the same from test to test.
     request = BuildRequest(
-        database=Path(WORK.name) / "build.duckdb",
-        work_dir=Path(WORK.name) / "dbt",
+        database=folder / "build.duckdb",
+        work_dir=folder / "dbt",
         run_id="test",
         as_of=datetime.fromisoformat(as_of),
         timezone=timezone,
         reporting_currency=reporting_currency,
     )
+    prepare(request, landing, folder, state_file, account_mapping)
+    run_models(request, select, tested)
+    return Warehouse(request.database)
+
+
+def prepare(
+    request: BuildRequest,
+    landing: Landing,
+    folder: Path,
+    state_file: Path | None = None,
+    account_mapping: Path | None = None,
+) -> None:
+    """The database in which the models are built: what was landed by then, rates, state."""
     begin_database(request)
-    landing.write(folder / "landing", as_of)
+    landing.write(folder / "landing", request.as_of.isoformat())
     with connect(request.database, None, read_only=False) as connection:
         connection.execute("create schema landing")
         with open_state(state_file or folder / "state.sqlite") as state:
@@ -184,10 +193,7 @@ def model(
             )
         _cover(connection, landing, folder)
         complete_landing(connection, account_mapping)
-        load_ecb_rates(connection, request.work_dir)
-    arguments = ["build", "--no-write-json", "--select", *select.split()]
-    run_dbt(request, arguments if tested else [*arguments, *WITHOUT_TESTS])
-    return Warehouse(request.database.rename(folder / "build.duckdb"))
+        copy_ecb_rates(connection)
 
 
 def _cover(connection: duckdb.DuckDBPyConnection, landing: Landing, folder: Path) -> None:

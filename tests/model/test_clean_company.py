@@ -12,13 +12,14 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from landing_harness import WORK, Warehouse
+from compiled_project import run_models
+from landing_harness import Warehouse
 from served_landing import served
 
 from heirpay_pipelines.land import pull_and_land
 from heirpay_pipelines.land.bank.files import land_bank_statements
 from heirpay_pipelines.land.reports import land_reports
-from heirpay_pipelines.model.build import build
+from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.publish.swap import publish
 from heirpay_pipelines.sandbox.bank import write_bank_statements
@@ -50,11 +51,12 @@ def clean(
         assert {line.status for line in reports.coverage} == {"complete"}
     wanted = BuildRequest(
         database=settings.warehouse_dir / "building" / "r1.duckdb",
-        work_dir=Path(WORK.name) / "dbt",
+        work_dir=settings.home / "dbt",
         run_id="r1",
         as_of=as_of.replace(tzinfo=None),
     )
-    build(wanted, settings, SELECT)
+    prepare_build(wanted, settings)
+    run_models(wanted, SELECT, tested=True)
     publish(wanted.database, settings.warehouse, None)
     yield Warehouse(settings.warehouse)
 

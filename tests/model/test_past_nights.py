@@ -8,15 +8,15 @@ from typing import Any
 from unittest.mock import Mock
 
 import payment_objects as stripe
-from landing_harness import WORK, Warehouse, epoch
+from compiled_project import run_models
+from landing_harness import Warehouse, epoch
 from mrr_examples import Examples
 from served_landing import served, store_of
 from stripe_objects import discount, invoice, item, line
 
 from heirpay_pipelines.land import pull_and_land
 from heirpay_pipelines.model.build import prepare_build
-from heirpay_pipelines.model.project import WITHOUT_TESTS, BuildRequest
-from heirpay_pipelines.model.run_dbt import run_dbt
+from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.sandbox.store import Store
 from heirpay_pipelines.settings import Settings
 
@@ -93,12 +93,12 @@ def computed(settings: Settings, as_of: str, run_id: str) -> dict[str, str]:
     """Build the night anew; a hash of every row of each table that a night's figures stand in."""
     request = BuildRequest(
         database=settings.warehouse_dir / "building" / f"{run_id}.duckdb",
-        work_dir=Path(WORK.name) / "dbt",
+        work_dir=settings.home / "dbt",
         run_id="test",
         as_of=datetime.fromisoformat(as_of),
     )
     prepare_build(request, settings)
-    run_dbt(request, ["build", *WITHOUT_TESTS, "--select", *SELECT.split()])
+    run_models(request, SELECT)
     warehouse = Warehouse(request.database)
     tables = warehouse.rows(
         "select schema_name || '.' || table_name from duckdb_tables()"

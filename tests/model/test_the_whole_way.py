@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from unittest.mock import Mock
 
 import payment_objects as stripe
 import pytest
-from landing_harness import WORK, Warehouse
+from compiled_project import run_models
+from landing_harness import Warehouse
 from money_examples import disputed_charge, five_days, german_invoice, spread_invoices
 from mrr_examples import examples
 from served_landing import served, store_of
 
 from heirpay_pipelines.land import pull_and_land
-from heirpay_pipelines.model.build import build
+from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.publish.swap import publish
 from heirpay_pipelines.pull import nightly
@@ -62,11 +62,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     assert outcome.rows["event"] > 1000
     request = BuildRequest(
         database=settings.warehouse_dir / "building" / "r1.duckdb",
-        work_dir=Path(WORK.name) / "dbt",
+        work_dir=settings.home / "dbt",
         run_id="r1",
         as_of=instant,
     )
-    build(request, settings, SELECT)
+    prepare_build(request, settings)
+    run_models(request, SELECT, tested=True)
     publish(request.database, settings.warehouse, None)
     yield Warehouse(settings.warehouse)
 

@@ -11,7 +11,8 @@ from unittest.mock import Mock
 
 import payment_objects as stripe
 import pytest
-from landing_harness import WORK, Warehouse
+from compiled_project import run_models
+from landing_harness import Warehouse
 from mrr_examples import Examples
 from served_landing import served, store_of
 
@@ -19,7 +20,7 @@ from heirpay_pipelines.check import ControlResult, RunContext, load_register, ru
 from heirpay_pipelines.land import currencies, pull_and_land
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.quarantine import quarantined_objects, retry_quarantined
-from heirpay_pipelines.model.build import build
+from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.settings import Settings
 
@@ -74,8 +75,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
         pull_and_land(settings, AS_OF.replace(tzinfo=UTC), False, Mock())
         database = settings.warehouse_dir / "building" / "r1.duckdb"
-        request = BuildRequest(database, Path(WORK.name) / "dbt", "r1", AS_OF)
-        build(request, settings, SELECT)
+        request = BuildRequest(database, settings.home / "dbt", "r1", AS_OF)
+        prepare_build(request, settings)
+        run_models(request, SELECT, tested=True)
         yield Night(settings, Warehouse(database))
 
 

@@ -1,0 +1,95 @@
+"""Nights of the embedded account that many tests share.
+
+A night costs more than a minute of processor time, so it is run once for each version of the code
+and kept in `.cache/tests/nights`, by what it is made of: the package, the dbt project, the pinned
+libraries. Each session reads a copy of its own, because even a question is noted in the audit log.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from guard import socket_guard
+from installed import KEY, NOW, Installation
+
+from heirpay_pipelines.nightly.embedded import EmbeddedAccount, serve_account
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / ".cache" / "tests" / "nights"
+KEPT_VERSIONS = 2
+MADE_OF = ("heirpay_pipelines", "dbt", "requirements", "tests/installed.py", "tests/nights.py")
+NOT_READ = {"__pycache__", "target", "logs"}
+
+
+@cache
+def code_version() -> str:
+    """A digest of the files that a night is made of."""
+    digest = sha256(str(ROOT).encode())
+    for name in MADE_OF:
+        found = ROOT / name
+        for path in sorted(found.rglob("*")) if found.is_dir() else [found]:
+            if path.is_file() and not NOT_READ & set(path.parts):
+                digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+@contextmanager
+def account_at(bank: Path, now: str = NOW) -> Iterator[EmbeddedAccount]:
+    """The embedded account as of an instant, without limits; its bank's statements in `bank`."""
+    with serve_account(bank, "--now", now, "--limits", "off", key=KEY) as account:
+        yield account
+
+
+def night_of_this_code(account: EmbeddedAccount, bank: Path) -> Path:
+    """The folder of the kept night: its `home`, and `contacted`, the addresses that it asked."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    kept = KEPT / code_version()
+    with FileLock(KEPT / f"{code_version()}.lock"):
+        if not kept.is_dir():
+            making = kept.with_name(f"{kept.name}-making")
+            shutil.rmtree(making, ignore_errors=True)
+            run_a_night(Installation(making / "home", account), bank)
+            making.rename(kept)
+            _forget_older(kept)
+    return kept
+
+
+def run_a_night(night: Installation, bank: Path) -> None:
+    """Run it under a guard that notes and refuses every address but the account's."""
+    night.home.mkdir(parents=True, mode=0o700)
+    shutil.copytree(bank, night.home / "bank")
+    guard = socket_guard(night.home.with_name("contacted"), night.account.base_url)
+    result = night.heirpay("run", "--as-of", NOW, **guard)
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
+
+
+def _forget_older(newest: Path) -> None:
+    others = [each for each in KEPT.glob("*/") if each != newest]
+    others.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+    for each in others[KEPT_VERSIONS - 1 :]:
+        shutil.rmtree(each, ignore_errors=True)
+        each.with_name(f"{each.name}.lock").unlink(missing_ok=True)
+
+
+def session_folder(factory: pytest.TempPathFactory) -> Path:
+    """A folder that this session's test processes share, and no other session."""
+    base = factory.getbasetemp()
+    return base.parent if "-gw" in base.name else base
+
+
+def session_copy(kept: Path, shared: Path) -> Path:
+    """The kept night copied for this session, once for all of its test processes."""
+    copy = shared / f"published-night-{kept.name}"
+    with FileLock(shared / "published-night.lock"):
+        if not copy.is_dir():
+            making = copy.with_name(f"{copy.name}-making")
+            shutil.copytree(kept, making, symlinks=True)
+            making.rename(copy)
+    return copy

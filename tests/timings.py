@@ -1,0 +1,79 @@
+"""Prints the ten slowest tests and fixtures of a run: wall time, and processor time of the test's
+process and of those that it started and waited for. On a busy machine the second is what counts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+SHOWN = 10
+Seconds = tuple[float, float]
+
+_fixtures: list[tuple[str, Seconds]] = []
+_calls: dict[str, list[Seconds]] = defaultdict(list)
+_all_fixtures: list[tuple[str, Seconds]] = []
+
+
+def clock() -> Seconds:
+    """Wall and processor seconds."""
+    return time.monotonic(), sum(os.times()[:4])
+
+
+def since(began: Seconds) -> Seconds:
+    wall, processor = clock()
+    return wall - began[0], processor - began[1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    began = clock()
+    result = yield
+    if fixturedef.scope != "function":
+        _fixtures.append((f"{fixturedef.baseid}::{fixturedef.argname}", since(began)))
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    began = clock()
+    try:
+        return (yield)
+    finally:
+        item.stash[_OWN] = since(began)
+
+
+_OWN = pytest.StashKey[Seconds]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """The report carries the times to the process that prints them."""
+    report = yield
+    if report.when == "call":
+        report.own_seconds = item.stash.get(_OWN, None)
+    report.fixture_seconds = list(_fixtures)
+    _fixtures.clear()
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if own := getattr(report, "own_seconds", None):
+        _calls[report.nodeid].append(tuple(own))
+    _all_fixtures.extend((name, tuple(s)) for name, s in getattr(report, "fixture_seconds", ()))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or len(_calls) < SHOWN:
+        return
+    calls = [(name, max(found)) for name, found in _calls.items()]
+    for title, times in (("tests", calls), ("fixtures", _all_fixtures)):
+        terminalreporter.section(f"{SHOWN} slowest {title}: wall, processor")
+        for name, (wall, processor) in sorted(times, key=lambda t: -t[1][1])[:SHOWN]:
+            terminalreporter.write_line(f"{wall:7.1f} s {processor:7.1f} s  {name}")
