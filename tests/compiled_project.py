@@ -170,6 +170,12 @@ def _of_this_version() -> Path:
     return folder
 
 
+def work_dir() -> Path:
+    """Where dbt has parsed the project as it is now: with the same variables it need not again."""
+    compiled(DEFAULT["timezone"], DEFAULT["reporting_currency"], "")
+    return _request(_of_this_version()).work_dir
+
+
 def _request(folder: Path) -> BuildRequest:
     epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as BuildRequest has it
     return BuildRequest(folder / "partial.duckdb", folder / "dbt", run_id="compiled", as_of=epoch)

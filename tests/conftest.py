@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from installed import Installation
-from nights import account_at, night_of_this_code, session_copy, session_folder
+from nights import NOT_SERVED, account_at, night_of_this_code, session_copy, session_folder
 
 from heirpay_pipelines.nightly.embedded import EmbeddedAccount
 
@@ -30,28 +30,23 @@ def account(account_bank: Path) -> Iterator[EmbeddedAccount]:
 
 
 @pytest.fixture(scope="session")
-def published(
-    account: EmbeddedAccount, account_bank: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Installation:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """A night of the embedded account, run once for this version of the code, only read by tests.
 
-    Beside its home stands `contacted`: each address that the night asked.
+    Its account is not served any more. Beside its home stands `contacted`: each address that the
+    night asked.
     """
-    kept = night_of_this_code(account, account_bank)
-    copy = session_copy(kept, session_folder(tmp_path_factory))
-    return Installation(copy / "home", account)
+    copy = session_copy(night_of_this_code(), session_folder(tmp_path_factory))
+    return Installation(copy / "home", NOT_SERVED)
 
 
 @pytest.fixture
-def published_copy(published: Installation, tmp_path: Path) -> Callable[[], Installation]:
-    """Makes a copy of the published night's home that the test may change."""
-
-    def copied() -> Installation:
-        home = tmp_path / "home"
-        shutil.copytree(published.home, home, symlinks=True)
-        return replace(published, home=home)
-
-    return copied
+def published_copy(published: Installation, tmp_path: Path) -> Installation:
+    """A copy of the published night that the test may change. Its account is not served: with
+    `replace(published_copy, account=account)` it is."""
+    home = tmp_path / "home"
+    shutil.copytree(published.home, home, symlinks=True)
+    return replace(published, home=home)
 
 
 @pytest.fixture

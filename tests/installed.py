@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount, serve_account
+from heirpay_pipelines.duck import connect
+from heirpay_pipelines.nightly.embedded import EmbeddedAccount
 from heirpay_pipelines.settings import Settings
 
 NOW = "2026-11-01T00:00:00+00:00"
@@ -58,14 +55,6 @@ class Installation:
         )
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        with closing(duckdb.connect(str(self.settings.warehouse), read_only=True)) as connection:
+        settings = self.settings
+        with connect(settings.warehouse, settings.key, read_only=True) as connection:
             return connection.execute(sql).fetchall()
-
-
-@contextmanager
-def installation(home: Path, *options: str, **extra: str) -> Iterator[Installation]:
-    home.mkdir(parents=True, exist_ok=True)
-    with serve_account(
-        home / "bank", "--now", NOW, "--limits", "off", *options, key=KEY
-    ) as account:
-        yield Installation(home, account, tuple(sorted(extra.items())))

@@ -24,6 +24,7 @@ from heirpay_pipelines.nightly.embedded import EmbeddedAccount, serve_account
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / ".cache" / "tests" / "nights"
 KEPT_VERSIONS = 2
+NOT_SERVED = EmbeddedAccount("http://127.0.0.1:9", KEY)
 MADE_OF = ("heirpay_pipelines", "dbt", "requirements", "tests/installed.py", "tests/nights.py")
 NOT_READ = {"__pycache__", "target", "logs"}
 
@@ -47,7 +48,7 @@ def account_at(bank: Path, now: str = NOW) -> Iterator[EmbeddedAccount]:
         yield account
 
 
-def night_of_this_code(account: EmbeddedAccount, bank: Path) -> Path:
+def night_of_this_code() -> Path:
     """The folder of the kept night: its `home`, and `contacted`, the addresses that it asked."""
     KEPT.mkdir(parents=True, exist_ok=True)
     kept = KEPT / code_version()
@@ -55,16 +56,15 @@ def night_of_this_code(account: EmbeddedAccount, bank: Path) -> Path:
         if not kept.is_dir():
             making = kept.with_name(f"{kept.name}-making")
             shutil.rmtree(making, ignore_errors=True)
-            run_a_night(Installation(making / "home", account), bank)
+            with account_at(making / "home" / "bank") as account:
+                run_a_night(Installation(making / "home", account))
             making.rename(kept)
             _forget_older(kept)
     return kept
 
 
-def run_a_night(night: Installation, bank: Path) -> None:
+def run_a_night(night: Installation) -> None:
     """Run it under a guard that notes and refuses every address but the account's."""
-    night.home.mkdir(parents=True, mode=0o700)
-    shutil.copytree(bank, night.home / "bank")
     guard = socket_guard(night.home.with_name("contacted"), night.account.base_url)
     result = night.heirpay("run", "--as-of", NOW, **guard)
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]

@@ -12,11 +12,9 @@ from guard import socket_guard
 from installed import Installation
 
 
-def test_a_night_contacts_the_account_and_nothing_else(
-    published: Installation, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_night_contacts_the_account_and_nothing_else(published: Installation) -> None:
     """The published night ran under a guard that notes and refuses every other address."""
-    log = tmp_path_factory.getbasetemp().parent / "contacted"
+    log = published.home.with_name("contacted")
     contacted = {line.split()[1] for line in log.read_text().splitlines()}
     assert len(contacted) == 1, contacted  # the port that the account had when the night ran
     assert contacted.pop().startswith("127.0.0.1:")

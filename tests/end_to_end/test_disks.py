@@ -11,11 +11,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from installed import NOW, Installation, installation
+from installed import NOW, Installation
 
+from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+
+pytestmark = pytest.mark.slow
 MEGABYTE = 2**20
 LEFT_OUT = {"reports", "reserve", "run.lock"}  # made anew by each run
 
@@ -35,7 +39,7 @@ def small_disk(folder: Path, size: int) -> Iterator[None]:
 
 @contextmanager
 def home_on_small_disk(
-    tmp_path: Path, published: Installation, free: int
+    tmp_path: Path, published: Installation, account: EmbeddedAccount, free: int
 ) -> Iterator[Installation]:
     """The published night on a disk with so many bytes free."""
     kept = [path for path in published.home.iterdir() if path.name not in LEFT_OUT]
@@ -48,8 +52,7 @@ def home_on_small_disk(
                 shutil.copytree(path, home / path.name, symlinks=True)
             else:
                 shutil.copy2(path, home / path.name)
-        with installation(home) as night:
-            yield night
+        yield replace(published, home=home, account=account)
 
 
 def incidents(night: Installation) -> dict[str, str]:
@@ -64,9 +67,9 @@ def month_ends(night: Installation) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("free", [1, 30], ids=["from the start", "in the build"])
 def test_a_full_disk_leaves_the_last_good_warehouse_and_one_incident(
-    tmp_path: Path, published: Installation, free: int
+    tmp_path: Path, published: Installation, account: EmbeddedAccount, free: int
 ) -> None:
-    with home_on_small_disk(tmp_path, published, free * MEGABYTE) as night:
+    with home_on_small_disk(tmp_path, published, account, free * MEGABYTE) as night:
         before = incidents(night)
         for _ in range(2):  # the second night is no second incident
             done = night.heirpay("run", "--as-of", NOW)
@@ -80,9 +83,9 @@ def test_a_full_disk_leaves_the_last_good_warehouse_and_one_incident(
 
 
 def test_where_nothing_fits_each_command_says_so_in_one_line_and_questions_are_answered(
-    tmp_path: Path, published: Installation
+    tmp_path: Path, published: Installation, account: EmbeddedAccount
 ) -> None:
-    with home_on_small_disk(tmp_path, published, MEGABYTE) as night:
+    with home_on_small_disk(tmp_path, published, account, MEGABYTE) as night:
         with contextlib.suppress(OSError), (night.home / "filler").open("wb", buffering=0) as file:
             while True:
                 file.write(b"0" * 4096)
@@ -96,9 +99,9 @@ def test_where_nothing_fits_each_command_says_so_in_one_line_and_questions_are_a
 
 
 def test_a_home_that_may_not_be_written_is_one_clear_error_and_still_read(
-    tmp_path: Path, published: Installation
+    tmp_path: Path, published: Installation, account: EmbeddedAccount
 ) -> None:
-    with home_on_small_disk(tmp_path, published, 8 * MEGABYTE) as night:
+    with home_on_small_disk(tmp_path, published, account, 8 * MEGABYTE) as night:
         read_only = ["mount", "-o", "remount,ro", str(night.home)]
         subprocess.run(read_only, check=True)
         done = night.heirpay("run", "--as-of", NOW)

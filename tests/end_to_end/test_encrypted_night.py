@@ -1,34 +1,37 @@
-"""A whole night with a key: no customer's e-mail or name can be read in any file, not even in what
-a killed build leaves; and everything that reads the night reads it with the key."""
+"""A whole night with a key that is killed again and again: it ends as a night ends that was left
+alone. No customer's e-mail or name can be read in any file, not even in what a killed build leaves;
+and everything that reads the night reads it with the key."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installed import NOW, Installation, installation
+from installed import NOW, Installation
 from mcp import Client, StdioServerParameters
+from night_figures import fingerprint, last_run
 from receive_endpoint import event, running
 
 from heirpay_pipelines.check.probes.encryption import account_data, is_plain
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.read import open_files, relation
+from heirpay_pipelines.nightly.embedded import EmbeddedAccount
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
-pytestmark = pytest.mark.timeout(900)  # two runs of the night stand in the first test
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # its runs stand in the first test
 KEY = "correct horse battery staple, and more"
 EMAILS = r"""
 select distinct unnest(regexp_extract_all(payload, '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+[.][a-z.]+'))
@@ -49,20 +52,42 @@ class EncryptedNight:
 
 
 @pytest.fixture(scope="module")
-def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EncryptedNight]:
-    """A night with a key that was killed in its build, looked at, and run again to its end."""
+def encrypted(
+    account: EmbeddedAccount, account_bank: Path, tmp_path_factory: pytest.TempPathFactory
+) -> EncryptedNight:
+    """A night with a key that was killed at each of its steps, looked at when it was killed in its
+    build, and run again to its end."""
     home = tmp_path_factory.mktemp("encrypted") / "home"
     temporary = home.with_name("tmp")
     temporary.mkdir()
+    home.mkdir(mode=0o700)
+    shutil.copytree(account_bank, home / "bank")
     extra = {"HEIRPAY_ENCRYPTION_KEY": KEY, "TMPDIR": str(temporary)}
-    with installation(home, **extra) as night:
-        _run_and_kill_in_the_build(night)
-        found = readable(night.settings, home, temporary)
-        assert list((home / "warehouse" / "building").glob("*.duckdb"))
-        ended = night.heirpay("run", "--as-of", NOW, timeout=1200)
-        assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
-        assert KEY not in ended.stdout + ended.stderr
-        yield EncryptedNight(night, (home, temporary), found)
+    night = Installation(home, account, tuple(sorted(extra.items())))
+    _run_and_kill_at(night, "pulled")
+    _run_and_kill_in_the_build(night)
+    found = readable(night.settings, home, temporary)
+    assert list((home / "warehouse" / "building").glob("*.duckdb"))
+    for step in ("check", "publish"):
+        _run_and_kill_at(night, step)
+    ended = night.heirpay("run", "--as-of", NOW, timeout=1200)
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    assert KEY not in ended.stdout + ended.stderr
+    return EncryptedNight(night, (home, temporary), found)
+
+
+def _run_and_kill_at(night: Installation, step: str) -> None:
+    """Run until it says that it has come to the step."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "heirpay_pipelines", "run", "--as-of", NOW],
+        env=night.environment, cwd=night.home, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    reached = any(line.startswith(step) for line in process.stderr)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert reached, f"the run ended before it came to {step!r}"
 
 
 def _run_and_kill_in_the_build(night: Installation) -> None:
@@ -107,6 +132,16 @@ def readable(settings: Settings, *folders: Path) -> list[str]:
     )  # fmt: skip
     assert found.returncode in (0, 1), found.stderr
     return found.stdout.decode().splitlines()
+
+
+def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
+    encrypted: EncryptedNight, published: Installation
+) -> None:
+    """The last of these runs is a second run right after a published one, too."""
+    night = encrypted.night
+    assert fingerprint(night) == fingerprint(published)
+    spent, full = last_run(night)["requests"], last_run(published)["requests"]
+    assert int(str(spent)) * 5 < int(str(full))
 
 
 def test_the_search_finds_what_is_there(encrypted: EncryptedNight, tmp_path: Path) -> None:

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
-import signal
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from installed import NOW, Installation, installation
+from installed import NOW, Installation
+from night_figures import fingerprint
 
+from heirpay_pipelines.nightly.embedded import EmbeddedAccount
 from heirpay_pipelines.state import open_state
-
-PUBLISHED = ("finance", "staging", "intermediate")
-# These say which run they are of, or what that run asked of Stripe's reports: no figures.
-OF_THE_RUN = ("changed_figures", "report_runs", "report_rows")
-
-
-def fingerprint(night: Installation) -> dict[str, tuple[object, ...]]:
-    """Each published table's row count and a hash of its rows, whatever their order."""
-    tables = night.rows(
-        "select schema_name, table_name from duckdb_tables()"
-        f" where schema_name in {PUBLISHED} and table_name not in {OF_THE_RUN} order by all"
-    )
-    return {
-        f"{schema}.{table}": night.rows(
-            f'select count(*), bit_xor(hash(t::varchar)) from "{schema}"."{table}" t'
-        )[0]
-        for schema, table in tables
-    }
-
-
-def last_run(night: Installation) -> dict[str, object]:
-    rows = night.rows(
-        "select run_id, outcome, requests from operations.run_history order by started_at desc"
-    )
-    return dict(zip(("run_id", "outcome", "requests"), rows[0], strict=True))
 
 
 def test_every_published_table_of_the_contract_is_there_with_comments(
@@ -69,29 +45,6 @@ def test_the_published_file_has_the_nights_own_incidents(published: Installation
     assert [row[5] for row in found] == [Decimal(row["financial_impact"]) for row in known]
     assert {"open", "escalated"} <= {row[1] for row in found}
     assert any(json.loads(str(row[3])) for row in found)
-
-
-def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
-    tmp_path: Path, published: Installation
-) -> None:
-    """The last of these runs is a second run right after a published one, too."""
-    with installation(tmp_path / "home") as night:
-        command = [sys.executable, "-m", "heirpay_pipelines", "run", "--as-of", NOW]
-        for step in ("pulled", "check", "publish"):
-            process = subprocess.Popen(
-                command, env=night.environment, cwd=night.home, text=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            )  # fmt: skip
-            assert process.stderr is not None
-            reached = any(line.startswith(step) for line in process.stderr)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            assert reached, f"the run ended before it came to {step!r}"
-        result = night.heirpay("run", "--as-of", NOW)
-        assert result.returncode == 0, result.stderr[-3000:]
-        assert fingerprint(night) == fingerprint(published)
-        spent, full = last_run(night)["requests"], last_run(published)["requests"]
-    assert int(str(spent)) * 5 < int(str(full))
 
 
 def flip_bits(file: Path) -> None:
@@ -129,36 +82,33 @@ def told(night: Installation) -> tuple[object, ...]:
         )
 
 
+@pytest.mark.slow
 def test_a_damaged_or_lost_warehouse_is_built_anew_from_landing_by_a_refresh_too(
-    tmp_path: Path, published: Installation
+    published_copy: Installation, published: Installation, account: EmbeddedAccount
 ) -> None:
     """The refresh publishes what a night would, and leaves alone what the night told."""
-    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
-    with installation(tmp_path / "home") as night:
-        for damage in (flip_bits, Path.unlink):
-            damage(night.settings.warehouse)
-            asked = night.heirpay("query", "from finance.journal_entries", "--format", "csv")
-            assert asked.returncode == 1
-            assert "heirpay run" in asked.stderr
-        before = told(night)
-        result = refresh(night)
-        assert result.returncode == 0, result.stderr[-3000:]
-        assert fingerprint(night) == fingerprint(published)
-        assert told(night) == before
-        jobs = night.rows(
-            "select job, is_published from operations.run_history order by started_at"
-        )
-        assert jobs == [("nightly", True), ("intraday_refresh", True)]
+    night = replace(published_copy, account=account)
+    for damage in (flip_bits, Path.unlink):
+        damage(night.settings.warehouse)
+        asked = night.heirpay("query", "from finance.journal_entries", "--format", "csv")
+        assert asked.returncode == 1
+        assert "heirpay run" in asked.stderr
+    before = told(night)
+    result = refresh(night)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert fingerprint(night) == fingerprint(published)
+    assert told(night) == before
+    jobs = night.rows("select job, is_published from operations.run_history order by started_at")
+    assert jobs == [("nightly", True), ("intraday_refresh", True)]
 
 
-def test_a_second_run_at_the_same_time_says_so_and_ends(tmp_path: Path) -> None:
+def test_a_second_run_at_the_same_time_says_so_and_ends(empty_home: Installation) -> None:
     from heirpay_pipelines.nightly.lock import run_lock
 
-    with installation(tmp_path / "home") as night:
-        with run_lock(night.settings):
-            result = night.heirpay("run", "--as-of", NOW)
-        assert result.returncode == 1
-        assert "Another run is under way" in result.stderr
+    with run_lock(empty_home.settings):
+        result = empty_home.heirpay("run", "--as-of", NOW)
+    assert result.returncode == 1
+    assert "Another run is under way" in result.stderr
 
 
 def test_query_works_on_the_published_night(published: Installation) -> None:

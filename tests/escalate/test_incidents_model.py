@@ -1,4 +1,4 @@
-"""`operations.incidents`, built by dbt from the real state: as the night of its as-of knew it."""
+"""`operations.incidents`, built from the real state: as the night of its as-of knew it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from compiled_project import run_models
 from escalate_night import Home, control
 
 from heirpay_pipelines.escalate.published import publish_incidents
 from heirpay_pipelines.model.project import BuildRequest
-from heirpay_pipelines.model.run_dbt import run_dbt
 from heirpay_pipelines.model.state_copy import copy_state
 from heirpay_pipelines.state import open_state
 
@@ -24,13 +24,13 @@ CONTRACT = {
 
 
 def build(home: Home, folder: Path, as_of: datetime) -> list[dict[str, Any]]:
-    """The mart as dbt builds it of the state as it is."""
+    """The mart as it is built of the state as it is."""
     folder.mkdir()
     database = folder / "build.duckdb"
     with duckdb.connect(database) as connection, open_state(home.settings.state_file) as state:
         assert "webhook_bodies" not in copy_state(connection, state)
     request = BuildRequest(database, folder, run_id="test", as_of=as_of)
-    run_dbt(request, ("build", "--select", "incidents"))
+    run_models(request, "incidents", tested=True)
     with duckdb.connect(database, read_only=True) as connection:
         return mart(connection)
 

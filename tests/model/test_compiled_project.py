@@ -37,7 +37,7 @@ def test_the_same_tables_types_and_rows_as_dbt_builds(
 ) -> None:
     request = BuildRequest(
         database=tmp_path / "build.duckdb",
-        work_dir=tmp_path / "dbt",
+        work_dir=compiled_project.work_dir(),
         run_id="test",
         as_of=datetime.fromisoformat(EXAMPLES_AS_OF),
     )

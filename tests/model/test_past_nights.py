@@ -106,8 +106,8 @@ def computed(settings: Settings, as_of: str, run_id: str) -> dict[str, str]:
     )
     return {
         name: warehouse.value(
-            f"select count(*) || ' ' || coalesce(md5(string_agg(t::varchar, '|' order by"
-            f" t::varchar)), '') from {name} as t"
+            f"select count(*) || ' ' || coalesce(sum(hash(t::varchar)::hugeint)::varchar, '')"
+            f" from {name} as t"
         )
         for (name,) in tables
     }

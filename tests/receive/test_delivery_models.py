@@ -1,4 +1,4 @@
-"""Inbox against event log, through the real dbt models."""
+"""Inbox against event log, through the SQL of the real models."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from compiled_project import run_models
 
 from heirpay_pipelines.model.project import BuildRequest
-from heirpay_pipelines.model.run_dbt import run_dbt
 
 AS_OF = datetime(2026, 11, 2)  # noqa: DTZ001 - naive UTC, as BuildRequest has it
 LANDING = """
@@ -34,10 +34,8 @@ def at(hours: float) -> datetime:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     work = tmp_path_factory.mktemp("models")
     build(work / "build.duckdb")
-    run_dbt(
-        BuildRequest(work / "build.duckdb", work, run_id="test", as_of=AS_OF),
-        ("build", "--select", "stg_events", "webhook_deliveries", "webhook_delivery_daily"),
-    )
+    request = BuildRequest(work / "build.duckdb", work, run_id="test", as_of=AS_OF)
+    run_models(request, "stg_events webhook_deliveries webhook_delivery_daily", tested=True)
     with duckdb.connect(work / "build.duckdb", read_only=True) as connection:
         yield connection
 

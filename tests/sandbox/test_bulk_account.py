@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -148,11 +149,27 @@ def test_an_account_that_cannot_be_is_refused(transactions: int, charges: int, n
         BulkStore(transactions, charges, START, now)
 
 
-def test_ten_million_transactions_are_opened_at_once_and_paged_fast() -> None:
-    began = time.perf_counter()
-    store = BulkStore(10_000_000, 2_000_000, START - 500 * DAY, NOW)
-    assert time.perf_counter() - began < 5
-    with served(store) as client:
-        page = client.get("charges", params={"limit": 100, "created[lt]": START})
-        assert len(page.json()["data"]) == 100
-        assert page.elapsed.total_seconds() < 0.5
+def processor_seconds(what: Callable[[], object]) -> float:
+    """The best of some tries: what disturbs a try only makes it longer."""
+    tries = []
+    for _ in range(5):
+        began = time.process_time()
+        what()
+        tries.append(time.process_time() - began)
+    return min(tries)
+
+
+def test_ten_million_transactions_are_opened_and_paged_as_fast_as_some_thousand() -> None:
+    """What grows with the account would take more than a thousand times as long."""
+    opened, paged = [], []
+    for transactions, days in ((6_000, 30), (10_000_000, 530)):
+        of_this_size = partial(BulkStore, transactions, transactions // 5, NOW - days * DAY, NOW)
+        opened.append(processor_seconds(of_this_size))
+        with served(of_this_size()) as client:
+            params = {"limit": 100, "created[lt]": NOW - days * DAY // 2}
+            assert len(client.get("charges", params=params).json()["data"]) == 100
+            paged.append(processor_seconds(partial(client.get, "charges", params=params)))
+    small, large = opened
+    assert large < 100 * small  # its days are eighteen times as many
+    small, large = paged
+    assert large < 20 * small
