@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 RAISED_BY = re.compile(r"^(heirpay_pipelines(\.\w+)+: )+")
 """The classes of our own errors before their words, which are for people."""
+INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def first_failure(events: Iterable[Any]) -> str | None:
@@ -20,6 +21,8 @@ def first_failure(events: Iterable[Any]) -> str | None:
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None:
+            if error.cls_name in INTERRUPTED:
+                return f"{event.step_key}: it was interrupted (Ctrl-C, or the end of its process)"
             said = RAISED_BY.sub("", error.message.strip().splitlines()[0])
             return f"{event.step_key}: {said}"
     return None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from heirpay_pipelines.nightly.night import night_resource
 from heirpay_pipelines.pull.errors import KeyRefusedError
@@ -18,6 +19,7 @@ from heirpay_pipelines.state.runs import read_run
     ("cause", "said"),
     [
         (KeyRefusedError("Stripe refused the key: give it read access"), "refused the key: give"),
+        (DagsterExecutionInterruptedError(), "it was interrupted"),
         (OSError(28, "No space left on device", "/x/build"), "No space left on device: '/x/build'"),
     ],
 )
