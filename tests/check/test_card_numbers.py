@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import string
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 
 import duckdb
 import pytest
 from stdnum import luhn
 
-from heirpay_pipelines.check.card_numbers import find_in_json, find_in_text
-from heirpay_pipelines.check.probes.text import MAY_HOLD, PREFILTER
+from heirpay_pipelines.check.card_numbers import find_in_json, find_in_text, masked
+from heirpay_pipelines.check.probes.text import IN_BASE64, MAY_HOLD, PREFILTER
 
 PREFIXES = {
     "visa": ("4", 16), "visa19": ("4", 19), "mastercard": ("51", 16), "mastercard2": ("2221", 16),
@@ -65,30 +67,116 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "percent encoded": lambda n: f"https://shop.test/?q={grouped(n, '%20')}",
     "html": lambda n: grouped(n, "&nbsp;"),
     "digit by digit": lambda n: " ".join(n),
+    "plus signs": lambda n: grouped(n, "+"),
+    "encoded plus signs": lambda n: grouped(n, "%2B"),
+    "asterisks": lambda n: grouped(n, "*"),
+    "pipes": lambda n: grouped(n, "|"),
+    "hexadecimal": lambda n: n.encode().hex(),
+    "a float": lambda n: f"{n[0]}.{n[1:]}e{len(n) - 1}",
+    "a float in a text": lambda n: f"paid {n[0]}.{n[1:]}E+{len(n) - 1} today",
 }
+BASE64: dict[str, Callable[[str], str]] = {
+    "base64": lambda n: b64encode(n.encode()).decode(),
+    "base64 without padding": lambda n: b64encode(n.encode()).decode().rstrip("="),
+    "base64 for a URL": lambda n: urlsafe_b64encode(f"??>{n}".encode()).decode(),
+    "base64 of groups": lambda n: b64encode(grouped(n, " ").encode()).decode(),
+    "base64 of a sentence": lambda n: b64encode(f"card {grouped(n, '-')}, ok".encode()).decode(),
+    "base64 of JSON": lambda n: b64encode(json.dumps({"card": n}).encode()).decode(),
+    "base64 in a sentence": lambda n: f"see x-{b64encode(n.encode()).decode()}; thanks",
+}
+ALL = ENCODINGS | BASE64
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ALL)
 def test_every_planted_number_is_found(encoding: str) -> None:
     for number in numbers(42, seed=len(encoding)):
-        text = ENCODINGS[encoding](number)
+        text = ALL[encoding](number)
         payload = json.dumps({"id": "cus_1", "description": text})
         assert find_in_text(text), encoding
         assert find_in_json(payload), encoding
         assert find_in_json(json.dumps({"n": {"d": text}}, ensure_ascii=False)), encoding
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ALL)
 def test_every_planted_number_is_a_candidate_in_duckdb(encoding: str) -> None:
     """The night's scan confirms in Python only what these conditions let through."""
-    texts = [ENCODINGS[encoding](number) for number in numbers(42, seed=len(encoding))]
+    texts = [ALL[encoding](number) for number in numbers(42, seed=len(encoding))]
     payloads = [json.dumps({"note": text}, ensure_ascii=a) for text in texts for a in (True, False)]
+    may_hold = IN_BASE64 if encoding in BASE64 else MAY_HOLD
     passed = duckdb.execute(
         f"select count(*) filter ({PREFILTER.format('text')}),"
-        f" count(*) filter ({MAY_HOLD.format('text')}) from (select unnest(?) as text)",
+        f" count(*) filter ({may_hold.format('text')}) from (select unnest(?) as text)",
         [[*texts, *payloads]],
     ).fetchone()
     assert passed == (126, 126)
+
+
+HALVES: dict[str, Callable[[str], object]] = {
+    "numbered names": lambda n: {"card_1": n[:8], "card_2": n[8:]},
+    "lettered names": lambda n: {"a": n[:10], "b": n[10:]},
+    "ordinals": lambda n: {"first half": n[:9], "second half": n[9:]},
+    "camel case": lambda n: {"partOne": n[:6], "partTwo": n[6:]},
+    "spoken of as a card": lambda n: {"card": n[:8], "remainder": n[8:]},
+    "a list": lambda n: [n[:8], n[8:]],
+    "custom fields": lambda n: [
+        {"key": "x", "text": {"value": n[:8], "maximum_length": None}},
+        {"key": "y", "text": {"value": n[8:], "maximum_length": None}},
+    ],
+    "JSON in a text": lambda n: json.dumps({"c1": n[:8], "c2": n[8:]}),
+}
+
+
+@pytest.mark.parametrize("split", HALVES)
+def test_a_number_in_pieces_is_found(split: str) -> None:
+    for number in numbers(42, seed=len(split)):
+        payload = json.dumps({"id": "cus_1", "metadata": HALVES[split](number), "tax": None})
+        assert find_in_json(payload), payload
+        compact = json.dumps(json.loads(payload), separators=(",", ":"))
+        for text in (payload, compact):
+            asked = f"select {PREFILTER.format('$1')}"
+            assert duckdb.execute(asked, [text]).fetchone() == (True,), text
+
+
+def test_four_neighbouring_groups_of_four_are_one_number_whatever_they_are_called() -> None:
+    number = next(n for n in numbers(14, seed=9) if len(n) == 16)
+    names = ("order", "shop", "till", "clerk")
+    pieces = {name: number[4 * n : 4 * n + 4] for n, name in enumerate(names)}
+    assert find_in_json(json.dumps({"metadata": pieces}))
+    assert find_in_json(json.dumps({"metadata": dict(reversed(pieces.items()))})) == []
+
+
+@pytest.mark.parametrize("digits", [7, 8, 9])
+def test_neighbours_of_other_names_are_no_pieces(digits: int) -> None:
+    rng = random.Random(13)
+    for _ in range(2000):
+        payload = {
+            "metadata": {"order_id": str(rng.randrange(4 * 10 ** (digits - 1), 10**digits)),
+                         "customer_no": str(rng.randrange(10**7, 10**8))},
+            "address": {"line2": "12", "postal_code": "40489"},
+            "cards": [{"last4": str(rng.randrange(1000, 9999)), "exp": "1229"} for _ in range(4)],
+        }  # fmt: skip
+        assert find_in_json(json.dumps(payload)) == []
+
+
+def test_a_float_in_json_is_found_and_a_fraction_or_a_huge_one_is_not() -> None:
+    for number in numbers(14, seed=4):
+        for text in (f"{number[0]}.{number[1:]}e{len(number) - 1}", f"{number}.0"):
+            assert find_in_json(f'{{"metadata": {{"memo": {text}}}}}'), text
+    for text in ("0.4242424242424242", "4.242424242424242e14", "1e999999", "NaN", "-Infinity"):
+        assert find_in_json(f'{{"memo": {text}}}') == []
+
+
+def test_what_is_shown_of_a_name_with_a_number_shows_none_of_it() -> None:
+    for number in numbers(14, seed=6):
+        shown = masked(f"statement {grouped(number, '-')}.csv")
+        assert find_in_text(shown) == []
+        assert not any(character.isdigit() for character in shown)
+    assert masked("statement-2026-10.csv") == "statement-2026-10.csv"
+    number = numbers(1, seed=3)[0]
+    (finding, *_) = [
+        f for f in find_in_json(json.dumps({number: {"memo": number}})) if f.where != "key"
+    ]
+    assert number not in finding.where
 
 
 def test_as_a_json_number_and_as_a_key() -> None:
@@ -142,17 +230,27 @@ def bank_trace(rng: random.Random) -> str:
     )
 
 
+def token(rng: random.Random) -> str:
+    """Base64 and hexadecimal of random bytes, as in links, secrets and digests."""
+    raw = rng.randbytes(rng.choice((16, 20, 32, 48)))
+    return rng.choice((b64encode(raw).decode(), urlsafe_b64encode(raw).decode(), raw.hex()))
+
+
 def digits(rng: random.Random, count: int) -> str:
     return "".join(rng.choices(string.digits, k=count))
 
 
 def test_a_million_ids_epochs_and_traces_raise_no_alarm() -> None:
+    """A tenth of them here; all of them with CARD_NUMBERS_AMONG=1000000."""
     rng = random.Random(11)
-    makers = (stripe_id, epoch, bank_trace)
+    makers = (stripe_id, epoch, bank_trace, token)
     alarms = []
-    for _ in range(1000):  # a thousand texts of a thousand values
-        text = ";".join(make(rng) for make in rng.choices(makers, k=1000))
-        if find_in_text(text):
+    for n in range(int(os.environ.get("CARD_NUMBERS_AMONG", "100000")) // 1000):
+        values = [make(rng) for make in rng.choices(makers, k=1000)]
+        text = ";".join(values)
+        if n % 2:  # as neighbours, too
+            text = json.dumps({"metadata": {f"{v[:3]}_{i}": v for i, v in enumerate(values)}})
+        if find_in_json(text):
             alarms.append(text[:50])
     assert alarms == []
 

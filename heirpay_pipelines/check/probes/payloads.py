@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from heirpay_pipelines.check import card_numbers
-from heirpay_pipelines.check.card_numbers import CardFinding, find_in_json
+from heirpay_pipelines.check.card_numbers import CardFinding, find_in_json, masked
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.probes.text import BATCH, PREFILTER
 from heirpay_pipelines.check.results import Outcome, judge, not_evaluated
 from heirpay_pipelines.duck import identifier, quoted
+from heirpay_pipelines.personal import card_numbers
 from heirpay_pipelines.state import State, open_state
+
+DECIDING = ("card_numbers.py", "encoded_numbers.py", "split_numbers.py", "issuers.yaml")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def _outcome(given: ProbeInput, kind: str) -> Outcome:
     scan = _scan(given)
     if scan is None:
         return not_evaluated("no landing view could be read")
-    offenders = {f"{id_} ({finding.where})" for id_, finding in scan.found if finding.kind == kind}
+    found = {(id_, finding.where) for id_, finding in scan.found if finding.kind == kind}
+    offenders = {f"{masked(id_)} ({where})" for id_, where in found}
     return judge(scan.payloads, sorted(offenders), unit="payloads", read_now=scan.read_now)
 
 
@@ -107,6 +110,6 @@ def _remember(state: State, pulls: set[str]) -> None:
 @cache
 def _scanner() -> str:
     """A digest of everything that decides on a finding."""
-    code = Path(card_numbers.__file__)
-    parts = [code.read_bytes(), code.with_name("issuers.yaml").read_bytes(), PREFILTER.encode()]
+    folder = Path(card_numbers.__file__).parent
+    parts = [(folder / name).read_bytes() for name in DECIDING] + [PREFILTER.encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

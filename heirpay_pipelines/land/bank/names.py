@@ -8,6 +8,8 @@ from pathlib import Path
 
 from stdnum import luhn
 
+from heirpay_pipelines.personal.card_numbers import find_in_text, masked
+
 REMOVED = "[card number removed]"
 # Thirteen to nineteen digits that begin as cards do: a period such as 20260101-20260131 does not.
 CANDIDATE = re.compile(r"(?<![0-9])(?:[3-6]|2[ .+_\-]{0,3}[2-7])(?:[ .+_\-]{0,3}[0-9]){11,18}")
@@ -19,13 +21,14 @@ def shown_name(name: str) -> str:
     text = name.encode("utf-8", "backslashreplace").decode("utf-8")
     plain = "".join(char if char.isprintable() else _escaped(char) for char in text)
     folded = unicodedata.normalize("NFKC", plain)
-    return _without_cards(folded) if holds_a_card_number(name) else plain
+    removed = _without_cards(folded)
+    return masked(plain if removed == folded else removed)
 
 
 def holds_a_card_number(name: str) -> bool:
     """Whether digits of a name may be a card's number."""
     folded = unicodedata.normalize("NFKC", name)
-    return _without_cards(folded) != folded
+    return _without_cards(folded) != folded or bool(find_in_text(name))
 
 
 def relative_name(path: Path, folder: Path) -> str:
