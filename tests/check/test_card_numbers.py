@@ -8,13 +8,19 @@ import random
 import string
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
 from stdnum import luhn
 
+from heirpay_pipelines.check import RunContext
 from heirpay_pipelines.check.card_numbers import find_in_json, find_in_text, masked
+from heirpay_pipelines.check.probes import PROBES, ProbeInput
 from heirpay_pipelines.check.probes.text import IN_BASE64, MAY_HOLD, PREFILTER
+from heirpay_pipelines.land.bank.names import shown_name
+from heirpay_pipelines.settings import Settings
 
 PREFIXES = {
     "visa": ("4", 16), "visa19": ("4", 19), "mastercard": ("51", 16), "mastercard2": ("2221", 16),
@@ -280,3 +286,26 @@ def test_a_digest_that_holds_such_digits_is_no_card_and_an_id_that_does_is_one()
     (number,) = numbers(1, seed=7)
     for text in (f"order-ab{number}", f"{number} {digest}", f"beef{number}cafe"):
         assert find_in_text(text) != []
+
+
+@pytest.mark.parametrize("encoding", ["plain", "hyphens", "underscores", "plus signs", *BASE64])
+def test_a_number_in_the_name_of_a_file_is_found_and_shown_nowhere(
+    tmp_path: Path, encoding: str
+) -> None:
+    number = next(n for n in numbers(14, seed=2) if len(n) == 16)
+    name = ALL[encoding](number).replace("/", "_") + ".csv"
+    bank = tmp_path / "statements"
+    for folder in (bank, tmp_path / "home" / "exports"):
+        folder.mkdir(parents=True)
+        (folder / name).touch()
+        (folder / "statement-2026-10-01_2026-10-31.csv").touch()
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    settings = Settings(HEIRPAY_HOME=tmp_path / "home", HEIRPAY_BANK_STATEMENTS=bank)
+    with duckdb.connect() as connection:
+        given = ProbeInput(connection=connection, run=RunContext("r", at, settings, at))
+        found = PROBES["card_numbers_in_files"](given)
+    assert (found.status, found.violations) == ("fail", 2)
+    for text in (json.dumps(found.evidence), shown_name(name)):
+        assert name not in text
+        assert find_in_json(text) == []
+    assert shown_name("statement-2026-10.csv") == "statement-2026-10.csv"
