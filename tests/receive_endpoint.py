@@ -68,7 +68,9 @@ class Endpoint:
 
 
 @contextmanager
-def running(home: Path, *options: str, secrets: str = SECRET, **more: str) -> Iterator[Endpoint]:
+def running(
+    home: Path, *options: str, secrets: str = SECRET, stderr: int | None = None, **more: str
+) -> Iterator[Endpoint]:
     """`heirpay receive` in a process of its own, until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -76,7 +78,7 @@ def running(home: Path, *options: str, secrets: str = SECRET, **more: str) -> It
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HEIRPAY", "STRIPE"))}
     environment |= {"HEIRPAY_HOME": str(home), "STRIPE_WEBHOOK_SECRET": secrets, **more}
     command = [sys.executable, "-m", "heirpay_pipelines", "receive", "--port", str(port), *options]
-    process = subprocess.Popen(command, env=environment, cwd=home)
+    process = subprocess.Popen(command, env=environment, cwd=home, stderr=stderr)
     endpoint = Endpoint(home, port, process)
     try:
         _wait(endpoint)

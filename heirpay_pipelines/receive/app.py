@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from heirpay_pipelines.receive.bodies import Bodies, BodyTooLargeError
 from heirpay_pipelines.receive.event import EventRefusedError, read_event
 from heirpay_pipelines.receive.inbox import Inbox, InboxFailedError, InboxFullError
 from heirpay_pipelines.receive.limits import RateLimit
@@ -26,6 +27,9 @@ from heirpay_pipelines.receive.signature import SignatureRefusedError, Verifier
 
 log = logging.getLogger("heirpay.receive")
 WEBHOOK_PATH = "/webhooks/stripe"
+UNREAD = ("rate_limited", "body_too_large", "body_too_slow", "signature_missing",
+          "signature_malformed")  # fmt: skip
+"""Outcomes that are known before the body is whole."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Bounds:
     """What one request, and one client, may cost."""
 
     max_body_bytes: int = 1 << 20
+    unfinished_bytes: int = 32 << 20
+    """Of all bodies together that are not whole yet."""
     body_seconds: float = 10.0
     requests_per_second: float = 2_000
     burst: float = 4_000
@@ -86,6 +92,7 @@ class Endpoint:
         self._metrics = metrics
         self._bounds = bounds
         self._clock = clock
+        self._bodies = Bodies(max(bounds.unfinished_bytes, 4 * bounds.max_body_bytes))
         self._rate = RateLimit(bounds.requests_per_second, bounds.burst)
 
     async def receive(self, request: Request) -> Response:
@@ -94,7 +101,9 @@ class Endpoint:
         status, outcome, retry_after = await self._outcome(request)
         self._metrics.answers.labels(outcome).inc()
         self._metrics.request_seconds.observe(time.perf_counter() - started)
-        headers = {"retry-after": str(retry_after)} if retry_after else None
+        headers = {"retry-after": str(retry_after)} if retry_after else {}
+        if outcome in UNREAD:
+            headers["connection"] = "close"  # the rest of the body is not read, either
         return JSONResponse({"outcome": outcome}, status, headers)
 
     async def _outcome(self, request: Request) -> tuple[int, str, int]:
@@ -102,14 +111,18 @@ class Endpoint:
         client = request.client.host if request.client else "unknown"
         if wait := self._rate.wait_seconds(client, time.monotonic()):
             return 429, "rate_limited", math.ceil(wait)
+        header = request.headers.get("stripe-signature")
         try:
+            self._require_size(request)
+            self._verifier.require_header(header)
             body = await self._body(request)
         except BodyTooLargeError:
             return 413, "body_too_large", 0
+        except SignatureRefusedError as refusal:
+            return 400, refusal.reason, 0
         except (TimeoutError, ClientDisconnect):
             return 408, "body_too_slow", 0
         try:
-            header = request.headers.get("stripe-signature")
             self._verifier.verify(body, header, self._clock())
             delivery = read_event(body)
             fresh = await self._inbox.store(delivery)
@@ -124,18 +137,15 @@ class Endpoint:
         self._metrics.newest_event.set(delivery.created)
         return 200, "stored" if fresh else "duplicate", 0
 
-    async def _body(self, request: Request) -> bytes:
-        """The body, bounded in bytes and in seconds."""
+    def _require_size(self, request: Request) -> None:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared[:20]) > self._bounds.max_body_bytes:
             raise BodyTooLargeError
-        body = bytearray()
-        async with asyncio.timeout(self._bounds.body_seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._bounds.max_body_bytes:
-                    raise BodyTooLargeError
-        return bytes(body)
+
+    async def _body(self, request: Request) -> bytes:
+        """The body, bounded in bytes and in seconds, and with all others in sum."""
+        bounds = self._bounds
+        return await self._bodies.read(request.stream(), bounds.max_body_bytes, bounds.body_seconds)
 
     async def _reject(self, body: bytes, reason: str) -> tuple[int, str, int]:
         log.warning("refused a signed webhook of %d bytes: %s", len(body), reason)
@@ -166,7 +176,3 @@ class Endpoint:
         log.error("unexpected %s while answering", type(error).__name__)
         self._metrics.answers.labels("error").inc()
         return JSONResponse({"outcome": "error"}, 503, {"retry-after": "5"})
-
-
-class BodyTooLargeError(Exception):
-    """More bytes than the bounds allow."""

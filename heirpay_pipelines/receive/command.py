@@ -5,9 +5,13 @@ from __future__ import annotations
 import click
 
 from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.shown import say
 
-KEEP_ALIVE_SECONDS = 30
-MAX_CONNECTIONS = 1_000
+OUTSIDE = (
+    "heirpay: {host}:{port} is reached from outside, in plain HTTP. Before it must stand a proxy "
+    "that ends TLS, passes on POST /webhooks/stripe alone (not /metrics, /health, /openapi.json), "
+    "and limits clients by their own address; the firewall lets nobody but the proxy through."
+)
 
 
 @click.command()
@@ -37,14 +41,12 @@ MAX_CONNECTIONS = 1_000
 def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> None:
     """Receive Stripe's webhooks: POST /webhooks/stripe, /health, /metrics, /openapi.json.
 
-    An event is acknowledged after it is on disk. Plain HTTP: for anything but loopback put a
-    proxy with TLS in front.
+    An event is acknowledged after it is on disk. Plain HTTP: with another --host than loopback
+    a proxy with TLS must stand before it.
     """
-    import socket
     from datetime import UTC, datetime
 
-    import uvicorn
-
+    from heirpay_pipelines.door import LOOPBACK, listen, serve
     from heirpay_pipelines.receive.app import Bounds, create_app
     from heirpay_pipelines.receive.replay import record_endpoint
     from heirpay_pipelines.receive.signature import Verifier, split_secrets
@@ -58,23 +60,11 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
             "Stripe's dashboard, Developers, Webhooks."
         )
     # Before anything is written, so that a port in use changes nothing.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family)
+    listening = listen(host, port)
+    if host not in LOOPBACK:
+        say(OUTSIDE.format(host=host, port=port), err=True)
     bounds = Bounds(max_body_bytes=max_body, requests_per_second=rate, burst=2 * rate)
     with open_state(settings.state_file) as state:
         record_endpoint(state, f"http://{host}:{port}", datetime.now(UTC))
     app = create_app(settings.state_file, Verifier(secrets, tolerance), bounds)
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        log_level="warning",
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=10,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    serve(app, [listening], loop="uvloop", ws="none")

@@ -39,21 +39,27 @@ class Verifier:
         self._secrets = tuple(secret.strip() for secret in secrets)
         self._tolerance = tolerance_seconds
 
-    def verify(self, body: bytes, header: str | None, now: float) -> None:
-        """Raise SignatureRefusedError unless `body` carries a valid `Stripe-Signature`.
-
-        `now` is in seconds since the epoch. A signature is valid for the tolerance, both ways.
-        """
+    @staticmethod
+    def require_header(header: str | None) -> re.Match[str]:
+        """What a request must show before its body is read. Raises SignatureRefusedError."""
         if header is None:
             raise SignatureRefusedError("signature_missing")
         parsed = HEADER.fullmatch(header)
         if parsed is None:
             raise SignatureRefusedError("signature_malformed")
+        return parsed
+
+    def verify(self, body: bytes, header: str | None, now: float) -> None:
+        """Raise SignatureRefusedError unless `body` carries a valid `Stripe-Signature`.
+
+        `now` is in seconds since the epoch. A signature is valid for the tolerance, both ways.
+        """
+        parsed = self.require_header(header)
         try:
             body.decode("utf-8")
         except UnicodeDecodeError:
             raise SignatureRefusedError("not_utf8") from None
-        if not any(self._signed_with(secret, body, header) for secret in self._secrets):
+        if not any(self._signed_with(secret, body, parsed[0]) for secret in self._secrets):
             raise SignatureRefusedError("signature_wrong")
         age = now - int(parsed.group(1))
         if age > self._tolerance:

@@ -27,16 +27,12 @@ def mcp(http: bool, port: int) -> None:
     if not http:
         server.run("stdio")
         return
-    import socket
-
-    import uvicorn
-
     from heirpay_pipelines.at_rest.tokens import read_or_make_token
+    from heirpay_pipelines.door import listen, serve
     from heirpay_pipelines.serve.token import RequireToken, token_file
 
-    listening = socket.create_server((LOOPBACK, port))
+    listening = listen(LOOPBACK, port)
     app = server.streamable_http_app(host=LOOPBACK, stateless_http=True)
     say(f"http://{LOOPBACK}:{port}/mcp, token in {token_file(settings.home)}", err=True)
     guarded = RequireToken(app, read_or_make_token(token_file(settings.home)))
-    config = uvicorn.Config(guarded, access_log=False, log_level="warning")
-    uvicorn.Server(config).run(sockets=[listening])
+    serve(guarded, [listening], ws="none")
