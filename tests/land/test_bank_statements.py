@@ -20,6 +20,7 @@ from heirpay_pipelines.land.views import create_landing_views
 from heirpay_pipelines.settings import Settings
 
 AS_OF = datetime(2026, 2, 1, tzinfo=UTC)
+LATER = datetime(2026, 3, 1)  # noqa: DTZ001 - naive UTC
 
 
 def put(folder: Path, name: str, data: bytes) -> Path:
@@ -114,9 +115,9 @@ def installation(tmp_path: Path) -> Settings:
 
 
 def landed(settings: Settings, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(":memory:") as connection:
+    with duckdb.connect(":memory:") as connection:  # as of a later night, too
         connection.execute("create schema landing")
-        create_landing_views(connection, settings, AS_OF.replace(tzinfo=None))
+        create_landing_views(connection, settings, LATER)
         return connection.execute(sql).fetchall()
 
 

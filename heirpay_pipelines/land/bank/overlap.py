@@ -15,6 +15,7 @@ from datetime import date
 
 from heirpay_pipelines.land.bank.statement import Line, Statement
 
+MOST_ALONE = 12
 Claims = dict[int, str]
 """By a line's place in its statement, the id of the landed booking that it is."""
 
@@ -144,6 +145,8 @@ def _matched(
     for place, line in enumerate(statement.lines):
         ours[_day(line, other)].append(place)
     found: Claims = {}
+    known = {held.id for held in other.lines}
+    shared = {place: id for place, id in claims.items() if id in known}
     is_contained = True
     for day, places in ours.items():
         if day not in theirs:
@@ -151,9 +154,9 @@ def _matched(
         free = [place for place in places if place not in claims]
         pairs = _pairs(statement, free, [h for h in theirs[day] if h.id not in barred], is_loose)
         found |= pairs
-        repeated = sum(claims.get(place) in {h.id for h in theirs[day]} for place in places)
+        repeated = sum(place in shared for place in places)
         is_contained &= len(pairs) + repeated in (len(places), len(theirs[day]))
-    if is_contained or is_same:
+    if is_same or (is_contained and _agree(statement, other, ours, theirs, shared | found)):
         return {place: id for place, id in found.items() if id not in claims.values()}
     if statement.is_final and other.is_final:
         return {}
@@ -163,6 +166,34 @@ def _matched(
         for place, id in found.items()
         if references.get(id) == statement.lines[place].reference and id not in claims.values()
     }
+
+
+def _agree(
+    statement: Statement,
+    other: HeldStatement,
+    ours: dict[date, list[int]],
+    theirs: dict[date, list[HeldLine]],
+    shared: Claims,
+) -> bool:
+    """Whether the balances allow that the two share these lines: on the first day that they share
+    both have the same balance, but for lines of that day that only one of them holds."""
+    if statement.opening is None or other.opening is None or not shared:
+        return True
+    first = min(day for day, places in ours.items() if any(place in shared for place in places))
+    before = sum(
+        statement.lines[place].amount for day, at in ours.items() if day < first for place in at
+    )
+    there = sum(held.amount for day, of in theirs.items() if day < first for held in of)
+    difference = statement.opening + before - other.opening - there
+    ids = set(shared.values())
+    alone = [held.amount for held in theirs[first] if held.id not in ids]
+    alone += [-statement.lines[place].amount for place in ours[first] if place not in shared]
+    if len(alone) > MOST_ALONE:
+        return True
+    sums = {0}
+    for amount in alone:
+        sums |= {total + amount for total in sums}
+    return difference in sums
 
 
 def _pairs(
