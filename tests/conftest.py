@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 from installed import Installation
-from nights import NOT_SERVED, account_at, night_of_this_code, session_copy, session_folder
+from nights import (
+    NOT_SERVED,
+    account_at,
+    give_parsed_project,
+    night_of_this_code,
+    session_copy,
+    session_folder,
+)
 
 from heirpay_pipelines.nightly.embedded import EmbeddedAccount
 
@@ -55,4 +62,5 @@ def empty_home(account: EmbeddedAccount, account_bank: Path, tmp_path: Path) -> 
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     shutil.copytree(account_bank, home / "bank")
+    give_parsed_project(home)
     return Installation(home, account)

@@ -12,7 +12,7 @@ import os
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from heirpay_pipelines.duck import quoted
+from heirpay_pipelines.duck import MEMORY_LIMIT, quoted
 from heirpay_pipelines.land.read import use_key
 
 KEY_VARIABLE = "DBT_ENV_SECRET_ENCRYPTION_KEY"
@@ -20,13 +20,21 @@ AS_OF_UNSAID = "1970-01-01T00:00:00"
 
 
 class Plugin(BasePlugin):
-    """Attaches the file `DBT_BUILD_DATABASE` as `heirpay` before dbt-duckdb looks for it, and sets
-    the session variables `as_of` (TIMESTAMP, UTC) and `run_id` that models read."""
+    """Attaches the file `DBT_BUILD_DATABASE` as `heirpay` before dbt-duckdb looks for it, within
+    `DBT_MEMORY_LIMIT`, spilling into `DBT_TEMP_DIRECTORY`. Sets the session variables `as_of`
+    (TIMESTAMP, UTC) and `run_id` that models read."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         database = os.environ.get("DBT_BUILD_DATABASE", "build.duckdb")
         key = os.environ.get(KEY_VARIABLE)
         options = ""
+        # Once, when the database is opened: dbt-duckdb repeats a profile's `settings` for each
+        # cursor, and DuckDB refuses to be told its temporary directory again once it has spilled.
+        conn.execute(
+            f"set memory_limit = {quoted(os.environ.get('DBT_MEMORY_LIMIT', MEMORY_LIMIT))}"
+        )
+        spill = os.environ.get("DBT_TEMP_DIRECTORY", "build.tmp")
+        conn.execute(f"set temp_directory = {quoted(spill)}")
         if key:
             use_key(conn, key)
             options = f" (encryption_key {quoted(key)})"

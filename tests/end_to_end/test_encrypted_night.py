@@ -21,6 +21,7 @@ import pytest
 from installed import NOW, Installation
 from mcp import Client, StdioServerParameters
 from night_figures import fingerprint, last_run
+from nights import give_parsed_project
 from receive_endpoint import event, running
 
 from heirpay_pipelines.check.probes.encryption import account_data, is_plain
@@ -62,6 +63,7 @@ def encrypted(
     temporary.mkdir()
     home.mkdir(mode=0o700)
     shutil.copytree(account_bank, home / "bank")
+    give_parsed_project(home)
     extra = {"HEIRPAY_ENCRYPTION_KEY": KEY, "TMPDIR": str(temporary)}
     night = Installation(home, account, tuple(sorted(extra.items())))
     _run_and_kill_at(night, "pulled")
