@@ -50,17 +50,21 @@ def account_at(bank: Path, now: str = NOW) -> Iterator[EmbeddedAccount]:
         yield account
 
 
+def ran_at() -> Path:
+    """The home in which the kept night ran: where what it noted of paths points to."""
+    return KEPT / code_version() / "home"
+
+
 def night_of_this_code() -> Path:
     """The folder of the kept night: its `home`, and `contacted`, the addresses that it asked."""
     KEPT.mkdir(parents=True, exist_ok=True)
     kept = KEPT / code_version()
     with FileLock(KEPT / f"{code_version()}.lock"):
-        if not kept.is_dir():
-            making = kept.with_name(f"{kept.name}-making")
-            shutil.rmtree(making, ignore_errors=True)
-            with account_at(making / "home" / "bank") as account:
-                run_a_night(Installation(making / "home", account))
-            making.rename(kept)
+        if not (kept / "whole").is_file():
+            shutil.rmtree(kept, ignore_errors=True)
+            with account_at(ran_at() / "bank") as account:
+                run_a_night(Installation(ran_at(), account))
+            (kept / "whole").touch()
             _forget_older(kept)
     return kept
 
