@@ -186,7 +186,8 @@ def _outcome(
             return not_evaluated(str(item.get("exception_message", "")).strip()[:300])
     body = result["result"]
     if control.native:
-        count = body.get("unexpected_count", 0 if result["success"] else 1)
+        # A table without rows has no count, nor anything unexpected.
+        count = body.get("unexpected_count") or (0 if result["success"] else 1)
         values = [str(v) for v in body.get("partial_unexpected_list", [])]
         ids = list(dict.fromkeys(values))[:EVIDENCE_IDS]
     else:

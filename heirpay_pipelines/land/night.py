@@ -19,11 +19,15 @@ from heirpay_pipelines.pull.allocation import DAYS, ReadAllocation
 from heirpay_pipelines.pull.budget import is_live
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import Coverage
+from heirpay_pipelines.pull.identity import UNKNOWN, identify
 from heirpay_pipelines.pull.nightly import Pull
 from heirpay_pipelines.pull.ports import Progress
 from heirpay_pipelines.pull.reports import Reports
 from heirpay_pipelines.pull.write_probe import probe_due, probe_writes
 from heirpay_pipelines.settings import Settings
+
+FIRST_ACCOUNTS = 1_293_840_000
+"""No account of Stripe is older than 2011: where lists begin when the account does not say."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,12 @@ async def _pull(
     started = datetime.now(UTC)
     newest = landing.newest()
     try:
-        account = await client.get("account")
+        known = None if newest is None else newest.account
+        account = await identify(client, settings.api_key, known)
         began = client.clock
         _same_account(newest, account, settings)
+        if known == UNKNOWN:  # what was landed under it stays one account's
+            account = account | {"id": UNKNOWN}
         pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}"
         writer = Writer(
             landing,
@@ -107,7 +114,7 @@ async def _pull(
         )
         store = LandedStore(writer, landing)
         cursors = {} if newest is None else newest.cursors
-        origin = int(account.get("created") or 0)
+        origin = int(account.get("created") or FIRST_ACCOUNTS)
         pull = Pull(client, store, as_of, cursors, progress, origin, full, reports)
         await pull.run()
         probed = None
@@ -128,7 +135,7 @@ async def _pull(
         ended_at=datetime.now(UTC),
         requests=sum(client.budget.spent.values()),
         files=files,
-        coverage=tuple(_records(pull.coverage.values())),
+        coverage=tuple(_records([*pull.coverage.values(), *pull.unread])),
         write_probe=probed,
         began=began,
     )
@@ -152,7 +159,8 @@ def _allocation(landing: Landing, store: LandedStore, manifest: Manifest) -> Rea
 
 
 def _same_account(newest: Manifest | None, account: Object, settings: Settings) -> None:
-    if newest is not None and newest.account != account["id"]:
+    unknown = newest is None or UNKNOWN in (newest.account, account["id"])
+    if newest is not None and not unknown and newest.account != account["id"]:
         raise LandingError(
             f"{settings.home} holds the account {newest.account}, and the key is of "
             f"{account['id']}: set HEIRPAY_HOME to another folder for that account."

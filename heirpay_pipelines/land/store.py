@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
-from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.afterwards import correct
+from heirpay_pipelines.land.landing import Landing, by_object
 from heirpay_pipelines.land.manifest import LandedFile
 from heirpay_pipelines.land.read import open_files, relation
+from heirpay_pipelines.land.references import missing_references
 from heirpay_pipelines.land.writer import Object, Writer
 from heirpay_pipelines.personal.pseudonyms import IS_PSEUDONYM
-from heirpay_pipelines.pull.ports import Named, PaidOut
+from heirpay_pipelines.pull.coverage import COMPLETE
+from heirpay_pipelines.pull.named import ENDPOINT
+from heirpay_pipelines.pull.ports import Later, Named, PaidOut
+from heirpay_pipelines.pull.references import Missing
 
 BATCH = 500
 NEVER = 4_102_444_800  # the year 2100
@@ -122,6 +128,8 @@ class LandedStore:
 
     writer: Writer
     landing: Landing
+    _followed: set[str] = field(default_factory=set)
+    """Files of this pull whose references were looked at."""
 
     async def put(
         self,
@@ -193,6 +201,44 @@ class LandedStore:
         return [
             orjson.loads(row[0]) for row in self._ask(UNLISTED, [limit], before=before, now=now)
         ]
+
+    async def missing_references(self, asked: bool, is_first: bool) -> list[Missing]:
+        await self.writer.flush_all()
+        now = list(self.writer.files)
+        held = [file for file in now if file.path not in self._followed]
+        self._followed |= {file.path for file in now}
+        if is_first:
+            held += self._not_followed()
+        known = by_object([*(f for m in self.landing.manifests() for f in m.files), *now])
+        return await asyncio.to_thread(
+            missing_references, self.landing, by_object(held), known, asked
+        )
+
+    def _not_followed(self) -> list[LandedFile]:
+        """Files of earlier pulls, since the last that followed its references to the end."""
+        files: list[LandedFile] = []
+        for manifest in reversed(self.landing.manifests()):
+            if any(
+                line["endpoint"] == ENDPOINT and line["status"] == COMPLETE
+                for line in manifest.coverage
+            ):
+                break
+            files += manifest.files
+        return files
+
+    async def correct_later(self) -> Later:
+        await self.writer.flush_all()
+        before = [file for m in self.landing.manifests() for file in m.files]
+        now, as_of = list(self.writer.files), self.writer.observed_at
+        done = await asyncio.to_thread(correct, self.landing, before, now, as_of)
+        self.writer.files[:] = done.files
+        for then in done.versions:
+            source = "list" if then.event_id is None else "event"
+            await self.put(then.obj, source, then.observed_at, then.event_id, then.api_version)
+        return Later(done.moved, done.left_out)
+
+    def holds(self, object_name: str) -> bool:
+        return bool(self._before(object_name) or self._now(object_name))
 
     def transactions(self, days: int) -> int:
         """Charges made in the last days before the pull's as-of instant."""

@@ -27,6 +27,7 @@ COVERAGE = pa.schema(
         ("requests", pa.int64()),
         ("status", pa.string()),
         ("reason", pa.string()),
+        ("needed_for", pa.string()),
         ("api_version", pa.string()),
     ]
 )

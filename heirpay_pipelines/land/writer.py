@@ -75,6 +75,7 @@ class Writer:
     _batches: dict[str, Batch] = field(default_factory=dict)
     _observed: int = field(init=False)
     _buffered: int = 0
+    _written: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -118,11 +119,15 @@ class Writer:
     async def finish(self) -> tuple[LandedFile, ...]:
         """Write what is left; the files are on disk when this returns, and hold nothing of people
         who were erased."""
-        for name in list(self._batches):
-            await self.flush(name)
+        await self.flush_all()
         if self.keep_away is not None:
             self.files = await asyncio.to_thread(self.keep_away.apply, self.landing, self.files)
         return tuple(self.files)
+
+    async def flush_all(self) -> None:
+        """Write what is buffered of every object type."""
+        for name in list(self._batches):
+            await self.flush(name)
 
     async def flush(self, name: str) -> None:
         """Write what is buffered of one object type. One file is written at a time: who brings
@@ -133,12 +138,13 @@ class Writer:
                 return
             self._buffered -= batch.size
             try:
-                file = await asyncio.to_thread(self._write_file, name, batch, len(self.files))
+                file = await asyncio.to_thread(self._write_file, name, batch, self._written)
             except (OSError, duckdb.Error) as error:
                 raise LandingError(
                     f"landing/objects cannot be written ({_why(error)}). Nothing of this pull is "
                     "visible; free space or give this user access, and run again."
                 ) from None
+            self._written += 1
             self.files.append(file)
 
     def _write_file(self, name: str, batch: Batch, number: int) -> LandedFile:

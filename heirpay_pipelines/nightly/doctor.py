@@ -24,12 +24,14 @@ SHOWN_PACKAGES = ("stripe", "duckdb", "dbt-duckdb", "dagster", "great-expectatio
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's: `mend` is what to do when it is not well."""
+    """One line of the doctor's: `mend` is what to do when it is not well. What is `optional` costs
+    something and stops nothing."""
 
     subject: str
     well: bool
     detail: str
     mend: str = ""
+    optional: bool = False
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -144,7 +146,7 @@ def _account(settings: Settings) -> Iterator[Finding]:
         )
         return
     for result in probe_account(settings):
-        yield Finding(result.subject, result.allowed, result.detail, result.mend)
+        yield Finding(result.subject, result.allowed, result.detail, result.mend, not result.blocks)
 
 
 @click.command()
@@ -152,12 +154,17 @@ def doctor() -> None:
     """Check settings, key, reachability, permissions, disk and versions; say how to mend each."""
     sick = 0
     for finding in examine(Settings.load(any_key=True, any_home=True)):
-        mark = click.style("ok  ", fg="green") if finding.well else click.style("MEND", fg="red")
-        say(f"{mark}  {finding.subject:<34} {finding.detail}")
+        say(f"{_mark(finding)}  {finding.subject:<34} {finding.detail}")
         if not finding.well:
-            sick += 1
+            sick += not finding.optional
             say(f"      → {finding.mend}")
     if sick:
         say(err=True)
         say(f"{sick} to mend.", err=True)
         sys.exit(1)
+
+
+def _mark(finding: Finding) -> str:
+    if finding.well:
+        return click.style("ok  ", fg="green")
+    return click.style("note", fg="yellow") if finding.optional else click.style("MEND", fg="red")

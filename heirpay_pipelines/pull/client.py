@@ -27,6 +27,7 @@ from tenacity.stop import stop_base
 from heirpay_pipelines.pull.budget import Budget, limits_of
 from heirpay_pipelines.pull.errors import (
     CursorGoneError,
+    ExpansionRefusedError,
     KeyRefusedError,
     NotReadableError,
     PullError,
@@ -213,12 +214,15 @@ class Client:
             )
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
             why = "the key has no permission" if status == httpx.codes.FORBIDDEN else "not found"
-            return NotReadableError(status, f"GET /v1/{path}: {why} ({status})")
+            said = str(error.user_message or "")
+            return NotReadableError(status, f"GET /v1/{path}: {why} ({status})", said)
         if status == httpx.codes.TOO_MANY_REQUESTS:
             return self._slow_down(endpoint, error)
         if status is None or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             what = "did not answer" if status is None else f"failed with {status}"
             return TransientError(f"GET /v1/{path}: Stripe {what}, tried again and again")
+        if getattr(error, "param", "") == "expand":
+            return ExpansionRefusedError(f"GET /v1/{path}: an expansion is refused ({status})")
         if error.code == "resource_missing" and getattr(error, "param", "") == "starting_after":
             return CursorGoneError(f"GET /v1/{path}: the page's cursor was deleted")
         return PullError(f"GET /v1/{path}: Stripe refused the request ({status}: {error.code})")

@@ -8,6 +8,7 @@ from typing import Any
 from heirpay_pipelines.pull.errors import NotReadableError, PullError
 
 COMPLETE, FORBIDDEN, GONE, FAILED = "complete", "forbidden", "gone", "failed"
+LEFT_OUT = "left_out"
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,10 @@ class Coverage:
 
     `mode` is `full`, `events`, `created`, `always`, `derived` or `report`; `covered_from` and
     `covered_until` are ISO instants (UTC); `status` is `complete`, `forbidden` (403), `gone` (404)
-    or `failed` (it kept failing), with the reason. What is not complete is read again, from where
-    it was complete last, by the next pull.
+    `failed` (it kept failing) or `left_out` (the object of a line of its own changed after the
+    instant), with the reason. What is not complete is read again, from where it was complete last,
+    by the next pull. `needed_for` names the published tables that are wrong without it: only then
+    publication is refused.
     """
 
     endpoint: str
@@ -29,6 +32,7 @@ class Coverage:
     requests: int
     status: str = COMPLETE
     reason: str | None = None
+    needed_for: str | None = None
 
     def record(self) -> dict[str, Any]:
         return asdict(self)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class PullError(Exception):
     """Stripe refused a request for good. Nothing of a pull becomes visible before its end."""
@@ -15,9 +17,19 @@ class NotReadableError(PullError):
     """One endpoint cannot be read (403 no permission, 404 gone): a fact for the coverage
     statement, not the end of the pull."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, said: str = "") -> None:
+        """`said` are Stripe's own words: they name the account and the permission that is
+        missing. They are read for these two and kept nowhere."""
         super().__init__(reason)
         self.status = status
+        account = re.search(r"\bacct_[A-Za-z0-9]{6,}(?![A-Za-z0-9*])", said)
+        self.account = account.group() if account else None
+        permission = re.search(r"\brak_[a-z0-9_]+\b", said)
+        self.permission = permission.group() if permission else None
+
+
+class ExpansionRefusedError(PullError):
+    """Something that was to be expanded cannot be, on these objects or by this key."""
 
 
 class CursorGoneError(PullError):

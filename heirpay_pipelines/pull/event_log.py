@@ -183,9 +183,9 @@ def collapsed(value: Any, path: list[str]) -> bool:
     """Whether the field at the path is absent, or holds an id where the object should be."""
     if isinstance(value, list):
         return any(collapsed(item, path) for item in value)
-    if not path:
-        return isinstance(value, str)
-    if not isinstance(value, dict):
+    if isinstance(value, str):  # of a field inside the object, too, only the id is there
+        return True
+    if not path or not isinstance(value, dict):
         return False
     if path[0] not in value:
         return True

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from heirpay_pipelines.pull.afterwards import ENDPOINT as AFTERWARDS
+from heirpay_pipelines.pull.afterwards import late_events, leave_out, line_of
 from heirpay_pipelines.pull.balance import read_balance
 from heirpay_pipelines.pull.client import Client
-from heirpay_pipelines.pull.coverage import COMPLETE, FAILED, Coverage, verdict
+from heirpay_pipelines.pull.coverage import COMPLETE, FAILED, FORBIDDEN, Coverage, verdict
 from heirpay_pipelines.pull.derived import PAYOUT_REPORT, WORTH_A_REPORT, Derived, is_taxed
-from heirpay_pipelines.pull.errors import KeyRefusedError, PullError, first_of
+from heirpay_pipelines.pull.errors import (
+    ExpansionRefusedError,
+    KeyRefusedError,
+    NotReadableError,
+    PullError,
+    first_of,
+)
 from heirpay_pipelines.pull.event_log import Changes, EventSink, Tally
 from heirpay_pipelines.pull.lister import (
     PAGE,
@@ -23,6 +31,7 @@ from heirpay_pipelines.pull.lister import (
     complete_nested,
     is_cut,
 )
+from heirpay_pipelines.pull.named import ENDPOINT, References
 from heirpay_pipelines.pull.ports import Progress, Store
 from heirpay_pipelines.pull.reports import Reports
 from heirpay_pipelines.pull.resources import BY_OBJECT, RESOURCES, Resource
@@ -33,8 +42,12 @@ OLDEST_CURSOR_SECONDS = 29 * 86_400
 # Objects may be listed a little after the second they are stamped with: look back a while.
 OVERLAP_SECONDS = 3_600
 EVENT, BALANCE = BY_OBJECT["event"], BY_OBJECT["balance"]
+PAYOUTS = "payout_reconciliation"
+TAXED = "tax_transactions of payments that Stripe Tax calculated"
 FROM_REPORT = "from Stripe's own report, which costs no read allocation"
+NO_EXPANSION = (NotReadableError, ExpansionRefusedError)
 Read = Callable[[Tally], Awaitable[None]]
+Expanding = Callable[[Resource, Tally], Awaitable[None]]
 
 
 @dataclass
@@ -52,9 +65,13 @@ class Pull:
     full: bool = False
     reports: Reports | None = None
     coverage: dict[str, Coverage] = field(default_factory=dict)
+    unread: list[Coverage] = field(default_factory=list)
+    """Lines of single objects: what is gone or not for this key, or left out of this night."""
     newest_event: int = 0
     _credited: set[str] = field(default_factory=set)
     _taxed: set[str] = field(default_factory=set)
+    _plain: dict[str, Resource] = field(default_factory=dict)
+    """Resources without the expansions that the key may not ask for."""
 
     @property
     def until(self) -> int:
@@ -87,6 +104,8 @@ class Pull:
             if followed:
                 await self._follow(followed)
             await self._derived()
+            await self._named()
+            await self._cover(AFTERWARDS, "late_event", "derived", None, self._afterwards)
         except BaseExceptionGroup as errors:
             raise first_of(errors) from None
 
@@ -158,15 +177,49 @@ class Pull:
         def left(pages: float) -> None:
             self.progress.left(resource.object_name, int(pages * PAGE))
 
-        async def read(tally: Tally) -> None:
-            pull = ListPull(self.client, resource, sink, self.origin, left)
+        async def list_all(plain: Resource, tally: Tally) -> None:
+            pull = ListPull(self.client, plain, sink, self.origin, left)
             try:
                 await pull.run(Window(since, self.until))
             finally:
                 tally.rows, tally.requests = pull.rows, pull.requests
 
+        async def read(tally: Tally) -> None:
+            await self._expanded(resource, list_all, tally)
+
         note = resource.why_listed if mode == "full" else None
         await self._covered(resource, mode, since, read, note)
+
+    async def _expanded(self, resource: Resource, read: Expanding, tally: Tally) -> None:
+        """Read with the resource's expansions. What is expanded needs a permission of its own:
+        without it, the objects are read without that part."""
+        try:
+            await read(self._plain.get(resource.path, resource), tally)
+        except (*NO_EXPANSION, BaseExceptionGroup) as errors:
+            error = first_of(errors) if isinstance(errors, BaseExceptionGroup) else errors
+            if not isinstance(error, NO_EXPANSION) or not await self._reduce(resource):
+                raise
+            await read(self._plain[resource.path], tally)
+        if (plain := self._plain.get(resource.path)) is not None:
+            lost = ", ".join(path for path in resource.expand if path not in plain.expand)
+            tally.note = f"without {lost}: the key may not expand it"
+
+    async def _reduce(self, resource: Resource) -> bool:
+        """Find the expansions that the key may ask for; False when it is not for want of one."""
+        if not resource.expand or resource.path in self._plain:
+            return False
+        allowed: list[str] = []
+        for paths in ((), *((path,) for path in resource.expand)):
+            try:
+                asked = {"limit": 1, "expand": [f"data.{path}" for path in paths]}
+                await self.client.get(resource.path, {k: v for k, v in asked.items() if v})
+            except NO_EXPANSION:
+                if not paths:
+                    return False
+                continue
+            allowed += paths
+        self._plain[resource.path] = replace(resource, expand=tuple(allowed))
+        return len(allowed) < len(resource.expand)
 
     async def _sink(self, resource: Resource, page: Page) -> int:
         cut = [obj for obj in page if is_cut(obj)]
@@ -205,8 +258,11 @@ class Pull:
                     group.create_task(self._ask_again(resource, changes))
 
     async def _ask_again(self, resource: Resource, changes: Changes) -> None:
+        async def ask(plain: Resource, tally: Tally) -> None:
+            await changes.ask_again(plain, self._sink, tally)
+
         async def read(tally: Tally) -> None:
-            await changes.ask_again(resource, self._sink, tally)
+            await self._expanded(resource, ask, tally)
 
         await self._covered(resource, "events", changes.since, read)
 
@@ -214,7 +270,7 @@ class Pull:
         derived = Derived(self.client, self.store, self.land)
         await self._backfill(derived)
         await self._cover("/v1/balance_transactions?payout={id}", "payout_composition", "derived",
-                          None, derived.compositions)  # fmt: skip
+                          None, derived.compositions, needed_for=PAYOUTS)  # fmt: skip
         await self.store.flush("customer")
         self._credited.update(self.store.credit_used_up())
         await self._cover(
@@ -232,8 +288,46 @@ class Pull:
         self._taxed.update(self.store.taxes_to_ask())
         await self._cover(
             "/v1/tax/associations/find?payment_intent={id}", "tax.transaction", "derived", None,
-            lambda tally: derived.taxes(self._taxed, tally),
+            lambda tally: derived.taxes(self._taxed, tally), needed_for=TAXED,
         )  # fmt: skip
+
+    async def _named(self) -> None:
+        """What objects name and no list has; then, which kinds are named that cannot be read."""
+        refused = {
+            line.object_name
+            for line in self.coverage.values()
+            if line.status == FORBIDDEN and line.endpoint == f"/v1/{_path(line.object_name)}"
+        }
+        plain = {r.object_name: self._plain[r.path] for r in RESOURCES if r.path in self._plain}
+        named = References(
+            self.client, self.store, self.land, refused, plain, self.as_of.isoformat(), self.full
+        )
+        await self._cover(ENDPOINT, "unreadable_object", "derived", None, named.run)
+        self.unread += named.unread
+        for path, line in self.coverage.items():
+            resource = BY_OBJECT.get(line.object_name)
+            if resource is None or line.status == COMPLETE or line.needed_for:
+                continue
+            is_named = line.object_name in named.named or self.store.holds(line.object_name)
+            if path.startswith(f"/v1/{resource.path}"):
+                needed = resource.needed_for(is_named)
+                cost = "" if needed else f"; without it: no {resource.figures}"
+                self.coverage[path] = replace(
+                    line, needed_for=needed, reason=f"{line.reason or line.status}{cost}"
+                )
+
+    async def _afterwards(self, tally: Tally) -> None:
+        """Take back what lists answered of the time after the instant."""
+        try:
+            await late_events(self.client, self.store, self.until, tally)
+        finally:
+            later = await self.store.correct_later()
+            tally.rows = later.moved
+            for object_name, id in later.left_out:
+                resource = BY_OBJECT.get(object_name)
+                path = resource.path if resource else object_name
+                await leave_out(self.store, object_name, id)
+                self.unread.append(line_of(path, object_name, id, self.as_of.isoformat()))
 
     async def _backfill(self, derived: Derived) -> None:
         """Many payouts at once, as at first: their contents from a report, where the key may."""
@@ -268,7 +362,7 @@ class Pull:
 
     async def _cover(
         self, path: str, name: str, mode: str, since: int | None, read: Read,
-        note: str | None = None,
+        note: str | None = None, needed_for: str | None = None,
     ) -> None:  # fmt: skip
         """Read, and say in a line of coverage how that went; `note` is said when it went well."""
         tally, status, reason = Tally(), COMPLETE, note
@@ -279,7 +373,8 @@ class Pull:
             status, reason = self._verdict(error)
         except BaseExceptionGroup as errors:
             status, reason = self._verdict(first_of(errors))
-        self._tell(path, name, mode, since, tally, status, reason)
+        needed = None if status == COMPLETE else needed_for
+        self._tell(path, name, mode, since, tally, status, reason, needed)
 
     def _verdict(self, error: BaseException) -> tuple[str, str]:
         if not isinstance(error, PullError) or isinstance(error, KeyRefusedError):
@@ -288,7 +383,7 @@ class Pull:
 
     def _tell(
         self, path: str, name: str, mode: str, since: int | None, tally: Tally,
-        status: str, reason: str | None,
+        status: str, reason: str | None, needed_for: str | None = None,
     ) -> None:  # fmt: skip
         line = Coverage(
             endpoint=path,
@@ -300,6 +395,12 @@ class Pull:
             requests=tally.requests,
             status=status,
             reason=reason,
+            needed_for=needed_for,
         )
         self.coverage[path] = line
         self.progress.done(line)
+
+
+def _path(object_name: str) -> str:
+    resource = BY_OBJECT.get(object_name)
+    return resource.path if resource else ""

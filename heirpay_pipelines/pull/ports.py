@@ -9,6 +9,7 @@ from typing import Protocol
 
 from heirpay_pipelines.pull.coverage import Coverage
 from heirpay_pipelines.pull.lister import Object
+from heirpay_pipelines.pull.references import Missing
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ class Progress(Protocol):
     def left(self, object_name: str, objects: int) -> None: ...
     def done(self, coverage: Coverage) -> None: ...
     def note(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Later:
+    """What was listed in a version later than the instant: how many objects, and (object, id) of
+    those without a version that is known of then."""
+
+    moved: int
+    left_out: list[tuple[str, str]]
 
 
 class Store(Protocol):
@@ -89,3 +99,15 @@ class Store(Protocol):
 
     def unlisted(self, object_name: str) -> list[Object]:
         """Objects landed before, not deleted, that this pull's full list does not hold."""
+
+    async def missing_references(self, asked: bool, is_first: bool) -> list[Missing]:
+        """What landed objects name and landing does not hold, but for what Stripe refused for good
+        (unless it is `asked` for again). At `is_first` those of all pulls since the last that
+        followed its references to the end are looked at, later what was put since."""
+
+    def holds(self, object_name: str) -> bool:
+        """Whether any object of the kind was ever landed."""
+
+    async def correct_later(self) -> Later:
+        """Move what was put in a version later than the instant to when it held, and put the
+        version of then beside it. What was put as `late_event` is used and forgotten."""

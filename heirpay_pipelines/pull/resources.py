@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Follow = Literal["events", "created", "always"]
+Needed = Literal["always", "named", "never"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Resource:
     `children` are fields whose entries are landed as objects of their own, too; they have events
     of their own. `deletable` objects leave their list when they are deleted. `why_listed` is said
     in the coverage statement where one might expect a report.
+
+    `figures` are the published tables that rest on it; `needed` says when publication is refused
+    without it: always, when an object that was landed names one of them, or never: then what
+    rests on it is empty, not wrong.
     """
 
     object_name: str
@@ -33,13 +38,27 @@ class Resource:
     children: tuple[str, ...] = ()
     deletable: bool = False
     why_listed: str | None = None
+    figures: str = ""
+    needed: Needed = "never"
+
+    def needed_for(self, is_named: bool) -> str | None:
+        """What cannot be published without it; None when nothing is wrong without it."""
+        if self.needed == "always" or (self.needed == "named" and is_named):
+            return self.figures
+        return None
 
 
 RESOURCES = (
-    Resource("account", "account", "always", windowed=False),
+    Resource(
+        "account", "account", "always", windowed=False,
+        figures="country and currency of the account (tax registrations, the networks' programmes)",
+    ),
     # Connected accounts; their changes are told to them, not in the platform's event log.
-    Resource("account", "accounts", "created"),
-    Resource("balance", "balance", "always", windowed=False),
+    Resource("account", "accounts", "created", figures="names of connected accounts"),
+    Resource(
+        "balance", "balance", "always", windowed=False,
+        figures="Stripe's own balance, which balance_reconciliation is compared with",
+    ),
     Resource(
         "balance_transaction",
         "balance_transactions",
@@ -47,39 +66,93 @@ RESOURCES = (
         why_listed="listed: Stripe's reports lack the parts of fees, exchange rates, the balance"
         " concerned and payouts that are not automatic, and what came from a report could not be"
         " tied to it (docs/decisions/0004-reconciliation.md)",
+        figures="daily_revenue, balance_reconciliation, payout_reconciliation, journal_entries",
+        needed="always",
     ),
-    Resource("charge", "charges"),
-    Resource("payment_intent", "payment_intents"),
-    Resource("payment_method", "payment_methods", windowed=False),
-    Resource("refund", "refunds"),
-    Resource("dispute", "disputes"),
-    Resource("radar.early_fraud_warning", "radar/early_fraud_warnings"),
-    Resource("review", "reviews"),
-    Resource("payout", "payouts"),
-    Resource("transfer", "transfers"),
-    Resource("application_fee", "application_fees"),
-    Resource("topup", "topups"),
-    Resource("customer", "customers", expand=("tax_ids",), children=("tax_ids",), deletable=True),
-    Resource("product", "products", deletable=True),
+    Resource(
+        "charge", "charges", needed="always",
+        figures="daily_revenue, payment_method_daily, payment_failures, risk_daily",
+    ),
+    Resource(
+        "payment_intent", "payment_intents", needed="always",
+        figures="payment_failures, daily_revenue_by_flow, tax_transactions of payments",
+    ),
+    Resource(
+        "payment_method", "payment_methods", windowed=False,
+        figures="saved payment methods in dunning",
+    ),
+    Resource(
+        "refund", "refunds", needed="always",
+        figures="revenue_recognition, reconciliation_breaks",
+    ),
+    Resource(
+        "dispute", "disputes", needed="always", figures="disputes, risk_daily, risk_programmes"
+    ),
+    Resource(
+        "radar.early_fraud_warning", "radar/early_fraud_warnings",
+        figures="early fraud warnings and fraud ratios (early_fraud_warnings, risk_daily,"
+        " payment_risk)",
+    ),
+    Resource("review", "reviews", figures="manual reviews in payment_risk"),
+    Resource("payout", "payouts", needed="always", figures="payout_reconciliation"),
+    Resource(
+        "transfer", "transfers", needed="named",
+        figures="revenue_recognition and revenue by flow of a Connect platform",
+    ),
+    Resource(
+        "application_fee", "application_fees", needed="named",
+        figures="revenue_recognition of a Connect platform",
+    ),
+    Resource("topup", "topups", figures="the objects behind top-ups of the balance"),
+    Resource(
+        "customer", "customers",
+        expand=("tax_ids", "discount.source.coupon"), children=("tax_ids",), deletable=True,
+        figures="mrr_monthly, mrr_movements (discounts of customers), tax ids", needed="named",
+    ),
+    Resource("product", "products", deletable=True, figures="names in revenue_by_product"),
     # A price of several currencies states the others only when it is asked to; their tiers are
     # fetched by currency (`complete_tiers`).
-    Resource("price", "prices", expand=("tiers", "currency_options"), deletable=True),
-    Resource("coupon", "coupons", expand=("applies_to", "currency_options"), deletable=True),
-    Resource("promotion_code", "promotion_codes"),
-    Resource("tax_rate", "tax_rates"),
+    Resource(
+        "price", "prices", expand=("tiers", "currency_options"), deletable=True,
+        figures="mrr_monthly, mrr_movements", needed="named",
+    ),
+    Resource(
+        "coupon", "coupons", expand=("applies_to", "currency_options"), deletable=True,
+        figures="mrr_monthly, mrr_movements", needed="named",
+    ),
+    Resource("promotion_code", "promotion_codes", figures="codes of discounts"),
+    Resource(
+        "tax_rate", "tax_rates", needed="named",
+        figures="rates in tax_transactions, tax_summary; mrr_monthly of inclusive prices",
+    ),
     Resource(
         "subscription",
         "subscriptions",
-        expand=("discounts", "items.data.discounts"),
+        expand=("discounts.source.coupon", "items.data.discounts"),
         params=(("status", "all"),),
+        figures="mrr_monthly, mrr_movements, churn_monthly, cohort_retention",
+        needed="always",
     ),
-    Resource("subscription_schedule", "subscription_schedules"),
-    Resource("invoice", "invoices", expand=("discounts", "lines.data.discounts"), deletable=True),
+    Resource("subscription_schedule", "subscription_schedules", figures="scheduled changes"),
+    Resource(
+        "invoice", "invoices", expand=("discounts.source.coupon", "lines.data.discounts"),
+        deletable=True, needed="always",
+        figures="revenue_recognition, tax_transactions, tax_summary",
+    ),
     # Only `invoice_payment.paid` is told by an event: new ones are listed as well.
-    Resource("invoice_payment", "invoice_payments", "created"),
-    Resource("credit_note", "credit_notes"),
-    Resource("event", "events", "created"),
-)
+    Resource(
+        "invoice_payment", "invoice_payments", "created", needed="always",
+        figures="revenue_recognition, reconciliation_breaks",
+    ),
+    Resource(
+        "credit_note", "credit_notes", needed="always",
+        figures="revenue_recognition, tax_transactions",
+    ),
+    Resource(
+        "event", "events", "created",
+        figures="the day on which a change happened: without it, the night that saw it",
+    ),
+)  # fmt: skip
 BY_OBJECT = {resource.object_name: resource for resource in RESOURCES}
 
 # Landed too, though no list of their own serves them.
@@ -91,4 +164,5 @@ DERIVED = (
     "tax.association",
     "tax.transaction",
     "tax_id",
+    "unreadable_object",
 )

@@ -46,10 +46,12 @@ def bad_key(shown: str) -> ApiError:
     return ApiError(401, f"Invalid API Key provided: {shown[:8]}{'*' * 8}{shown[-4:]}")
 
 
-def not_permitted(resource: str, permission: str = "read") -> ApiError:
+def not_permitted(resource: str, permission: str = "read", account: str = "") -> ApiError:
+    """A restricted key's refusal. Stripe names the account and the permission in it."""
     name = f"rak_{resource.replace('/', '_')}_{permission}"
+    where = f" on account '{account}'" if account else ""
     error = ApiError(
-        403, "The provided key does not have the required permissions for this endpoint. "
+        403, f"The provided key does not have the required permissions for this endpoint{where}. "
         f"Having the '{name}' permission would allow this request.",
     )  # fmt: skip
     error.body["error"]["type"] = "invalid_request_error"

@@ -11,6 +11,9 @@ from heirpay_pipelines.sandbox.store import Store
 
 Object = dict[str, Any]
 NESTED_LIMIT = 10
+STUB = ("id", "object", "deleted")
+# Fields that Stripe's objects have even where a hand-made one was put without them.
+ALWAYS_THERE: dict[str, Any] = {"discount": None, "discounts": []}
 
 
 class ExpandError(Exception):
@@ -44,6 +47,8 @@ class Renderer:
         self.store.forget()
 
     def shape(self, obj: Object, expand: tuple[str, ...]) -> Object:
+        if obj.get("deleted") is True and len(obj) == len(STUB):
+            return dict(obj)
         wanted: dict[str, tuple[str, ...]] = {}
         for path in expand:
             head, _, rest = path.partition(".")
@@ -91,6 +96,10 @@ class Renderer:
         if kind is None:
             raise not_expandable(name)
         target = self.store.find(kind, reference)
+        if target is None and kind == "coupon":  # a discount keeps its coupon
+            target = self.store.deleted.get((kind, reference))
+        if target is None and (kind, reference) in self.store.deleted:
+            return {"id": reference, "object": kind, "deleted": True}
         return reference if target is None else self.shape(target, expand)
 
     def _list(self, nested: Object, expand: tuple[str, ...] | None) -> Object:
@@ -105,6 +114,8 @@ class Renderer:
     def _included(self, obj: Object, name: str, expand: tuple[str, ...]) -> Any:
         source = INCLUDED_LISTS.get((obj.get("object", ""), name))
         if source is None:
+            if name in ALWAYS_THERE:
+                return ALWAYS_THERE[name]
             if name in INCLUDABLE.get(obj.get("object", ""), ()):
                 return None
             raise not_expandable(name)

@@ -42,6 +42,7 @@ class Store:
         self._lists: dict[str, list[dict[str, Any]]] = {}
         self._found: dict[str, dict[str, dict[str, list[dict[str, Any]]]]] = {}
         self.rendered: dict[tuple[str, str], bytes] = {}
+        self.deleted: dict[tuple[str, str], dict[str, Any]] = {}
         self._events = 0
 
     def put(self, obj: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +56,18 @@ class Store:
         self._found.pop(kind, None)
         self.rendered.pop((kind, key), None)
         return obj
+
+    def delete(self, object_type: str, id: str, at: int | None = None) -> None:
+        """Delete an object as the dashboard does: no list has it any more, what names it still
+        does. With `at`, an event tells of it."""
+        gone = self._objects[object_type].pop(id)
+        self._order[object_type].remove((gone.get("created", 0), id))
+        self.deleted[object_type, id] = gone
+        self._lists.pop(object_type, None)
+        self._found.pop(object_type, None)
+        self.rendered.clear()
+        if at is not None:
+            self.emit(f"{object_type}.deleted", gone, at)
 
     def get(self, object_type: str, id: str) -> dict[str, Any]:
         """Raise KeyError when the account has no such object."""

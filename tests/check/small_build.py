@@ -15,7 +15,8 @@ SCHEMA = """
 create schema landing; create schema staging; create schema intermediate; create schema finance;
 create schema state; create schema operations; create schema compliance;
 create table landing.coverage as select 'pull-1' as pull_id, 'full' as mode,
-  timestamp '2026-11-01' as as_of, '/v1/charges' as endpoint, 'complete' as status;
+  timestamp '2026-11-01' as as_of, '/v1/charges' as endpoint, 'complete' as status,
+  null::varchar as needed_for;
 create table landing.customer as select 'cus_1' as id,
   '{"id":"cus_1","object":"customer","description":"an honest customer","created":1761955200}'
   as payload, 'pull-1' as pull_id;
@@ -23,6 +24,7 @@ create table landing.write_permissions as select 'pull-1' as pull_id, 'none' as 
   '2026-10-30T00:00:00+00:00' as probed_at, 'charges' as resource, 'refused' as answer;
 create table staging.quarantined_objects as select 'quarantine_1' as id, 'ch_9' as object_id
   limit 0;
+create table intermediate.absent_objects as select 'ch_9' as object_id limit 0;
 create table staging.balances as select 'usd' as currency;
 create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as account,
   false as livemode;
@@ -160,7 +162,9 @@ MUTATIONS = {
     "amounts_valid": "update staging.charges set amount_refunded = amount + 1",
     "net_is_amount_less_fee": "update staging.balance_transactions set net = net + 1 where fee > 0",
     "amounts_whole_units": "update intermediate.currencies set charge_multiple = 7",
-    "coverage_complete": "update landing.coverage set status = 'forbidden'",
+    "coverage_complete": "update landing.coverage set status = 'forbidden',"
+    " needed_for = 'disputes'",
+    "coverage_optional": "update landing.coverage set status = 'forbidden'",
     "data_fresh": "update landing.coverage set as_of = as_of - interval 3 days",
     "account_active": "update staging.balance_transactions set created_at = timestamp '2026-09-01'",
     "bank_holidays_known": "update intermediate.bank_holidays set holiday = date '2027-11-30'",

@@ -16,6 +16,7 @@ final as (
         requests,
         status,
         reason,
+        needed_for,
         api_version
     from lines
 )
