@@ -1,9 +1,14 @@
-"""A person who was erased stays away when everything is pulled again."""
+"""A night that pulls everything again: a person who was erased stays away, and each bank file that
+is refused is named while the night is published."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from installed import NOW, Installation
@@ -54,11 +59,37 @@ def named(night: Installation, texts: tuple[str, ...]) -> Iterator[str]:
             yield f"{schema}.{table}"
 
 
-@pytest.mark.slow
-def test_everything_pulled_again_brings_nobody_back(
-    published_copy: Installation, account: EmbeddedAccount
-) -> None:
-    night = replace(published_copy, account=account)
+CASES = Path(__file__).parents[1] / "land" / "bank_cases"
+REFUSED = {
+    "bai2_cut_after_detail.bai2": "the file's trailer (99) is missing",
+    "bai2_group_status_test.bai2": "the file is a test",
+    "camt_closing_other_ccy.xml": "opening balances are in eur",
+    "01_decimal_comma_default/x.csv": "line 2: column Amount",
+    "25_unclosed_quote/x.csv": "line 2, column 2: a quote is not closed",
+    "28_amount_and_none_mapping/x.csv": "the mapping names no amount",
+    "35_balance_each_day/x.csv": "line 5: the balance says 99900",
+    "endless.ofx": "the file holds no statement",
+    "picture.png": "no statement in a known format",
+}
+
+
+@dataclass(frozen=True)
+class PulledAgain:
+    """The night, the person who was erased before it, the totals before that, what it said."""
+
+    night: Installation
+    person: tuple[str, ...]
+    totals: list[tuple[object, ...]]
+    run: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def again(
+    published: Installation, account: EmbeddedAccount, tmp_path_factory: pytest.TempPathFactory
+) -> PulledAgain:
+    home = tmp_path_factory.mktemp("again") / "home"
+    shutil.copytree(published.home, home, symlinks=True)
+    night = replace(published, home=home, account=account)
     person = tuple(str(value) for value in night.rows(BUSIEST)[0])
     totals = night.rows(TOTALS)
     assert next(named(night, person), None)
@@ -66,16 +97,38 @@ def test_everything_pulled_again_brings_nobody_back(
     erased = night.heirpay(*asked)
     assert erased.returncode == 0, erased.stderr
     assert night.rows(TOTALS) == totals
+    bank = home / "bank" / "refused"
+    bank.mkdir()
+    for name in REFUSED:
+        if "/" in name:
+            folder = Path(name).parent
+            shutil.copytree(CASES / "csv" / folder, bank / folder)
+        elif (CASES / "bank" / name).is_file():
+            shutil.copy(CASES / "bank" / name, bank / name)
+    (bank / "endless.ofx").write_bytes(b"<OFX>" + b" " * 60_000 + b"</OFX>")
+    (bank / "picture.png").write_bytes(b"\x89PNG\r\n" + os.urandom(99).replace(b"\0", b"1"))
+    run = night.heirpay("run", "--full", "--as-of", NOW)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return PulledAgain(night, person, totals, run)
 
-    again = night.heirpay("run", "--full", "--as-of", NOW)
-    assert again.returncode == 0, again.stderr[-3000:]
-    (row,) = night.rows(
+
+@pytest.mark.slow
+def test_everything_pulled_again_brings_nobody_back(again: PulledAgain) -> None:
+    (row,) = again.night.rows(
         "select rows_pulled::json ->> '$.customer', outcome from operations.run_history"
         " order by started_at desc limit 1"
     )
     assert int(str(row[0])) > 100  # Stripe told of everybody again, of the person, too
-    assert list(named(night, person)) == []
-    assert night.rows(TOTALS) == totals
-    assert night.rows("select count(*) from staging.customers where id like 'cus_erased%'") == [
-        (1,)
-    ]
+    assert list(named(again.night, again.person)) == []
+    assert again.night.rows(TOTALS) == again.totals
+    erased = "select count(*) from staging.customers where id like 'cus_erased%'"
+    assert again.night.rows(erased) == [(1,)]
+
+
+@pytest.mark.slow
+def test_a_night_with_refused_bank_files_is_published_and_lists_each(again: PulledAgain) -> None:
+    listed = again.night.heirpay("quarantine", "list").stdout
+    for name, reason in REFUSED.items():
+        assert f"bank statement refused/{name}: " in listed
+        assert f"Bank statement refused/{name} is quarantined" in again.run.stderr
+        assert reason in listed

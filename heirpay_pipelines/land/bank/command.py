@@ -19,7 +19,7 @@ from heirpay_pipelines.land.bank.names import shown_name
 from heirpay_pipelines.land.bank.statement import Statement
 from heirpay_pipelines.land.currencies import exponents
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.shown import say
+from heirpay_pipelines.shown import one_line, say, say_json, say_lines
 
 
 @click.group()
@@ -41,7 +41,10 @@ def check(file: Path, form: str) -> None:
         say(f"heirpay: {shown_name(str(file))} {what}: name one statement file.", err=True)
         sys.exit(2)
     found = understood(file.absolute(), shown_name(str(file)))
-    say(json.dumps(found, indent=2, ensure_ascii=False) if form == "json" else _text(found))
+    if form == "json":
+        say_json(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        say_lines(_text(found))
     sys.exit(0 if found["accepted"] else 1)
 
 
@@ -104,12 +107,12 @@ def _text(found: dict[str, Any]) -> str:
     verdict = "accepted" if found["accepted"] else "refused"
     lines = [f"{found['file']}: {verdict}{', ' + found['format'] if found['format'] else ''}"]
     if found["reason"]:
-        lines.append(f"  {found['reason']}")
+        lines.append(f"  {one_line(found['reason'])}")
     for s in found["statements"]:
         balance = {True: "balanced", False: "not balanced", None: "no balance to compare"}
         interim = "" if s["is_final"] else ", interim"
         lines.append(
-            f"  {s['account']} {s['currency'].upper()} {s['first_on']} to {s['last_on']}:"
+            f"  {one_line(s['account'])} {s['currency'].upper()} {s['first_on']} to {s['last_on']}:"
             f" {s['lines']} lines, credits {s['credits']}, debits {s['debits']},"
             f" opening {s['opening'] or 'not stated'}, closing {s['closing'] or 'not stated'},"
             f" {balance[s['is_balanced']]}{interim}"
@@ -120,4 +123,4 @@ def _text(found: dict[str, Any]) -> str:
         lines.append(yaml.safe_dump([mapping], sort_keys=False, allow_unicode=True).rstrip())
     if found["asked"]:
         lines += ["", "To be added by hand:", *(f"  {asked}" for asked in found["asked"])]
-    return "\n".join(shown_name(line) if "\n" not in line else line for line in lines)
+    return "\n".join(lines)

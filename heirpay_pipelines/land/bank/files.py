@@ -14,7 +14,6 @@ from heirpay_pipelines.land.bank.csv_mapping import MappingError, mapping_text
 from heirpay_pipelines.land.bank.document import Document
 from heirpay_pipelines.land.bank.folder import BankFile, bank_file, ignored, statement_files
 from heirpay_pipelines.land.bank.guard import GuardedReader
-from heirpay_pipelines.land.bank.names import holds_a_card_number
 from heirpay_pipelines.land.bank.records import records
 from heirpay_pipelines.land.bank.register import Register
 from heirpay_pipelines.land.bank.statement import Statement, StatementError
@@ -242,7 +241,7 @@ def _resolved(file: BankFile, pull_id: str) -> dict[str, Any]:
 def _coverage(file: BankFile, made: _Landed, lines: int) -> dict[str, Any]:
     dates = sorted(r["booking_date"] for r in made.found if r["object"] == "bank_transaction")
     reasons = [f"bank statement {r.file_name}: {r.reason}" for r in made.refused[:20]]
-    if holds_a_card_number(file.path.name):
+    if file.hides_a_card_number:
         reasons.append(CARD)
     return {
         "endpoint": f"bank/{file.name}",

@@ -16,7 +16,7 @@ from heirpay_pipelines.land.bank.csv_mapping import (
     mapping_text,
     mappings_of,
 )
-from heirpay_pipelines.land.bank.names import relative_name
+from heirpay_pipelines.land.bank.names import holds_a_card_number, relative_name
 from heirpay_pipelines.settings import SettingsError
 
 NO_MAPPING = "no mapping"
@@ -34,6 +34,7 @@ class BankFile:
     name: str
     sha256: str
     mapping: Path | None
+    hides_a_card_number: bool
 
     @property
     def mapping_sha256(self) -> str:
@@ -46,7 +47,11 @@ def bank_file(path: Path, folder: Path) -> BankFile:
     """One file, given the statements' folder that it lies in or below."""
     named = hashlib.sha256(os.fsencode(path)).hexdigest()
     return BankFile(
-        path, relative_name(path, folder), digest_of(path) or named, mapping_file(path, folder)
+        path,
+        relative_name(path, folder),
+        digest_of(path) or named,
+        mapping_file(path, folder),
+        holds_a_card_number(path.relative_to(folder).as_posix()),
     )
 
 
