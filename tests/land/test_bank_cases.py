@@ -218,6 +218,24 @@ def test_forms_of_a_booking_of_mt940(booking: str, amount: int) -> None:
     assert read(whole.encode())[0].lines[0].amount == amount
 
 
+def test_forms_that_public_samples_have() -> None:
+    """Each after a file that a package carries; the texts are ours."""
+    # BAI2: an empty field more at the end of each line, several accounts in several groups.
+    trailing = BAI2.replace("015,102999,,/", "015,102999,,,/\n88,040,5,,,045,6,,,/")
+    trailing = trailing.replace("210000,4/", "210011,5/").replace("210000,1,", "210011,1,")
+    assert read(trailing.replace(",1,6/", ",1,7/").replace(",1,8/", ",1,9/").encode())
+    # MT940: a type with blanks and the bank's own field, a field broken within its amount.
+    own = MT940.replace("NTRFTRACE-1//B1\r\n:86:STRIPE PAYOUT", "S   X\r\n:NS:01526\r\n15STRIPE")
+    assert read(own.encode())[0].lines[0].description == "01526 15STRIPE"
+    broken = MT940.replace(":61:2601030102C50,00N", ":61:2601030102CR\r\n50,00N")
+    assert booked(read(broken.encode())) == booked(read(MT940.encode()))
+    # OFX: the currency at each amount only, a balance without an amount.
+    empty = OFX.replace("<CURDEF>EUR", "<CURDEF></CURDEF>").replace("<BALAMT>1029.99", "<BALAMT>")
+    empty = empty.replace("</STMTTRN>", "<CURRENCY><CURRATE>1.0<CURSYM>EUR</CURRENCY></STMTTRN>")
+    (statement,) = read(empty.encode())
+    assert (statement.currency, statement.closing) == ("eur", None)
+
+
 def test_mt940_frames_years_encodings_and_what_is_missing() -> None:
     framed = "{1:F01BANKDEFFAXXX0000000000}{2:I940BANKDEFFXXXXN}{4:\r\n" + MT940.replace(
         "\r\n-", "\r\n-}"

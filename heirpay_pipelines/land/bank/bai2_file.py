@@ -229,10 +229,10 @@ def _summaries(fields: list[str]) -> tuple[dict[str, int], int]:
     place = 0
     while place < len(fields):
         code, amount = fields[place], (fields[place + 1 : place + 2] or [""])[0]
-        place += 2
-        if not code and not amount:
-            place -= 1  # an empty field between two physical lines
+        if not code:
+            place += 1  # an empty field, as banks leave them at a line's end
             continue
+        place += 2
         value = _whole(amount) if amount else 0
         total += value
         if amount:

@@ -28,7 +28,7 @@ BLOCK = re.compile(r"\{[1-5]:.*\{4:(?=:)")
 BALANCE = re.compile(r"([CD])([0-9]{6})([A-Za-z]{3})([0-9.,]{1,20})")
 BOOKING = re.compile(
     r"([0-9]{6})([0-9]{4})?\s?(R?[CD]|E[CD])([A-Za-z])?([0-9.,]{1,22})"
-    r"(?:\s?([A-Za-z][A-Za-z0-9]{3})(.*)|\s*)",
+    r"(?:\s?([A-Za-z][A-Za-z0-9 ]{3})(.*)|\s*)",
     re.DOTALL,
 )
 NUMBER = re.compile(r"\s*([0-9]{1,7})(?:/([0-9]{1,7}))?")
@@ -60,7 +60,7 @@ class Balance:
 
 @dataclass
 class Booking:
-    """A `:61:` with the `:86:` that follow it."""
+    """A `:61:` with the `:86:` (or the bank's own `:NS:`) that follow it."""
 
     entry: Field
     details: list[str] = field(default_factory=list)
@@ -158,7 +158,7 @@ def _take(found: list[Message], item: Field) -> None:
         if now.closing is not None:
             raise StatementError("a booking (:61:) stands after the closing balance (:62:)")
         now.bookings.append(Booking(item))
-    elif tag == "86" and now.bookings and now.closing is None:
+    elif tag in ("86", "NS") and now.bookings and now.closing is None:
         now.bookings[-1].details += item.lines
 
 
@@ -228,7 +228,10 @@ def _with_page(whole: Statement, page: Statement, message: Message) -> Statement
 
 def _line(booking: Booking, currency: str) -> Line:
     with placed(f"line {booking.entry.line}", CUT):
+        more_lines = booking.entry.lines[1:]
         found = BOOKING.fullmatch(booking.entry.text)
+        if found is None and more_lines:  # a bank that breaks the field within its amount
+            found = BOOKING.fullmatch(booking.entry.text + more_lines.pop(0).strip())
         if found is None:
             raise StatementError("a booking (:61:) cannot be read")
         if found[3] not in SIGNS:
@@ -238,7 +241,7 @@ def _line(booking: Booking, currency: str) -> Line:
         customer, _, bank = (found[7] or "").partition("//")
         more, text = understood(booking.details) if booking.details else ([], "")
         references = [customer.strip(), bank.strip(), *more]
-        supplement = " ".join(booking.entry.lines[1:])
+        supplement = " ".join(more_lines)
         return Line(
             booked_on=_entry_day(found[2], value_on) if found[2] else value_on,
             value_on=value_on,

@@ -138,7 +138,7 @@ def _no_statement(root: Node) -> StatementError:
 
 def _statement(node: Node) -> Statement:
     with placed(f"line {node.line}", CUT):
-        currency = known_currency(node.fields.get("CURDEF", ""))
+        currency = known_currency(node.fields.get("CURDEF") or _only_symbol(node))
         holder = node.first("BANKACCTFROM", "CCACCTFROM")
         account = holder.fields.get("ACCTID", "") if holder else ""
         span = node.first("BANKTRANLIST")
@@ -160,6 +160,12 @@ def _statement(node: Node) -> Statement:
             first_on=first,
             last_on=last,
         )
+
+
+def _only_symbol(node: Node) -> str:
+    """The currency that all amounts of a statement name that names none itself."""
+    symbols = {of.fields.get("CURSYM", "") for of in node.every("CURRENCY")}
+    return symbols.pop() if len(symbols) == 1 else ""
 
 
 def _line(entry: Node, currency: str) -> Line:
