@@ -40,8 +40,9 @@ def paid_charge(name: str, amount: int, at: str, **extra: object) -> list[stripe
     ]
 
 
-def report(run: str, lines: dict[str, str]) -> list[stripe.JsonObject]:
-    """Stripe's activity report of the two hours around noon of 2026-01-05: net by movement."""
+def report(run: str, lines: dict[str, str], **euros: str) -> list[stripe.JsonObject]:
+    """Stripe's activity report of the two hours around noon of 2026-01-05: net by movement, in
+    dollars, and for some in `euros` beside them."""
     kind = "balance_change_from_activity.itemized.3"
     made: list[stripe.JsonObject] = [
         {
@@ -50,11 +51,13 @@ def report(run: str, lines: dict[str, str]) -> list[stripe.JsonObject]:
             "report_type": kind,
             "interval_start": stripe.epoch("2026-01-05T11:00:00"),
             "interval_end": stripe.epoch("2026-01-05T13:00:00"),
-            "rows": len(lines),
+            "rows": len(lines) + len(euros),
         }
     ]
-    for number, (transaction, net) in enumerate(lines.items()):
-        row = {"balance_transaction_id": transaction, "currency": "usd", "net": net}
+    said = [(name, "usd", net) for name, net in lines.items()]
+    said += [(name, "eur", net) for name, net in euros.items()]
+    for number, (transaction, currency, net) in enumerate(said):
+        row = {"balance_transaction_id": transaction, "currency": currency, "net": net}
         made.append(
             {
                 "id": f"{run}:{number}",

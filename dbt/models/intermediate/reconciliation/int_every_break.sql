@@ -27,16 +27,58 @@ found as (
     from {{ ref('int_breaks_reports') }}
 ),
 
+-- What could not be read, or is left out of this night, is a fact of the coverage, not a break.
+absent as (
+    select object_id from {{ ref('int_absent_objects') }}
+),
+
+keyed as (
+    select
+        found.*,
+        {{ text_key([
+            'found.kind',
+            'found.object_id',
+            "case when found.kind in ('payment_without_invoice', 'stripe_report_mismatch')"
+            ~ " then found.related_object_id end"
+        ]) }} as break_key
+    from found
+    left join absent on found.related_object_id = absent.object_id
+    where absent.object_id is null
+),
+
+-- Reports and API may say more than one thing of an object: in two currencies, of two movements, or
+-- the same thing twice. The first keeps the id, the others have what tells them apart in theirs.
+counted as (
+    select
+        *,
+        row_number() over (
+            partition by break_key order by currency, related_object_id, amount, detail
+        ) as place,
+        row_number() over (
+            partition by break_key, currency, related_object_id order by amount, detail
+        ) as twin
+    from keyed
+),
+
 named as (
     select
-        concat('brk_', substr(md5({{ text_key([
-            'kind',
-            'object_id',
-            "case when kind in ('payment_without_invoice', 'stripe_report_mismatch')"
-            ~ " then related_object_id end"
-        ]) }}), 1, 24)) as break_id,
-        *
-    from found
+        concat('brk_', substr(md5(case
+            when place = 1 then break_key
+            else {{ text_key([
+                'break_key',
+                "coalesce(currency, '')",
+                "coalesce(related_object_id, '')",
+                'twin'
+            ]) }}
+        end), 1, 24)) as break_id,
+        kind,
+        object_id,
+        related_object_id,
+        currency,
+        amount,
+        seen_on,
+        detail
+    from counted
 ),
 
 kinds as (

@@ -11,7 +11,7 @@ parsed as (
 ),
 
 final as (
-    select
+    select distinct
         payout_id,
         {{ explode_array('payload.balance_transactions') }} as balance_transaction_id
     from parsed
