@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from heirpay_pipelines.pull.errors import (
     TransientError,
 )
 from heirpay_pipelines.pull.event_log import FETCHES, Land, Tally
+from heirpay_pipelines.pull.expansions import Expansions
 from heirpay_pipelines.pull.lister import Object, complete_nested, read_pages
 from heirpay_pipelines.pull.ports import Store
 from heirpay_pipelines.pull.references import Missing
@@ -39,15 +40,14 @@ DEEP_COUPONS = {
 @dataclass
 class References:
     """Follows what was landed to what it names. `refused` are kinds whose list the key may not
-    read: they are not asked for one by one. `plain` are kinds that the key may ask for with fewer
-    expansions. With `full`, what was refused for good before is
+    read: they are not asked for one by one. With `full`, what was refused for good before is
     asked for again. `unread` are lines of coverage for single objects."""
 
     client: Client
     store: Store
     land: Land
     refused: Collection[str]
-    plain: Mapping[str, Resource]
+    expansions: Expansions
     as_of: str
     full: bool = False
     named: Counter[str] = field(default_factory=Counter)
@@ -93,7 +93,7 @@ class References:
     async def _ask(self, missing: Missing, gate: asyncio.Semaphore, tally: Tally) -> None:
         async with gate:
             name = missing.object_name
-            resource = self.plain.get(name, BY_OBJECT[name])
+            resource = self.expansions.of(BY_OBJECT[name])
             if missing.object_name in self.refused:
                 await self._keep(resource, missing, missing.embedded, tally)
                 return

@@ -14,14 +14,9 @@ from heirpay_pipelines.pull.balance import read_balance
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.coverage import COMPLETE, FAILED, FORBIDDEN, Coverage, verdict
 from heirpay_pipelines.pull.derived import PAYOUT_REPORT, WORTH_A_REPORT, Derived, is_taxed
-from heirpay_pipelines.pull.errors import (
-    ExpansionRefusedError,
-    KeyRefusedError,
-    NotReadableError,
-    PullError,
-    first_of,
-)
+from heirpay_pipelines.pull.errors import KeyRefusedError, PullError, first_of
 from heirpay_pipelines.pull.event_log import Changes, EventSink, Tally
+from heirpay_pipelines.pull.expansions import Expansions
 from heirpay_pipelines.pull.lister import (
     PAGE,
     ListPull,
@@ -34,7 +29,7 @@ from heirpay_pipelines.pull.lister import (
 from heirpay_pipelines.pull.named import ENDPOINT, References
 from heirpay_pipelines.pull.ports import Progress, Store
 from heirpay_pipelines.pull.reports import Reports
-from heirpay_pipelines.pull.resources import BY_OBJECT, RESOURCES, Resource
+from heirpay_pipelines.pull.resources import BY_OBJECT, BY_PATH, RESOURCES, Resource
 
 RETENTION_SECONDS = 30 * 86_400
 # Stripe keeps events for 30 days; a cursor that is nearly as old is not trusted any more.
@@ -45,9 +40,7 @@ EVENT, BALANCE = BY_OBJECT["event"], BY_OBJECT["balance"]
 PAYOUTS = "payout_reconciliation"
 TAXED = "tax_transactions of payments that Stripe Tax calculated"
 FROM_REPORT = "from Stripe's own report, which costs no read allocation"
-NO_EXPANSION = (NotReadableError, ExpansionRefusedError)
 Read = Callable[[Tally], Awaitable[None]]
-Expanding = Callable[[Resource, Tally], Awaitable[None]]
 
 
 @dataclass
@@ -70,8 +63,10 @@ class Pull:
     newest_event: int = 0
     _credited: set[str] = field(default_factory=set)
     _taxed: set[str] = field(default_factory=set)
-    _plain: dict[str, Resource] = field(default_factory=dict)
-    """Resources without the expansions that the key may not ask for."""
+    expansions: Expansions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.expansions = Expansions(self.client)
 
     @property
     def until(self) -> int:
@@ -185,41 +180,10 @@ class Pull:
                 tally.rows, tally.requests = pull.rows, pull.requests
 
         async def read(tally: Tally) -> None:
-            await self._expanded(resource, list_all, tally)
+            await self.expansions.read(resource, list_all, tally)
 
         note = resource.why_listed if mode == "full" else None
         await self._covered(resource, mode, since, read, note)
-
-    async def _expanded(self, resource: Resource, read: Expanding, tally: Tally) -> None:
-        """Read with the resource's expansions. What is expanded needs a permission of its own:
-        without it, the objects are read without that part."""
-        try:
-            await read(self._plain.get(resource.path, resource), tally)
-        except (*NO_EXPANSION, BaseExceptionGroup) as errors:
-            error = first_of(errors) if isinstance(errors, BaseExceptionGroup) else errors
-            if not isinstance(error, NO_EXPANSION) or not await self._reduce(resource):
-                raise
-            await read(self._plain[resource.path], tally)
-        if (plain := self._plain.get(resource.path)) is not None:
-            lost = ", ".join(path for path in resource.expand if path not in plain.expand)
-            tally.note = f"without {lost}: the key may not expand it"
-
-    async def _reduce(self, resource: Resource) -> bool:
-        """Find the expansions that the key may ask for; False when it is not for want of one."""
-        if not resource.expand or resource.path in self._plain:
-            return False
-        allowed: list[str] = []
-        for paths in ((), *((path,) for path in resource.expand)):
-            try:
-                asked = {"limit": 1, "expand": [f"data.{path}" for path in paths]}
-                await self.client.get(resource.path, {k: v for k, v in asked.items() if v})
-            except NO_EXPANSION:
-                if not paths:
-                    return False
-                continue
-            allowed += paths
-        self._plain[resource.path] = replace(resource, expand=tuple(allowed))
-        return len(allowed) < len(resource.expand)
 
     async def _sink(self, resource: Resource, page: Page) -> int:
         cut = [obj for obj in page if is_cut(obj)]
@@ -262,7 +226,7 @@ class Pull:
             await changes.ask_again(plain, self._sink, tally)
 
         async def read(tally: Tally) -> None:
-            await self._expanded(resource, ask, tally)
+            await self.expansions.read(resource, ask, tally)
 
         await self._covered(resource, "events", changes.since, read)
 
@@ -298,23 +262,22 @@ class Pull:
             for line in self.coverage.values()
             if line.status == FORBIDDEN and line.endpoint == f"/v1/{_path(line.object_name)}"
         }
-        plain = {r.object_name: self._plain[r.path] for r in RESOURCES if r.path in self._plain}
         named = References(
-            self.client, self.store, self.land, refused, plain, self.as_of.isoformat(), self.full
-        )
+            self.client, self.store, self.land, refused, self.expansions, self.as_of.isoformat(),
+            self.full,
+        )  # fmt: skip
         await self._cover(ENDPOINT, "unreadable_object", "derived", None, named.run)
         self.unread += named.unread
         for path, line in self.coverage.items():
-            resource = BY_OBJECT.get(line.object_name)
+            resource = BY_PATH.get(path.removeprefix("/v1/").removesuffix("/{id}"))
             if resource is None or line.status == COMPLETE or line.needed_for:
                 continue
             is_named = line.object_name in named.named or self.store.holds(line.object_name)
-            if path.startswith(f"/v1/{resource.path}"):
-                needed = resource.needed_for(is_named)
-                cost = "" if needed else f"; without it: no {resource.figures}"
-                self.coverage[path] = replace(
-                    line, needed_for=needed, reason=f"{line.reason or line.status}{cost}"
-                )
+            needed = resource.needed_for(is_named)
+            cost = "" if needed else f"; without it: no {resource.figures}"
+            self.coverage[path] = replace(
+                line, needed_for=needed, reason=f"{line.reason or line.status}{cost}"
+            )
 
     async def _afterwards(self, tally: Tally) -> None:
         """Take back what lists answered of the time after the instant."""

@@ -154,6 +154,7 @@ RESOURCES = (
     ),
 )  # fmt: skip
 BY_OBJECT = {resource.object_name: resource for resource in RESOURCES}
+BY_PATH = {resource.path: resource for resource in RESOURCES}
 
 # Landed too, though no list of their own serves them.
 DERIVED = (
