@@ -12,7 +12,7 @@ from landing_harness import Warehouse, prepare
 from mrr_examples import EXAMPLES_AS_OF, SUBSCRIPTION_MARTS, examples
 
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.model.project import BuildRequest
+from heirpay_pipelines.model.project import WITHOUT_TESTS, BuildRequest
 from heirpay_pipelines.model.run_dbt import ModelError, run_dbt
 
 
@@ -42,7 +42,8 @@ def test_the_same_tables_types_and_rows_as_dbt_builds(
         as_of=datetime.fromisoformat(EXAMPLES_AS_OF),
     )
     prepare(request, examples(), tmp_path)
-    run_dbt(request, ["build", "--no-write-json", "--select", *SUBSCRIPTION_MARTS.split()])
+    arguments = ["build", "--no-write-json", *WITHOUT_TESTS, "--select"]
+    run_dbt(request, [*arguments, *SUBSCRIPTION_MARTS.split()])
     by_dbt = contents(Warehouse(request.database))
     assert len(by_dbt) > 50
     assert contents(worked_examples) == by_dbt
