@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every check that CI makes:
 #   ./heirpay test            lint, types, import contract, SQL style beside the tests
-#   ./heirpay test --fast     the same, without the tests that need a night; changed files first
+#   ./heirpay test --fast     no night, no whole program that did not change, SQL that changed
 #   ./heirpay test ARGUMENTS  pytest with its own arguments: `./heirpay test tests/pull -k cursor`
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,7 +27,7 @@ lint-imports
 # What takes longer runs beside the tests: two cores, two things that know only one.
 mkdir -p .cache/tests
 log=.cache/tests/static.log
-{ mypy && python tests/sql_style.py; } >"$log" 2>&1 &
+{ mypy && python tests/sql_style.py ${fast:+--changed}; } >"$log" 2>&1 &
 static=$!
 trap 'kill "$static" 2>/dev/null || true' INT TERM
 status=0

@@ -22,20 +22,47 @@ LONGEST = (
 )
 """Files of more than half a minute of processor time, the longest first."""
 
+WHOLE_PROGRAMS = (
+    "tests/at_rest/test_rotation.py",
+    "tests/check/test_register.py",
+    "tests/errors/test_command_line.py",
+    "tests/gdpr/test_erasure.py",
+    "tests/harness/",
+    "tests/model/test_clean_company.py",
+    "tests/model/test_compiled_project.py",
+    "tests/model/test_past_nights.py",
+    "tests/model/test_the_whole_way.py",
+    "tests/model/test_unknown_currency.py",
+    "tests/nightly/test_asset_graph.py",
+    "tests/publish/test_other_programs.py",
+    "tests/pull/test_cannot_begin.py",
+    "tests/pull/test_faults.py",
+    "tests/pull/test_full_and_incremental.py",
+    "tests/pull/test_killed_pull.py",
+    "tests/pull/test_payout_backfill.py",
+    "tests/receive/test_drain.py",
+    "tests/receive/test_durable_inbox.py",
+    "tests/receive/test_slow_clients.py",
+    "tests/sandbox/test_typed_objects.py",
+    "tests/serve/test_mcp.py",
+)
+"""Files of more than five seconds of processor time that need no night: programs, servers, whole
+pulls. `--fast` leaves them out, unless they or what they test changed."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--fast", action="store_true", help="no test that needs a night or is marked slow"
+        "--fast", action="store_true", help="no night, no whole program that did not change"
     )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("fast"):
-        kept = [item for item in items if not is_slow(item)]
-        config.hook.pytest_deselected(items=[item for item in items if is_slow(item)])
-        items[:] = kept
     changed = changed_files(config.rootpath) if config.getoption("fast") else ()
+    if config.getoption("fast"):
+        slow = [item for item in items if is_slow(item, changed)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
     items.sort(key=lambda item: place(file_of(item), changed))
 
 
@@ -43,9 +70,12 @@ def file_of(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
 
 
-def is_slow(item: pytest.Item) -> bool:
-    """Whether it is marked so, or reads the published night."""
+def is_slow(item: pytest.Item, changed: Sequence[str]) -> bool:
+    """Whether it is marked so, reads the published night, or is a whole program's that stayed."""
     if item.get_closest_marker("slow") is not None:
+        return True
+    file = file_of(item)
+    if file.startswith(WHOLE_PROGRAMS) and not file.startswith(tuple(changed)):
         return True
     fixtures = getattr(item, "_fixtureinfo", None)
     found = fixtures.name2fixturedefs.get("published", ()) if fixtures else ()
@@ -54,13 +84,13 @@ def is_slow(item: pytest.Item) -> bool:
 
 def place(file: str, changed: Sequence[str]) -> tuple[int, int]:
     """Where a test file comes: the smaller, the sooner. Stable: within it nothing moves."""
-    of_the_changed = any(file == each or file.startswith(each) for each in changed)
+    of_the_changed = file.startswith(tuple(changed))
     length = LONGEST.index(file) if file in LONGEST else len(LONGEST)
     return (0 if of_the_changed else 1, length)
 
 
-def changed_files(root: Path) -> tuple[str, ...]:
-    """Test files that differ from `main`, and the test folders of the packages that do."""
+def changed_paths(root: Path) -> set[str]:
+    """What differs from `main` and from the commit before, and what git does not know yet."""
     found: set[str] = set()
     for command in (
         ["git", "diff", "--name-only", "main"],
@@ -68,15 +98,19 @@ def changed_files(root: Path) -> tuple[str, ...]:
         ["git", "ls-files", "--others", "--exclude-standard"],
     ):
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-        found.update(done.stdout.split() if done.returncode == 0 else ())
-    folders = {"dbt": "tests/model/"}
-    return tuple(
-        sorted(
-            path if path.startswith("tests/") else folders.get(first, f"tests/{second}/")
-            for path in found
-            for first, second in [
-                (path.split("/")[0], path.split("/")[1:2][0] if "/" in path else "")
-            ]
-            if path.startswith(("tests/", "dbt/", "heirpay_pipelines/"))
-        )
-    )
+        found.update(done.stdout.splitlines() if done.returncode == 0 else ())
+    return found
+
+
+def changed_files(root: Path) -> tuple[str, ...]:
+    """Test files that changed, and the test folders of the packages and models that did."""
+    found = set()
+    for path in changed_paths(root):
+        first, _, rest = path.partition("/")
+        if first == "tests":
+            found.add(path)
+        elif first == "dbt":
+            found.add("tests/model/")
+        elif first == "heirpay_pipelines" and "/" in rest:
+            found.add(f"tests/{rest.partition('/')[0]}/")
+    return tuple(sorted(found))

@@ -10,6 +10,8 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from fast import changed_paths
+
 ROOT = Path(__file__).resolve().parents[1]
 CHECKED = ("dbt/models", "dbt/tests")
 RULES = ("pyproject.toml", "dbt/lint", "dbt/macros", "dbt/dbt_project.yml")
@@ -33,9 +35,13 @@ def digests() -> dict[str, str]:
     }
 
 
-def main() -> int:
-    """The exit code of sqlfluff over what is new; what passed is remembered."""
+def main(changed_only: bool) -> int:
+    """The exit code of sqlfluff over what is new; what passed is remembered. With `changed_only`
+    nothing is looked at but what git says has changed."""
     now = digests()
+    if changed_only:
+        changed = changed_paths(ROOT)
+        now = {path: digest for path, digest in now.items() if path in changed}
     passed = set(json.loads(PASSED.read_text())) if PASSED.is_file() else set()
     new = [path for path, digest in now.items() if digest not in passed]
     if new:
@@ -43,10 +49,10 @@ def main() -> int:
         if done.returncode != 0:
             return done.returncode
     PASSED.parent.mkdir(parents=True, exist_ok=True)
-    PASSED.write_text(json.dumps(sorted(now.values())))
+    PASSED.write_text(json.dumps(sorted((passed if changed_only else set()) | set(now.values()))))
     print(f"SQL style: {len(new)} of {len(now)} files checked, the others are unchanged.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("--changed" in sys.argv))

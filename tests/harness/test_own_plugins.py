@@ -115,3 +115,46 @@ def test_nights_and_sql_style_are_kept_by_what_they_are_made_of(
             (tmp_path / path).write_text(content)
             seen.add((code_version.__wrapped__(), *digests().values()))
     assert len(seen) == 6
+
+
+TOOL = """#!/bin/sh
+echo "$(basename "$0") $*" >> "{calls}"
+case " {failing} " in *" $(basename "$0") "*) echo "$(basename "$0") found something"; exit 3;; esac
+"""
+STATIC = ["ruff check .", "ruff format --check .", "lint-imports", "mypy"]
+DISTRIBUTED = "pytest -n 2 --dist loadfile --no-loadscope-reorder"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "failing", "code", "called"),
+    [
+        ((), "", 0, [*STATIC, "python tests/sql_style.py", DISTRIBUTED]),
+        (("--fast",), "", 0,
+         [*STATIC, "python tests/sql_style.py --changed", f"{DISTRIBUTED} --fast"]),
+        (("tests/pull", "-k", "cursor"), "", 0, [f"{DISTRIBUTED} tests/pull -k cursor"]),
+        (("--fast", "-x"), "", 0, [f"{DISTRIBUTED} --fast -x"]),
+        ((), "pytest", 3, [*STATIC, "python tests/sql_style.py", DISTRIBUTED]),
+        ((), "mypy", 1, [*STATIC, DISTRIBUTED]),
+        ((), "lint-imports", 3, STATIC[:3]),
+        (("tests/pull",), "pytest", 3, [f"{DISTRIBUTED} tests/pull"]),
+    ],
+)  # fmt: skip
+def test_the_command_makes_every_check_and_fails_when_one_fails(
+    tmp_path: Path, arguments: tuple[str, ...], failing: str, code: int, called: list[str]
+) -> None:
+    """tests/all.sh with tools that note how they are called."""
+    script = tmp_path / "tests" / "all.sh"
+    tools = tmp_path / ".venv" / "bin"
+    for folder in (script.parent, tools):
+        folder.mkdir(parents=True)
+    script.write_bytes((TESTS / "all.sh").read_bytes())
+    for name in ("ruff", "mypy", "lint-imports", "python", "pytest"):
+        (tools / name).write_text(TOOL.format(calls=tmp_path / "calls", failing=failing))
+        (tools / name).chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(script), *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    calls = [line.strip() for line in (tmp_path / "calls").read_text().splitlines()]
+    assert sorted(calls) == sorted(called)
+    assert not failing or f"{failing} found something" in done.stdout
