@@ -57,6 +57,16 @@ def csv(account: str, *rows: str) -> bytes:
     return (head + "".join(f"{account},{row}\n" for row in rows)).encode()
 
 
+def ofx(day: str, balance_of: str, balance: str) -> bytes:
+    """A statement of one day with one booking of 10.00, and the balance of a day."""
+    return (
+        "<OFX><STMTRS><CURDEF>EUR<BANKACCTFROM><ACCTID>OFX</BANKACCTFROM>"
+        f"<BANKTRANLIST><DTSTART>{day}<DTEND>{day}<STMTTRN><DTPOSTED>{day}<TRNAMT>10.00"
+        f"<FITID>{day}</STMTTRN></BANKTRANLIST>"
+        f"<LEDGERBAL><BALAMT>{balance}<DTASOF>{balance_of}</LEDGERBAL></STMTRS></OFX>"
+    ).encode()
+
+
 def read_files() -> list[stripe.JsonObject]:
     """Files that follow each other, overlap, or replace each other, as they are landed."""
     a, kept = ENTRY.format("1.00", "2026-01-09", "a"), ENTRY.format("1.00", "2026-01-05", "kept")
@@ -73,6 +83,9 @@ def read_files() -> list[stripe.JsonObject]:
         camt("DAY", ("1.00", "2026-01-05"), ("4.00", "2026-01-05"), kept, gone, message="Rpt"),
         camt("DAY", ("1.00", "2026-01-05"), ("2.00", "2026-01-05"), kept),
         camt("DAY", ("2.00", "2026-01-06"), ("9.00", "2026-01-06"), awaited, message="Rpt"),
+        ofx("20260103", "20260103", "10.00"),
+        ofx("20260105", "20260109", "99.00"),  # asked for days later: holds what is not listed
+        ofx("20260106", "20260106", "30.00"),
         *(path.read_bytes() for path in sorted((CASES / "bank/pages").iterdir())),
     ]
     register = Register()
@@ -80,7 +93,7 @@ def read_files() -> list[stripe.JsonObject]:
     for number, data in enumerate(files):
         (document,) = documents_of(f"{number}.csv", data, None)
         assert document.refusal is None, document.refusal
-        name = f"{number:02d}"
+        name = f"file {number:02d}"
         found += records(document.statements, name, name, document.kind or "", register)
     return found
 
@@ -126,7 +139,7 @@ def test_a_missing_statement_shows_at_the_next(warehouse: Warehouse) -> None:
 
 
 def test_a_missing_month_shows_without_periods(warehouse: Warehouse) -> None:
-    assert gaps(warehouse, "MONTHS") == [("01", 3)]
+    assert gaps(warehouse, "MONTHS") == [("file 01", 3)]
 
 
 def test_pages_and_overlapping_files_are_no_gap(warehouse: Warehouse) -> None:
@@ -139,6 +152,18 @@ def test_pages_and_overlapping_files_are_no_gap(warehouse: Warehouse) -> None:
     assert warehouse.value(followed, "1234567") == 1
     lines = "select count(*), sum(amount) from intermediate.bank_lines where bank_account = 'OVER'"
     assert warehouse.rows(lines) == [(4, 900)]
+
+
+def test_a_balance_of_a_later_day_proves_no_gap(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select statement_id, closing_balance, difference_to_previous, verified_by"
+        " from finance.bank_statements where bank_account = 'OFX' order by 1"
+    )
+    assert rows == [
+        ("OFX/2026-01-03", 10, None, "nothing"),
+        ("OFX/2026-01-05", 99, None, "nothing"),
+        ("OFX/2026-01-06", 30, None, "nothing"),  # the one before it states no balance of its day
+    ]
 
 
 def test_a_report_before_the_statement_counts_until_the_statement(warehouse: Warehouse) -> None:

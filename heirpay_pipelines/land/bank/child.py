@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 MEGABYTE = 2**20
-BASE_SECONDS, SECONDS_A_MEGABYTE = 2, 1
-BASE_MEMORY, MEMORY_A_BYTE = 160 * MEGABYTE, 12
+BASE_SECONDS, SECONDS_A_MEGABYTE = 2, 3
+BASE_MEMORY, MEMORY_A_BYTE = 160 * MEGABYTE, 20
 FRAME = struct.Struct(">Q")
 READ, PROPOSE = "read", "propose"
 OUT_OF_MEMORY = 3

@@ -159,6 +159,8 @@ def _statement(node: Node) -> Statement:
             closing=closing,
             first_on=first,
             last_on=last,
+            # A balance of the day of the download may hold bookings that are not listed.
+            closes_period=as_of is None or last is None or as_of <= last,
         )
 
 

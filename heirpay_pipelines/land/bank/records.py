@@ -51,6 +51,7 @@ def records(
                 "total": statement.total,
                 "repeats": sum(statement.lines[place].amount for place in repeated),
                 "is_numbered": statement.is_numbered,
+                "closes_period": statement.closes_period,
                 **shared,
             }
         )

@@ -61,7 +61,8 @@ class Statement:
 
     `is_final` is false for what the bank reports before its statement (camt.052, camt.054, MT942,
     BAI2 of the running day): its lines count until a statement of their days arrives.
-    `is_numbered` says that `statement_id` is the bank's own number of it.
+    `is_numbered` says that `statement_id` is the bank's own number of it; `closes_period` that the
+    closing balance is of its last day, not of the later day on which it was asked for.
     """
 
     account: str
@@ -74,6 +75,7 @@ class Statement:
     last_on: date | None = None
     is_final: bool = True
     is_numbered: bool = False
+    closes_period: bool = True
 
     @property
     def total(self) -> int:

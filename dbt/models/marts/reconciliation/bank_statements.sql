@@ -9,8 +9,10 @@
 with statements as (
     select
         *,
+        -- A balance of a later day, as OFX may state it, holds bookings that are not listed.
+        case when closes_period then closing end as closes_with,
         -- OFX states no opening balance: it is what the lines leave of the closing one.
-        coalesce(opening, closing - total) as opens_with
+        coalesce(opening, case when closes_period then closing - total end) as opens_with
     from {{ ref('stg_bank_statements') }}
 ),
 
@@ -18,12 +20,12 @@ earlier as (
     select
         statements.id,
         others.id as previous_id,
-        others.closing as previous_closing,
+        others.closes_with as previous_closing,
         others.last_on as previous_last_on,
         case
-            when statements.opens_with = others.closing then 0
-            when statements.opens_with + statements.repeats = others.closing then 0
-            else statements.opens_with - others.closing
+            when statements.opens_with = others.closes_with then 0
+            when statements.opens_with + statements.repeats = others.closes_with then 0
+            else statements.opens_with - others.closes_with
         end as difference
     from statements
     inner join statements as others
@@ -37,18 +39,31 @@ earlier as (
                 or (
                     statements.repeats <> 0
                     and statements.first_on >= others.first_on
-                    and statements.opens_with + statements.repeats = others.closing
+                    and statements.opens_with + statements.repeats = others.closes_with
                 )
             )
     where
         statements.is_final
         and others.is_final
-        and others.closing is not null
+        and others.closes_with is not null
+        -- What lies between and states no balance may hold the difference.
+        and not exists (
+            select 1
+            from statements as between_them
+            where
+                between_them.bank_account = statements.bank_account
+                and between_them.currency = statements.currency
+                and between_them.is_final
+                and between_them.closes_with is null
+                and between_them.last_on > others.last_on
+                and between_them.last_on <= statements.first_on
+                and between_them.id <> statements.id
+        )
         -- The same statement again is not before itself.
         and not (
             others.first_on = statements.first_on
             and others.last_on = statements.last_on
-            and others.closing = statements.closing
+            and others.closes_with = statements.closes_with
             and others.opens_with = statements.opens_with
         )
 ),

@@ -9,6 +9,7 @@ parsed as (
         observed_at,
         {{ parse_json('payload', {
             'account': 'varchar',
+            'closes_period': 'boolean',
             'closing': 'bigint',
             'currency': 'varchar',
             'file_name': 'varchar',
@@ -42,7 +43,8 @@ final as (
         payload.closing as closing,
         -- Release 0.1.0 landed final statements only, and did not say what they repeat.
         coalesce(payload.is_final, true) as is_final,
-        coalesce(payload.repeats, 0) as repeats
+        coalesce(payload.repeats, 0) as repeats,
+        coalesce(payload.closes_period, true) as closes_period
     from parsed
 )
 
