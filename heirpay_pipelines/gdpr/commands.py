@@ -91,8 +91,13 @@ def erase_customer(customer: str, reason: str, by: str) -> None:
         f" {done.warehouse_rows} rows of the warehouse, {done.state_cells} cells of the state,"
         f" {done.files} other files. A scan found nothing left."
     )
+    for clause, places in done.by_clause.items():
+        say(f"Kept by law ({clause}): {', '.join(places)}")
     for name in done.kept:
-        say(f"Kept, as an accounting record of the bank's: {name} names the person.")
+        say(
+            f"Delete by hand, when the law lets you: {name} names the person. It is the bank's own"
+            " file and was not changed; what it says of the person is not landed again."
+        )
 
 
 @gdpr.command("retention")

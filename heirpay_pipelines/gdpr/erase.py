@@ -32,12 +32,14 @@ from heirpay_pipelines.gdpr.scan import find_traces
 from heirpay_pipelines.gdpr.state import compact, erase_from_state
 from heirpay_pipelines.gdpr.texts import text_scrubber
 from heirpay_pipelines.gdpr.warehouse import erase_from_warehouse
+from heirpay_pipelines.land.bank.names import relative_name
 from heirpay_pipelines.land.erasing import Rewritten, erase_person
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest
-from heirpay_pipelines.land.people import Person, find_people
-from heirpay_pipelines.personal.paths import CLASSES
+from heirpay_pipelines.land.people import Person, find_people, payloads
+from heirpay_pipelines.personal.paths import CLASSES, kept_clause
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms, pseudonyms, suppress
+from heirpay_pipelines.personal.scrub import kept_texts
 from heirpay_pipelines.publish.leftovers import erase_leftovers
 from heirpay_pipelines.publish.swap import discard_builds
 from heirpay_pipelines.settings import Settings
@@ -48,6 +50,16 @@ TOGETHER = 20  # people whose names and ids are looked for at once
 
 class GdprError(Exception):
     """What was asked for a person cannot be done. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class KeptByLaw:
+    """A field that stays in objects about the person, how many of them, and the clause."""
+
+    object_name: str
+    field: str
+    objects: int
+    clause: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,15 @@ class Erasure:
     state_cells: int
     files: int
     kept: tuple[str, ...]
+    kept_by_law: tuple[KeptByLaw, ...] = ()
+
+    @property
+    def by_clause(self) -> dict[str, list[str]]:
+        """`number of 3 invoice` and the like, by the clause that demands it."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for kept in self.kept_by_law:
+            found[kept.clause].append(f"{kept.field} of {kept.objects} {kept.object_name}")
+        return found
 
     def __str__(self) -> str:
         return ", ".join(self.pseudonyms)
@@ -166,6 +187,7 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         state_cells=erase_from_state(state, person, names),
         files=_files(settings, state, text_scrubber(person, names).text, by, at),
         kept=_kept(settings, person, names),
+        kept_by_law=_kept_by_law(landing, person),
     )
     traces = find_traces(settings, state, person)
     if traces:
@@ -275,12 +297,25 @@ def _files(settings: Settings, state: State, change: Change, by: str, at: dateti
     return count
 
 
+def _kept_by_law(landing: Landing, person: Person) -> tuple[KeptByLaw, ...]:
+    """What the objects about the person still say because a law demands it."""
+    objects: dict[tuple[str, str], set[str]] = defaultdict(set)
+    known = person.related | set(person.ids.values())
+    for id, payload in payloads(landing, landing.files(), known):
+        for place in kept_texts(json.loads(payload)):
+            objects[place].add(id)
+    return tuple(
+        KeptByLaw(name, field, len(ids), str(kept_clause(name, field)))
+        for (name, field), ids in sorted(objects.items())
+    )
+
+
 def _kept(settings: Settings, person: Person, names: Pseudonyms) -> tuple[str, ...]:
     """The bank's own files that name the person: accounting records, kept as long as the law says
-    (article 17(3)(b)). They are told, so that a person can decide."""
+    (article 17(3)(b)) and never changed. They are named, so that a person can delete them."""
     change, key = text_scrubber(person, names).text, settings.secret("encryption_key")
     return tuple(
-        path.name
+        relative_name(path, settings.bank_dir)
         for path in bank_files(settings)
         if any(change(text) != text for text in texts_of(path, key))
     )

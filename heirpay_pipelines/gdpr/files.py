@@ -3,20 +3,25 @@ records, quarantined files."""
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from io import BytesIO
 from pathlib import Path
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.duck import identifier
+from heirpay_pipelines.gdpr.tables import tables_of_duckdb, tables_of_parquet
 from heirpay_pipelines.settings import Settings
 
 Change = Callable[[str], str]
 SQLITE = b"SQLite format 3\x00"
-ZIP = b"PK\x03\x04"
+ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
+PARQUET, DUCKDB = b"PAR1", b"DUCK"
 # These have their own ways, and proposals are signed; what a bank delivered is a record that the
 # law demands kept.
 OWN_WAYS = ("landing", "warehouse", "state", "proposals")
@@ -39,24 +44,48 @@ def bank_files(settings: Settings) -> Iterator[Path]:
 
 
 def texts_of(path: Path, key: str | None) -> Iterator[str]:
-    """Every text in a file, whatever holds it: text, ZIP (also XLSX), SQLite or plain bytes, sealed
-    or not. Raises EncryptionKeyError when `key` does not open a sealed one."""
+    """Every text in a file, whatever holds it: text, ZIP (also XLSX), gzip, SQLite, Parquet, DuckDB
+    or plain bytes, sealed or not, packed in one another. Raises EncryptionKeyError when `key` does
+    not open a sealed one."""
     content = sealed.read(path, key)
-    head = content[:16]
-    if head.startswith(SQLITE):
+    if content.startswith(SQLITE):
         with closing(_open(path)) as connection:
             for table, column in _text_columns(connection):
                 for (text,) in connection.execute(
                     f"select {identifier(column)} from {identifier(table)}"
                 ):
                     if isinstance(text, str | bytes):
-                        yield _text(text)
-    elif head.startswith(ZIP):
+                        yield from _texts_in(text)
+    elif content.startswith(PARQUET):
+        yield from tables_of_parquet(path)
+    elif content[8:12] == DUCKDB:
+        yield from tables_of_duckdb(path, key)
+    yield from _texts_in(content)
+
+
+def _texts_in(content: str | bytes) -> Iterator[str]:
+    """The texts of a cell or a file's bytes, unpacked."""
+    if isinstance(content, bytes) and content.startswith(ZIP):
         with zipfile.ZipFile(BytesIO(content)) as packed:
             for name in packed.namelist():
                 yield name
-                yield _text(packed.read(name))
+                yield from _texts_in(packed.read(name))
+    elif isinstance(content, bytes) and content.startswith(GZIP):
+        with suppress(OSError, EOFError, zlib.error):  # only looks so, or was cut
+            yield from _texts_in(gzip.decompress(content))
+    yield from _decoded(content)
+
+
+def _decoded(content: str | bytes) -> Iterator[str]:
+    """The text as UTF-8, and where it is none as banks and spreadsheets write it, too."""
     yield _text(content)
+    if isinstance(content, bytes):
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            yield content.decode("cp1252", "replace")
+            if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                yield content.decode("utf-16", "replace")
 
 
 def rewrite(path: Path, key: str | None, change: Change) -> bool:
@@ -73,9 +102,21 @@ def rewrite(path: Path, key: str | None, change: Change) -> bool:
 
 
 def rewritten(content: bytes, change: Change) -> bytes:
-    """The content of a text or ZIP file with its texts changed."""
-    zipped = content.startswith(ZIP)
-    return _rewrite_zip(content, change) if zipped else _rewrite_text(content, change)
+    """The content of a text, ZIP or gzip file with its texts changed."""
+    if content.startswith(ZIP):
+        return _rewrite_zip(content, change)
+    if content.startswith(GZIP):
+        return _rewrite_gzip(content, change)
+    return _rewrite_text(content, change)
+
+
+def _rewrite_gzip(content: bytes, change: Change) -> bytes:
+    try:
+        before = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return content
+    after = rewritten(before, change)
+    return content if after == before else gzip.compress(after)
 
 
 def replace_file(path: Path, content: bytes, key: str | None = None) -> None:
@@ -101,7 +142,7 @@ def _rewrite_zip(content: bytes, change: Change) -> bytes:
     with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
         for item in old.infolist():
             before = old.read(item)
-            after = _rewrite_text(before, change)
+            after = rewritten(before, change)
             changed = changed or after != before
             new.writestr(item, after)
     return out.getvalue() if changed else content
@@ -141,7 +182,9 @@ def _rewrite_sqlite(path: Path, change: Change) -> bool:
             )
             count += len(new)
         connection.execute("commit")
-        if count:
+        raw = _text(path.read_bytes())
+        if count or change(raw) != raw:  # or in a free page, of a row that was deleted
+            count += 1
             connection.execute("vacuum")
             connection.execute("pragma wal_checkpoint(truncate)")
     return bool(count)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import orjson
@@ -20,6 +21,7 @@ from heirpay_pipelines.personal.scrub import collect, distinctive
 
 BATCH = 500
 MAILTO = "mailto:"
+BANK_LINE = "bank_transaction"
 # What many people share (a product, a payout) has no field that `links` names: it joins nobody.
 EXPAND = """
 insert into person
@@ -70,7 +72,25 @@ def find_people(
             if _is_linked(connection, seeds):
                 found[customer] = related(connection, seeds)
     people = describe(landing, files, found, pseudonyms)
-    return {customer: people(customer, wanted[customer]) for customer in found}
+    described = {customer: people(customer, wanted[customer]) for customer in found}
+    return {name: _with_bank_lines(landing, files, person) for name, person in described.items()}
+
+
+def _with_bank_lines(
+    landing: Landing, files: Mapping[str, list[LandedFile]], person: Person
+) -> Person:
+    """The person and the lines of bank statements that name them: no id joins those, and the same
+    line may land again from another file of the bank's."""
+    if BANK_LINE not in files or not person.texts:
+        return person
+    texts = [orjson.dumps(text).decode()[1:-1] for text in person.texts]
+    with open_files(landing) as connection:
+        rows = connection.execute(
+            f"select distinct id from {relation(landing, files[BANK_LINE])}"
+            " where regexp_matches(payload, ?)",
+            ["|".join(f"(?i:{re.escape(text)})" for text in texts)],
+        ).fetchall()
+    return replace(person, related=person.related | {row[0] for row in rows})
 
 
 def describe(

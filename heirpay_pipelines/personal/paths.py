@@ -13,6 +13,9 @@ import yaml
 CLASSES = ("identity", "contact", "location", "payment_instrument", "free_text")
 """The classes of personal data, in payloads as on the columns of the models."""
 
+NOTE = "note"
+"""The leaf of a free text of which a note that the law demands stays."""
+
 Rules: TypeAlias = Mapping[str, Any]
 
 
@@ -68,6 +71,24 @@ def state_columns() -> dict[str, str]:
     return found
 
 
+def of_people() -> frozenset[str]:
+    """The objects that belong to a customer: every text of them goes that is not kept."""
+    found: list[str] = _content()["of_people"]
+    return frozenset(found)
+
+
+@cache
+def codes() -> frozenset[str]:
+    """Fields of machine words."""
+    return frozenset(_content()["codes"])
+
+
+def kept_clause(object_name: str, field: str) -> str | None:
+    """The clause by which a field of a customer's object is kept; None where none demands it."""
+    kept: dict[str, dict[str, str]] = _content()["kept"]
+    return kept.get(object_name, {}).get(field) or kept["*"].get(field)
+
+
 def identifies(id: str) -> bool:
     """Whether an id leads to the person (a customer's, a card's) and not to a document."""
     return id.partition("_")[0] in _content()["person_ids"]
@@ -86,6 +107,8 @@ def _leaves(name: str, path: str, rule: Any) -> Iterator[PersonalPath]:
 
 
 def _known(name: str, path: str, found: str) -> str:
+    if found == NOTE:
+        return "free_text"
     if found not in CLASSES:
         raise PathsError(f"paths.yaml, {name} {path}: {found} is no class of personal data")
     return found

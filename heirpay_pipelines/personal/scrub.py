@@ -9,13 +9,21 @@ from typing import Any
 
 import orjson
 
-from heirpay_pipelines.personal.paths import CLASSES, rules
+from heirpay_pipelines.personal.notes_of_law import notes_in
+from heirpay_pipelines.personal.paths import CLASSES, NOTE, codes, kept_clause, of_people, rules
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms
 
 Object = dict[str, Any]
 PSEUDONYMISED = ("id", "fingerprint")
 ERASED = "[erased]"
 MIN_DIGITS = 7
+CODE_ENDINGS = (
+    "_id", "_ids", "_code", "_type", "_types", "_status", "_reason", "_currency", "_check",
+)  # fmt: skip
+MACHINE_WORD = re.compile(r"[A-Za-z0-9_.:/+=#-]{1,255}")
+NUMBER_OR_DATE = re.compile(
+    r"-?[0-9]{1,12}(?:\.[0-9]{1,12})?|[0-9]{4}-[0-9]{2}(?:-[0-9]{2}[T0-9:.Z+-]*)?"
+)
 
 Take = Callable[[str, str, Any], Any]
 """(class, field, value) → what stands there afterwards."""
@@ -140,10 +148,75 @@ def _objects(value: Any, take: Take, owner: str | None = None) -> Any:
         return seen | {"raw": _quarantined(seen.get("raw"), take)}
     # What an event says an object had before is a part of that object, without its name.
     about = _kind(value.get("object")) if "previous_attributes" in value else None
+    ruled = rules().get(known, {})
+    swept = known in of_people()
     return {
-        key: _objects(item, take, about if key == "previous_attributes" else None)
+        key: _inside(key, item, known, ruled.get(key), take)
+        if swept
+        else _objects(item, take, about if key == "previous_attributes" else None)
         for key, item in seen.items()
     }
+
+
+def _inside(name: str, value: Any, known: str, rule: Any, take: Take) -> Any:
+    """A field of a customer's object, below which no rule speaks of: its texts go, but for what is
+    kept. What another object nested there is, its own rules say."""
+    if isinstance(rule, str) or (isinstance(rule, Mapping) and "class" in rule):
+        return value  # the rule has spoken
+    if isinstance(value, list):
+        return [_inside(name, item, known, rule, take) for item in value]
+    if isinstance(value, dict):
+        if isinstance(value.get("object"), str):
+            return _objects(value, take)
+        below = rule if isinstance(rule, Mapping) else {}
+        every = below.get("*")
+        found = {
+            key: below.get(key, every if isinstance(item, dict) else None)
+            for key, item in value.items()
+        }
+        return {key: _inside(key, item, known, found[key], take) for key, item in value.items()}
+    if isinstance(value, str) and not is_kept(known, name, value):
+        return take("free_text", name, value)
+    return value
+
+
+def kept_texts(obj: Object) -> set[tuple[str, str]]:
+    """(object, field) of what an object of a customer holds that a law demands kept."""
+    found: set[tuple[str, str]] = set()
+    _clauses(obj, "", found)
+    return found
+
+
+def _clauses(value: Any, owner: str, found: set[tuple[str, str]]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _clauses(item, owner, found)
+    elif isinstance(value, dict):
+        name = value.get("object")
+        owner = name if isinstance(name, str) else owner
+        for key, item in value.items():
+            if _is_text(item) and owner in of_people():
+                if kept_clause(owner, key) is not None:
+                    found.add((owner, key))
+            elif key == "previous_attributes":
+                _clauses(item, _kind(value.get("object")) or "", found)
+            else:
+                _clauses(item, owner, found)
+
+
+def _is_text(value: Any) -> bool:
+    texts = value if isinstance(value, list) else [value]
+    return bool(texts) and all(isinstance(text, str) and text for text in texts)
+
+
+def is_kept(object_name: str, field: str, value: str) -> bool:
+    """Whether a text of a customer's object, of which no rule speaks, stays: what a law demands, a
+    machine's word, an id, a number, a date."""
+    if not value or kept_clause(object_name, field) is not None:
+        return True
+    if field == "id" or field in codes() or field.endswith(CODE_ENDINGS):
+        return MACHINE_WORD.fullmatch(value) is not None
+    return NUMBER_OR_DATE.fullmatch(value) is not None
 
 
 def _kind(value: Any) -> str | None:
@@ -178,6 +251,8 @@ def _rule(value: Any, rule: Any, name: str, take: Take) -> Any:
         return None
     if isinstance(value, list):
         return [_rule(item, rule, name, take) for item in value]
+    if rule == NOTE:
+        return _note(value, name, take)
     if isinstance(rule, str):
         return _below(value, rule, (), name, take)
     # `*` of an object meets its scalars (type, created) and expanded objects, too: not meant.
@@ -188,12 +263,27 @@ def _rule(value: Any, rule: Any, name: str, take: Take) -> Any:
     return _apply(value, rule, take)
 
 
+def _note(value: Any, name: str, take: Take) -> Any:
+    """A text without all but the notes that the law demands."""
+    left = take("free_text", name, value)
+    if left is not None or not isinstance(value, str):
+        return left
+    notes = notes_in(value)
+    if not notes:
+        return None
+    return value if value.strip(" .;,") in notes else ", ".join([*notes, ERASED])
+
+
 def _below(value: Any, data_class: str, but: Collection[str], name: str, take: Take) -> Any:
     if isinstance(value, dict):
-        return {
-            key: item if key in but else _below(item, data_class, but, key, take)
-            for key, item in value.items()
-        }
+        return {key: _below(item, data_class, but, key, take) for key, item in value.items()}
     if isinstance(value, list):
         return [_below(item, data_class, but, name, take) for item in value]
-    return value if value is None else take(data_class, name, value)
+    if value is None or (name in but and not _is_prose(value)):
+        return value
+    return take(data_class, name, value)
+
+
+def _is_prose(value: Any) -> bool:
+    """Whether a field of machine words holds something else."""
+    return isinstance(value, str) and MACHINE_WORD.fullmatch(value) is None

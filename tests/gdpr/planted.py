@@ -232,8 +232,9 @@ def _state(settings: Settings) -> None:
         append(state, AT, "nightly", "run_published", "run-1", {"note": "nobody"})
         with state.transaction() as connection:
             connection.execute(
-                "insert into webhook_deliveries values ('evt_2', 'customer.updated', ?, null, 0,"
-                " '', 1, '', '', 1, null, null, null)",
+                "insert into webhook_deliveries (event_id, type, object_id, livemode, created,"
+                " received_at, last_received_at, deliveries)"
+                " values ('evt_2', 'customer.updated', ?, 0, 1, '', '', 1)",
                 (CUSTOMER,),
             )
             connection.execute(
