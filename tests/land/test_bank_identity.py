@@ -14,6 +14,7 @@ import pytest
 from test_bank_statements import AS_OF, installation, landed, put
 
 from heirpay_pipelines.land.bank.files import land_bank_statements
+from heirpay_pipelines.land.bank.overlap import HeldLine, HeldStatement, claimed
 from heirpay_pipelines.land.bank.records import records
 from heirpay_pipelines.land.bank.register import Register
 from heirpay_pipelines.land.bank.statement import Line, Statement
@@ -220,3 +221,14 @@ def test_a_camt_052_and_then_its_camt_053(tmp_path: Path, key: str | None) -> No
         settings, "select payload ->> '$.is_final' from landing.bank_transaction order by 1"
     )
     assert finals == [("false",), ("true",)]
+
+
+def test_a_line_whose_text_was_erased_is_still_the_same_line() -> None:
+    whole = statement(line(1250, "JANE DOE"), line(1250, "JANE DOE"), line(7, "JOHN"), opening=0)
+    (ids,) = entered((whole, "csv"))
+    erased = HeldStatement(
+        "csv", whole.statement_id, whole.opening, whole.closing, whole.first_on, whole.last_on,
+        lines=[HeldLine(id, DAY, each.amount, "", "cus_erased")
+               for id, each in zip(ids, whole.lines, strict=True)],
+    )  # fmt: skip
+    assert claimed(whole, "csv", [erased]) == dict(enumerate(ids))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from heirpay_pipelines.land.bank.statement import StatementError
 
 PLAIN = re.compile(r"([+-]?)([0-9]{0,18})(?:\.([0-9]{0,9}))?")
-GROUPED = re.compile(r"[0-9]{1,3}(?:([,.' ])[0-9]{3})(?:\1[0-9]{3}){0,5}")
+GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([,.' ])[0-9]{3})(?:\1[0-9]{3}){0,5}")
 ISO_DAY = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T[0-9:.,]{0,24})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )

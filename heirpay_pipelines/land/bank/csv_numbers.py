@@ -18,7 +18,13 @@ MINUS = dict.fromkeys(map(ord, "\u2212\u2012\u2013\u2014\ufe63\uff0d"), "-")
 APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u0060\u00b4"), "'")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\u202a\u202c"), None)
 SAME = {**BLANKS, **MINUS, **APOSTROPHES, **INVISIBLE}
+DOLLARS = (
+    "usd", "aud", "cad", "nzd", "sgd", "hkd", "twd", "mxn", "clp", "cop", "ars", "brl", "uyu",
+    "dop", "nio", "bbd", "bsd", "bmd", "bnd", "bzd", "fjd", "gyd", "jmd", "kyd", "lrd", "nad",
+    "sbd", "srd", "ttd", "xcd", "cve", "mop", "top", "wst",
+)  # fmt: skip
 SYMBOLS = {
+    "$": DOLLARS,
     "€": ("eur",),
     "£": ("gbp", "egp", "fkp", "gip", "shp", "lbp"),
     "¥": ("jpy", "cny"),
@@ -29,8 +35,8 @@ WORD = r"([A-Z]{0,3}[$€£¥₹]|[A-Za-z]{2,3}\.?)?"
 AROUND = re.compile(rf"{WORD} ?([^A-Za-z$€£¥₹]*?) ?{WORD}")
 CORE = re.compile(r"[0-9][0-9,.' ]*|[.,][0-9]+")
 TWO_WAYS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
-BY_THREES = re.compile(r"[0-9]{1,3}([,.' ])[0-9]{3}(?:\1[0-9]{3})*")
-INDIAN = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}")
+BY_THREES = re.compile(r"[1-9][0-9]{0,2}([,.' ])[0-9]{3}(?:\1[0-9]{3})*")
+INDIAN = re.compile(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
 PROOF = re.compile(r"(?:[0-9,' ]*[^0-9]|[0-9]{4,}|0)?[0-9]*([.,])(?:[0-9]{1,2}|[0-9]{4,9})")
 LONGEST = 64
 
