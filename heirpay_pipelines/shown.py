@@ -44,10 +44,14 @@ def in_json(text: str) -> str:
     return IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
-def say(text: object = "", *, err: bool = False, colour: str | None = None) -> None:
-    """Print one line."""
+def say(text: object = "", *, err: bool = False, colour: str | None = None, mark: str = "") -> None:
+    """Print one line, in a colour; with a mark of ours before it, the mark alone is coloured."""
     shown = one_line(text)
-    click.echo(click.style(shown, fg=colour) if colour else shown, err=err)
+    if mark:
+        shown = click.style(mark, fg=colour) + shown
+    elif colour:
+        shown = click.style(shown, fg=colour)
+    click.echo(shown, err=err)
 
 
 def say_lines(text: object, *, err: bool = False) -> None:

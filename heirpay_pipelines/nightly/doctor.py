@@ -154,7 +154,8 @@ def doctor() -> None:
     """Check settings, key, reachability, permissions, disk and versions; say how to mend each."""
     sick = 0
     for finding in examine(Settings.load(any_key=True, any_home=True)):
-        say(f"{_mark(finding)}  {finding.subject:<34} {finding.detail}")
+        mark, colour = _mark(finding)
+        say(f"  {finding.subject:<34} {finding.detail}", mark=mark, colour=colour)
         if not finding.well:
             sick += not finding.optional
             say(f"      → {finding.mend}")
@@ -164,7 +165,8 @@ def doctor() -> None:
         sys.exit(1)
 
 
-def _mark(finding: Finding) -> str:
+def _mark(finding: Finding) -> tuple[str, str]:
+    """The mark of a line and its colour."""
     if finding.well:
-        return click.style("ok  ", fg="green")
-    return click.style("note", fg="yellow") if finding.optional else click.style("MEND", fg="red")
+        return "ok  ", "green"
+    return ("note", "yellow") if finding.optional else ("MEND", "red")
