@@ -22,6 +22,7 @@ COMMANDS = {
     "run": ("nightly.commands:run", "The nightly job on the configured account."),
     "ui": ("nightly.ui:ui", "Dagster's web UI and daemon, on loopback."),
     "doctor": ("nightly.doctor:doctor", "Check settings, key, reachability, disk, versions."),
+    "repair": ("nightly.repair_command:repair", "Restore what is damaged; give up what is lost."),
     "receive": ("receive.command:receive", "Stripe's webhooks into a durable inbox."),
     "controls": ("check.commands:controls", "The controls register and its newest results."),
     "attest": ("check.commands:attest", "Sign for a control that the pipeline cannot see."),

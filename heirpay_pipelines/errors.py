@@ -67,6 +67,12 @@ def _known(error: BaseException, home: Path) -> Known | None:
             " holds it.",
             FAILED,
         )
+    if type(error).__name__ == "DatabaseError" and "malformed" in text:  # SQLite's or SQLCipher's
+        return Known(
+            f"A SQLite file in {home} is damaged ({text}): `heirpay doctor --data` says which and "
+            "how to get it back.",
+            FAILED,
+        )
     if isinstance(error, OSError):
         return _of_the_system(error, home)
     if type(error).__module__.startswith(PACKAGE):

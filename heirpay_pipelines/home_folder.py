@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from pathlib import Path
+
+NOTED = re.compile(rb'"sequence": [0-9]')
 
 
 class HomeError(Exception):
@@ -32,6 +35,26 @@ def require_own_home(home: Path) -> None:
             f"{home} belongs to the user {theirs}, and this command runs as {ours}. Run it as"
             f" {theirs} (sudo -u {theirs} heirpay …), or name a folder of {ours}."
         )
+
+
+def require_state(home: Path) -> None:
+    """Raise HomeError when the home's state file is gone: it would silently begin anew, without
+    what only it knows (closed months, erasures, incidents, the audit log)."""
+    if is_state_lost(home):
+        raise HomeError(
+            f"{home}/state/heirpay.sqlite is gone or empty, though pulls were landed with it. "
+            "Restore it from a backup, or begin a new one with `heirpay repair` "
+            "(docs/how-to/recovery.md says what is lost then)."
+        )
+
+
+def is_state_lost(home: Path) -> bool:
+    """Whether a manifest says that it was noted in a state file, and there is none."""
+    state = home / "state" / "heirpay.sqlite"
+    if state.is_file() and state.stat().st_size:
+        return False
+    newest = sorted((home / "landing" / "manifests").glob("*.json"))[-3:]
+    return any(NOTED.search(path.read_bytes()) for path in newest)
 
 
 def _require_place_for(home: Path) -> None:

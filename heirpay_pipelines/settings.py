@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from heirpay_pipelines.at_rest import EncryptionKeyError, KeyedPath, keyed, require_key
 from heirpay_pipelines.currencies import exponents
 from heirpay_pipelines.env_file import ENV_FILE, EnvFileError, read_env_file
-from heirpay_pipelines.home_folder import HomeError, require_own_home
+from heirpay_pipelines.home_folder import HomeError, require_own_home, require_state
 from heirpay_pipelines.nearest import did_you_mean
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 
@@ -159,7 +159,8 @@ class Settings(BaseSettings):
         if not any_key:
             try:
                 require_key(settings.state_file, settings.key)
-            except EncryptionKeyError as error:
+                require_state(settings.home)
+            except (EncryptionKeyError, HomeError) as error:
                 raise SettingsError(str(error)) from None
         return settings
 

@@ -14,6 +14,7 @@ from heirpay_pipelines.at_rest.keys import VARIABLE, EncryptionKeyError, derived
 
 PURPOSE = "heirpay state file"
 WAIT_SECONDS = 30
+WAY_BACK = "Restore it from a backup, or begin a new one with `heirpay repair`."
 NOT_A_DATABASE = "not a database"
 REFUSED = (
     "disk I/O error",
@@ -24,21 +25,32 @@ REFUSED = (
 )
 
 
+class DamagedFileError(Exception):
+    """A file that SQLite cannot read any more. The message says what to do."""
+
+
 def connect(path: Path) -> Any:
     """A connection (autocommit) to the file, with the key that the path carries (`KeyedPath`).
 
     An empty or missing file becomes an encrypted one when there is a key. Raises
-    EncryptionKeyError when the file needs another key, or none, or one at all.
+    EncryptionKeyError when the file needs another key, or none, or one at all, DamagedFileError
+    when SQLite finds it damaged.
     """
     key: str | None = getattr(path, "key", None)
     connection = open_encrypting(path, key) if key else _open_plain(path)
-    if _readable(connection):
-        return connection
+    try:
+        if _readable(connection):
+            return connection
+    except connection.DatabaseError as error:
+        if type(error).__name__ != "DatabaseError":  # of the disk, or in use: no damage
+            raise
+        raise DamagedFileError(f"state/{path.name} is damaged ({error}). {WAY_BACK}") from None
     connection.close()
     if key is None:
         raise EncryptionKeyError(
             f"{path.name} is encrypted (or damaged) and {VARIABLE} is not set: set the key that "
-            "this HEIRPAY_HOME was written with."
+            "this HEIRPAY_HOME was written with. If it never had one, the file is damaged: restore "
+            "it from a backup, or begin a new one with `heirpay repair --new-state`."
         )
     if opens_without_key(path):
         raise EncryptionKeyError(
@@ -47,7 +59,8 @@ def connect(path: Path) -> Any:
         )
     raise EncryptionKeyError(
         f"{VARIABLE} does not fit {path.name}: set the key that this HEIRPAY_HOME was written "
-        "with. (If it is the right one, the file is damaged: restore it from a copy.)"
+        "with. (If it is the right one, the file is damaged: restore it from a backup, or begin a "
+        "new one with `heirpay repair --new-state`.)"
     )
 
 

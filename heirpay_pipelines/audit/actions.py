@@ -42,6 +42,9 @@ class Action(StrEnum):
     KEY_ROTATED = "key_rotated"
     FILE_RESTORED = "file_restored"
     LOG_SET_ASIDE = "log_set_aside"
+    PULL_LANDED = "pull_landed"
+    PULL_LOST = "pull_lost"
+    STATE_LOST = "state_lost"
     QUARANTINE_RETRIED = "quarantine_retried"
     # personal data
     ERASURE_BEGUN = "erasure_begun"

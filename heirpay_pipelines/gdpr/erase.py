@@ -35,6 +35,7 @@ from heirpay_pipelines.gdpr.warehouse import erase_from_warehouse
 from heirpay_pipelines.land.bank.names import relative_name
 from heirpay_pipelines.land.erasing import Rewritten, erase_person
 from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.ledger import make_whole, note_rewritten
 from heirpay_pipelines.land.manifest import Manifest
 from heirpay_pipelines.land.people import Person, find_people, payloads
 from heirpay_pipelines.personal.paths import CLASSES, kept_clause
@@ -175,7 +176,9 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         append(state, datetime.now(UTC), by, Action.LANDING_REWRITTEN, manifest.pull_id, detail)
 
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    make_whole(state, landing)
     landed = erase_person(landing, person, names, say)
+    note_rewritten(state, landing)
     for derived in ("building", "nights"):  # both can be made again from the landing
         discard_builds(settings.warehouse_dir / derived)
     erase_leftovers(settings)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import orjson
 
 from heirpay_pipelines.duck import identifier
-from heirpay_pipelines.gdpr.texts import text_scrubber
+from heirpay_pipelines.gdpr.texts import expression, text_scrubber
 from heirpay_pipelines.land.people import Person
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms
 from heirpay_pipelines.personal.scrub import Scrubber
+from heirpay_pipelines.receive.stored_bodies import change_body
 from heirpay_pipelines.state.database import State
 
 # The chain cannot be changed and holds no personal data; what is closed holds figures; a signed
@@ -76,16 +78,21 @@ def _bodies(state: State, person: Person, pseudonyms: Pseudonyms) -> int:
     """Webhook bodies that wait in the inbox."""
     own = Scrubber(pseudonyms, person.classes, person.texts, person.ids)
     changed = 0
-    for row in state.rows("select event_id, body from webhook_bodies"):
-        event = orjson.loads(row["body"])
+    sought = re.compile(expression(person))
+    for row in state.rows("select event_id, cast(body as blob) as body from webhook_bodies"):
+        try:
+            event = orjson.loads(row["body"])
+        except orjson.JSONDecodeError:
+            # Damaged: Stripe is asked for the event again, and who was erased is kept away then.
+            if sought.search(row["body"].decode("utf-8", "replace")):
+                change_body(state.connection, row["event_id"], "")
+                changed += 1
+            continue
         if not concerns(event, person):
             continue
         new = own.payload(event)
         if new != event:
-            state.connection.execute(
-                "update webhook_bodies set body = ? where event_id = ?",
-                (orjson.dumps(new).decode(), row["event_id"]),
-            )
+            change_body(state.connection, row["event_id"], orjson.dumps(new).decode())
             changed += 1
     return changed
 

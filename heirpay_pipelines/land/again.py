@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import Manifest, write_manifest
+from heirpay_pipelines.land.ledger import commit, known_pulls
+from heirpay_pipelines.land.manifest import Manifest
 from heirpay_pipelines.land.writer import Object, Writer, fault_of
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.errors import NotReadableError
@@ -66,7 +67,7 @@ def pull_again(settings: Settings, ids: Sequence[str], as_of: datetime) -> list[
     known = [(id, resource) for id in dict.fromkeys(ids) if (resource := resource_of(id))]
     if newest is None or not known:
         return []
-    landing.discard_uncommitted()
+    landing.discard_uncommitted(known_pulls(settings.state_file))
     client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
     return asyncio.run(_pull(settings, landing, newest, client, known, as_of))
 
@@ -91,8 +92,9 @@ async def _pull(
         await client.close()
     files = await writer.finish()
     if files:
-        write_manifest(
-            landing.manifests_dir,
+        commit(
+            settings.state_file,
+            landing,
             replace(
                 newest,
                 pull_id=pull_id,

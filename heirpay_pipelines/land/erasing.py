@@ -73,7 +73,7 @@ def erase_person(
             write_manifest(landing.manifests_dir, replace(manifest, files=files))
             _remove(landing, done)
         rewritten += done
-    landing.discard_uncommitted()
+    landing.discard_uncommitted(lost_too=True)
     return rewritten
 
 

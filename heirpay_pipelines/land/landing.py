@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from heirpay_pipelines.land.manifest import LandedFile, LandingError, Manifest, read_manifest
+
+DAMAGED = "damaged"
+"""Folder of landing for what is no manifest or file of ours any more: nothing is deleted."""
 
 
 @dataclass(frozen=True)
@@ -46,27 +49,41 @@ class Landing:
         for files in self.files(as_of).values():
             for file in files:
                 path = self.root / file.path
-                if not path.is_file() or sha256_of(path) != file.sha256:
+                if not is_whole(path, file):
                     state = "is missing" if not path.is_file() else "does not match its checksum"
                     raise LandingError(
-                        f"landing/{file.path} {state}: restore it from a copy, or remove the "
-                        "manifest that lists it and run `heirpay run --full`."
+                        f"landing/{file.path} {state}: restore it from a backup, or give it up "
+                        "with `heirpay repair`: the next run reads its span again."
                     )
 
-    def discard_uncommitted(self) -> int:
-        """Remove files that no manifest lists: what a killed pull left. Returns how many."""
-        kept = {file.path for files in self.files().values() for file in files}
+    def discard_uncommitted(self, known: Collection[str] = (), *, lost_too: bool = False) -> int:
+        """Remove files that no manifest lists: what a killed pull left. Returns how many.
+
+        Of a pull that is `known`, or that a later manifest names, all stay though its manifest be
+        lost; with `lost_too` they and what was set aside go as well.
+        """
+        manifests = self.manifests()
+        kept = {file.path for manifest in manifests for file in manifest.files}
+        named = {*known, *(m.previous for m in manifests)}
+        lost = set() if lost_too else named - {m.pull_id for m in manifests}
         removed = 0
         leftovers = (
             *self.objects_dir.rglob("*.*"),
             *self.manifests_dir.glob("*.partial"),
             *(self.root / "spill").rglob("*"),
+            *((self.root / DAMAGED).glob("*") if lost_too else ()),
         )
         for path in leftovers:
-            if path.is_file() and str(path.relative_to(self.root)) not in kept:
+            is_lost = path.suffix == ".parquet" and path.stem.rpartition("-")[0] in lost
+            if path.is_file() and str(path.relative_to(self.root)) not in kept and not is_lost:
                 path.unlink()
                 removed += 1
         return removed
+
+
+def is_whole(path: Path, file: LandedFile) -> bool:
+    """Whether the file is there as it was when its pull was committed."""
+    return path.is_file() and sha256_of(path) == file.sha256
 
 
 def by_object(files: Iterable[LandedFile]) -> dict[str, list[LandedFile]]:

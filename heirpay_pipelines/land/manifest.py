@@ -11,6 +11,11 @@ from typing import Any
 
 from heirpay_pipelines.at_rest.places import sync_folder
 
+WAY_BACK = (
+    "`heirpay run` restores it from the copy in the state file; where there is none, restore it "
+    "from a backup, or give it up with `heirpay repair`: the next run reads its span again."
+)
+
 
 class LandingError(Exception):
     """The landing folder is damaged or belongs to another account; the message says what to do."""
@@ -30,7 +35,9 @@ class LandedFile:
 class Manifest:
     """One pull that was committed. Instants are UTC; `cursors` say up to where (epoch seconds)
     each object is read; `write_probe` is what was found out about the key's write permissions,
-    when that was asked (pull/write_probe); `began` is Stripe's clock when reading began."""
+    when that was asked (pull/write_probe); `began` is Stripe's clock when reading began.
+    `sequence` is the pull's place among all, `previous` the one before it (land/ledger); None in
+    those of earlier releases."""
 
     pull_id: str
     as_of: datetime
@@ -46,6 +53,8 @@ class Manifest:
     coverage: tuple[dict[str, Any], ...] = field(default=())
     write_probe: dict[str, Any] | None = None
     began: int | None = None
+    sequence: int | None = None
+    previous: str | None = None
 
     def rows_by_object(self) -> dict[str, int]:
         rows: dict[str, int] = {}
@@ -72,9 +81,25 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Raises LandingError when the file is not a manifest."""
+    """Raises LandingError when the file is not the manifest of the pull that it is named by."""
     try:
-        record = json.loads(path.read_text())
+        manifest = parse_manifest(path.read_bytes())
+    except LandingError as error:
+        raise LandingError(
+            f"landing/manifests/{path.name} is damaged ({error}). {WAY_BACK}"
+        ) from None
+    if manifest.pull_id != path.stem:
+        raise LandingError(
+            f"landing/manifests/{path.name} is the manifest of another pull ({manifest.pull_id}). "
+            f"{WAY_BACK}"
+        )
+    return manifest
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """Raises LandingError, saying only what is wrong, when the bytes are no manifest."""
+    try:
+        record = json.loads(content)
         instants = {
             name: datetime.fromisoformat(record[name]).astimezone(UTC)
             for name in ("as_of", "started_at", "ended_at")
@@ -83,7 +108,4 @@ def read_manifest(path: Path) -> Manifest:
         coverage = tuple(record["coverage"])
         return Manifest(**(record | instants | {"files": files, "coverage": coverage}))
     except (ValueError, KeyError, TypeError) as error:
-        raise LandingError(
-            f"{path.name} in landing/manifests is damaged ({type(error).__name__}). Restore it "
-            "from a copy, or remove it and run `heirpay run --full` to pull its objects again."
-        ) from None
+        raise LandingError(type(error).__name__) from None

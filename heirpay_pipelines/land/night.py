@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,17 @@ import stripe
 
 from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import LandingError, Manifest, write_manifest
+from heirpay_pipelines.land.ledger import (
+    NOT_TOLD_AGAIN,
+    Lost,
+    commit,
+    cursors_to_go_on_from,
+    known_pulls,
+    lost_pulls,
+    read_again,
+    whole,
+)
+from heirpay_pipelines.land.manifest import LandingError, Manifest
 from heirpay_pipelines.land.store import LandedStore
 from heirpay_pipelines.land.writer import Object, Writer
 from heirpay_pipelines.pull.allocation import DAYS, ReadAllocation
@@ -25,6 +35,7 @@ from heirpay_pipelines.pull.ports import Progress
 from heirpay_pipelines.pull.reports import Reports
 from heirpay_pipelines.pull.write_probe import probe_due, probe_writes
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.state.database import open_state
 
 FIRST_ACCOUNTS = 1_293_840_000
 """No account of Stripe is older than 2011: where lists begin when the account does not say."""
@@ -63,14 +74,21 @@ def pull_and_land(
     `reports` are ones with other limits or patience.
     """
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    for said in whole(settings.state_file, landing):
+        progress.note(said)
     newest = landing.newest()
     if newest is not None and as_of < newest.as_of:
         return PullOutcome(_visible(landing, as_of), pulled=False)
-    landing.discard_uncommitted()
+    landing.discard_uncommitted(known_pulls(settings.state_file))
     own = client or Client(settings.api_key, settings.stripe_api_base, tell=progress.note)
     own_reports = reports or Reports(settings.api_key, settings.stripe_api_base)
-    manifest = asyncio.run(_pull(settings, landing, own, own_reports, as_of, full, progress))
-    write_manifest(landing.manifests_dir, manifest)
+    with open_state(settings.state_file) as state:
+        lost = lost_pulls(state)
+        cursors = cursors_to_go_on_from(state, landing, newest)
+    pulling = _pull(settings, landing, own, own_reports, as_of, full, progress, cursors, lost)
+    manifest = commit(settings.state_file, landing, asyncio.run(pulling))
+    with open_state(settings.state_file) as state:
+        read_again(state, lost, manifest.pull_id)
     return PullOutcome(manifest, pulled=True)
 
 
@@ -93,6 +111,8 @@ async def _pull(
     as_of: datetime,
     full: bool,
     progress: Progress,
+    cursors: dict[str, int],
+    lost: list[Lost],
 ) -> Manifest:
     started = datetime.now(UTC)
     newest = landing.newest()
@@ -113,7 +133,6 @@ async def _pull(
             keep_away=keep_away(settings),
         )
         store = LandedStore(writer, landing)
-        cursors = {} if newest is None else newest.cursors
         origin = int(account.get("created") or FIRST_ACCOUNTS)
         pull = Pull(client, store, as_of, cursors, progress, origin, full, reports)
         await pull.run()
@@ -135,7 +154,9 @@ async def _pull(
         ended_at=datetime.now(UTC),
         requests=sum(client.budget.spent.values()),
         files=files,
-        coverage=tuple(_records([*pull.coverage.values(), *pull.unread])),
+        coverage=tuple(
+            _records([*pull.coverage.values(), *pull.unread, *_of_lost(lost, cursors, as_of)])
+        ),
         write_probe=probed,
         began=began,
     )
@@ -146,6 +167,22 @@ async def _pull(
 def _newest_probe(landing: Landing) -> dict[str, Any] | None:
     probes = (manifest.write_probe for manifest in reversed(landing.manifests()))
     return next((probe for probe in probes if probe is not None), None)
+
+
+def _of_lost(lost: list[Lost], cursors: dict[str, int], as_of: datetime) -> Iterator[Coverage]:
+    since = cursors.get("event")
+    first = None if since is None else datetime.fromtimestamp(since, UTC).isoformat()
+    for one in lost:
+        yield Coverage(
+            endpoint=f"landing/manifests/{one.pull_id}",
+            object_name="manifest",
+            mode="lost",
+            covered_from=first,
+            covered_until=as_of.isoformat(),
+            rows=0,
+            requests=0,
+            reason=f"the pull was lost; {NOT_TOLD_AGAIN}",
+        )
 
 
 def _records(coverage: Iterable[Coverage]) -> list[dict[str, Any]]:

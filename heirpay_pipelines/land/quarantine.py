@@ -13,7 +13,8 @@ import orjson
 from heirpay_pipelines.land.again import fetch
 from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import LandingError, Manifest, write_manifest
+from heirpay_pipelines.land.ledger import commit, known_pulls
+from heirpay_pipelines.land.manifest import LandingError, Manifest
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Object, Writer, fault_of
 from heirpay_pipelines.pull.client import Client
@@ -91,7 +92,7 @@ def retry_quarantined(
     newest = landing.newest()
     if newest is None or not wanted:
         return []
-    landing.discard_uncommitted()
+    landing.discard_uncommitted(known_pulls(settings.state_file))
     own = client or Client(settings.api_key, settings.stripe_api_base)
     return asyncio.run(_retry(settings, landing, newest, own, [waiting[id] for id in wanted]))
 
@@ -124,13 +125,16 @@ async def _retry(
         coverage=(),
     )
     if made.files:
-        write_manifest(landing.manifests_dir, made)
+        commit(settings.state_file, landing, made)
     return retried
 
 
 async def _try(writer: Writer, client: Client, poisoned: Poisoned) -> Retried:
     if "raw" not in poisoned.record:
         detail = "a bank statement: each run tries it again when it or the mapping has changed"
+        return Retried(poisoned.id, False, detail)
+    if "event_id" in poisoned.record:
+        detail = "a webhook's damaged body: each drain of the inbox asks Stripe for the event again"
         return Retried(poisoned.id, False, detail)
     raw = poisoned.raw
     as_answered = fault_of(raw) is None

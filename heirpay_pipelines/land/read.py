@@ -49,6 +49,7 @@ def open_files(landing: Landing) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             yield connection
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            landing.verify()  # names the file
             raise LandingError(
                 f"The landing cannot be read ({type(error).__name__}): a Parquet file below "
                 "landing/objects is damaged, or HEIRPAY_ENCRYPTION_KEY is not the one it was "

@@ -9,7 +9,8 @@ from typing import Any
 
 from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import Manifest, write_manifest
+from heirpay_pipelines.land.ledger import commit
+from heirpay_pipelines.land.manifest import Manifest
 from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.pull.coverage import COMPLETE, Coverage, verdict
 from heirpay_pipelines.pull.errors import PullError
@@ -69,8 +70,9 @@ async def _land(
         await _land_one(writer, client, report_type, as_of, earlier) for report_type in REPORTS
     ]
     files = await writer.finish()
-    write_manifest(
-        landing.manifests_dir,
+    commit(
+        settings.state_file,
+        landing,
         replace(
             newest,
             pull_id=pull_id,

@@ -25,7 +25,7 @@ def copy_state(connection: duckdb.DuckDBPyConnection, state: State) -> list[str]
                 "select name from sqlite_master where type = 'table'"
                 " and name not like 'sqlite_%'"
                 # Webhook bodies are large and personal, the other one holds keys.
-                " and name not in ('migrations', 'webhook_bodies', 'quarantined_files',"
+                " and name not in ('migrations', 'pulls', 'webhook_bodies', 'quarantined_files',"
                 " 'pseudonym_key', 'erasures', 'erased_ids')"
                 " order by name"
             )

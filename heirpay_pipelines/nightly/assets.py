@@ -14,6 +14,8 @@ from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 from heirpay_pipelines.gdpr.night import go_on_with_erasures, tidy_inbox
 from heirpay_pipelines.land import PullOutcome, pull_and_land
 from heirpay_pipelines.land.bank.files import land_bank_statements
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.ledger import whole
 from heirpay_pipelines.land.reports import land_reports
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.publish.leftovers import clear_leftovers
@@ -94,6 +96,9 @@ def pull_and_land_asset(
     with one_try_unless_transient(SCHEDULE_NAME_TAG in context.run.tags):
         discard_builds(night.build.parent)
         night.report_logs(clear_leftovers(night.settings), context.log.warning)
+        for said in whole(night.settings.state_file, Landing(night.settings.landing_dir)):
+            context.log.warning(said)
+            night.say(f"landing: {said}")
         go_on_with_erasures(night.settings, datetime.now(UTC), context.log.warning)
         drained = drain(night.settings, run.as_of.astimezone(UTC))
         tidy_inbox(night.settings)

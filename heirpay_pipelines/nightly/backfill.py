@@ -13,6 +13,7 @@ from heirpay_pipelines.check import RunContext, run_controls, verdict
 from heirpay_pipelines.check.store import copy_results
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.ledger import whole
 from heirpay_pipelines.model.build import build
 from heirpay_pipelines.nightly.models import build_request
 from heirpay_pipelines.nightly.night import Night
@@ -51,6 +52,8 @@ def recompute_night(context: dg.OpExecutionContext) -> None:
     day = date.fromisoformat(context.partition_key)
     as_of = night_of(settings, day)
     context.log.info(f"{day}: computed again as of {as_of.isoformat()}")
+    for said in whole(settings.state_file, Landing(settings.landing_dir)):
+        context.log.warning(said)
     build(build_request(night, as_of), settings)
     given = RunContext(night.run_id, as_of, settings, datetime.now(UTC), night.key)
     found = verdict(run_controls(night.build, given))

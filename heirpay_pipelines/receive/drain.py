@@ -23,13 +23,15 @@ import orjson
 from heirpay_pipelines.land import Landing, Manifest
 from heirpay_pipelines.land.again import pull_again, resource_of
 from heirpay_pipelines.land.keep_away import keep_away
-from heirpay_pipelines.land.manifest import write_manifest
+from heirpay_pipelines.land.ledger import commit
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.pull.coverage import Coverage
 from heirpay_pipelines.pull.errors import PullError
 from heirpay_pipelines.pull.event_log import lacks, of_another_version
 from heirpay_pipelines.pull.resources import BY_OBJECT
+from heirpay_pipelines.receive.damaged import UNUSED_BODIES, Damaged
+from heirpay_pipelines.receive.stored_bodies import fault_of_body
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State, open_state
 
@@ -39,14 +41,15 @@ BATCH = 500
 # Two events of one second about one object do not say which is newer: its version is left to the
 # nightly pull, which fetches the object.
 WAITING = """
-select deliveries.event_id, deliveries.created, bodies.body,
+select deliveries.event_id, deliveries.created, cast(bodies.body as blob) as body,
+  bodies.sha256, bodies.damaged_at,
   exists (
     select 1 from webhook_deliveries as twin
     where twin.object_id = deliveries.object_id and twin.created = deliveries.created
       and twin.event_id <> deliveries.event_id
   ) as is_tied
 from webhook_deliveries as deliveries
-join webhook_bodies as bodies using (event_id)
+left join webhook_bodies as bodies using (event_id)
 where deliveries.drained_at is null and deliveries.created <= ?
   and (deliveries.account is null or deliveries.account = ?) and deliveries.livemode = ?
   and deliveries.form = 'snapshot'
@@ -65,10 +68,6 @@ set drained_at = ?, not_used = case
   else 'of the other mode'
 end
 where drained_at is null and ((account is not null and account <> ?) or livemode <> ?)
-"""
-UNUSED_BODIES = """
-delete from webhook_bodies
-where event_id in (select event_id from webhook_deliveries where not_used is not null)
 """
 NAMES_NOTHING = "names no object that is pulled"
 
@@ -179,19 +178,26 @@ async def _land(
     writer = Writer(
         landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
     )
-    drained, versions = [], 0
+    drained, versions, damaged = [], 0, Damaged(settings, writer, pull_id)
     for row in _rows(state, newest, as_of):
-        event = orjson.loads(row["body"])
-        landed = await _add(writer, event, tied=bool(row["is_tied"]))
-        versions += landed
+        fault = fault_of_body(row["event_id"], row["body"], row["sha256"])
+        if fault is not None:
+            damaged.found(row, fault)
+            continue
+        versions += await _add(writer, orjson.loads(row["body"]), tied=bool(row["is_tied"]))
         drained.append(row["event_id"])
-    if not drained:
+    for event, tied in await damaged.settle():
+        versions += await _add(writer, event, tied=tied)
+        drained.append(event["id"])
+    if not drained and not damaged.is_noted:
+        damaged.mark(state, as_of)
         return DrainOutcome(reason="the inbox is empty")
     files = await writer.finish()
     line = Coverage("webhooks", "event", MODE, None, as_of.isoformat(), len(drained), 0)
     # The pull's own cursors stay: the next night follows the event log from where it was.
-    write_manifest(
-        landing.manifests_dir,
+    commit(
+        settings.state_file,
+        landing,
         replace(
             newest,
             pull_id=pull_id,
@@ -204,6 +210,7 @@ async def _land(
             coverage=(line.record(),),
         ),
     )
+    damaged.mark(state, as_of)
     mark_drained(state, drained, pull_id, as_of)
     left = len(drained) - versions
     return DrainOutcome(len(drained), versions, left, pull_id=pull_id)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from heirpay_pipelines.receive.event import Delivery
+from heirpay_pipelines.receive.stored_bodies import keep_body
 from heirpay_pipelines.state import State, open_state
 
 log = logging.getLogger("heirpay.receive")
@@ -184,5 +185,5 @@ def _insert(state: State, deliveries: Sequence[Delivery]) -> list[bool]:
             (count,) = connection.execute(INSERT, (*values, d.created, now, now, d.form)).fetchone()
             fresh.append(count == 1)
             if count == 1:
-                connection.execute("insert into webhook_bodies values (?, ?)", (d.event_id, d.body))
+                keep_body(connection, d.event_id, d.body)
     return fresh

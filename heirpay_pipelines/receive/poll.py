@@ -11,6 +11,7 @@ import orjson
 
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.receive.event import Delivery, read_event
+from heirpay_pipelines.receive.stored_bodies import keep_body
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
@@ -41,10 +42,7 @@ def poll_event_log(settings: Settings, state: State) -> tuple[int, int]:
             values = (event.event_id, event.type, event.object_id, event.account, event.livemode)
             times = (event.api_version, event.created, at, at, at)
             if connection.execute(KEEP, (*values, *times)).rowcount:
-                connection.execute(
-                    "insert into webhook_bodies values (?, ?)",
-                    (event.event_id, event.body),
-                )
+                keep_body(connection, event.event_id, event.body)
                 kept += 1
     return len(events), kept
 

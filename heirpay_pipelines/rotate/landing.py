@@ -39,7 +39,7 @@ def rotate_landing(root: Path, keys: Keys) -> int:
                 written += _rotate_pull(connection, landing, manifest, keys)
     except LandingError as error:
         raise RotationError(str(error)) from None
-    landing.discard_uncommitted()
+    landing.discard_uncommitted(lost_too=True)
     return written
 
 

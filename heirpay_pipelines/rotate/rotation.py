@@ -13,6 +13,9 @@ from pathlib import Path
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed, sealed
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.land.ledger import make_whole, note_rewritten
+from heirpay_pipelines.land.manifest import LandingError
 from heirpay_pipelines.nightly.lock import run_lock
 from heirpay_pipelines.publish.leftovers import erase_leftovers
 from heirpay_pipelines.publish.swap import discard_builds
@@ -48,6 +51,7 @@ def rotate(
     with run_lock(settings), hold_key(path, alone=True):
         keys = key_note.begin(path, settings.key, new)
         _discard_unfinished(settings)
+        _make_whole(path, settings, keys)
         say("landing")
         landed = rotate_landing(settings.landing_dir, keys)
         say("warehouse")
@@ -59,7 +63,7 @@ def rotate(
         say("state")
         databases += rotate_sqlite(path, keys)
         rotated = Rotated(landed, databases, files)
-        _record(path, keys, by)
+        _record(path, keys, by, Landing(settings.landing_dir, keys.new))
         key_note.end(path)
     return rotated
 
@@ -111,7 +115,7 @@ def _has_new_key(path: Path, keys: Keys) -> bool:
     return True
 
 
-def _record(path: Path, keys: Keys, by: str) -> None:
+def _record(path: Path, keys: Keys, by: str, landing: Landing) -> None:
     """One audit record for the rotation, however often it was interrupted. No key is in it."""
     said = {name: "encrypted" if key else "plain" for name, key in
             (("from", keys.old), ("to", keys.new))}  # fmt: skip
@@ -122,3 +126,15 @@ def _record(path: Path, keys: Keys, by: str) -> None:
         )
         if not known:
             append(state, datetime.now(UTC), by, Action.KEY_ROTATED, keys.id, said)
+        note_rewritten(state, landing)
+
+
+def _make_whole(path: Path, settings: Settings, keys: Keys) -> None:
+    """A manifest that is lost or damaged is restored before it would be taken for a new one."""
+    try:
+        with opened(keyed(path, keys.old)) as state:
+            make_whole(state, Landing(settings.landing_dir, keys.old))
+    except EncryptionKeyError:
+        pass  # taken up after the state file has its new key: all before it is done
+    except LandingError as error:
+        raise RotationError(str(error)) from None

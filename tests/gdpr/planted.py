@@ -238,7 +238,8 @@ def _state(settings: Settings) -> None:
                 (CUSTOMER,),
             )
             connection.execute(
-                "insert into webhook_bodies values ('evt_2', ?)", (json.dumps(event),)
+                "insert into webhook_bodies (event_id, body) values ('evt_2', ?)",
+                (json.dumps(event),),
             )
             evidence = json.dumps({"ids": [f"{CUSTOMER} of {NAME}"]})
             connection.execute(

@@ -223,7 +223,7 @@ def test_a_killed_drain_is_taken_up_again(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for name in ("write_manifest", "mark_drained"):
+    for name in ("commit", "mark_drained"):
         with monkeypatch.context() as patch:
             patch.setattr(drain_module, name, killed)
             with pytest.raises(KeyboardInterrupt):

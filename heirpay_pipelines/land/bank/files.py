@@ -19,7 +19,8 @@ from heirpay_pipelines.land.bank.register import Register
 from heirpay_pipelines.land.bank.statement import Statement, StatementError
 from heirpay_pipelines.land.keep_away import keep_away
 from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import Manifest, write_manifest
+from heirpay_pipelines.land.ledger import commit
+from heirpay_pipelines.land.manifest import Manifest
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Writer
 from heirpay_pipelines.settings import Settings
@@ -181,8 +182,9 @@ async def _land(
             refused += made.refused
             coverage.append(_coverage(file, made, booked))
     # The pull's own cursor stays: the next night follows the event log from where it was.
-    write_manifest(
-        landing.manifests_dir,
+    commit(
+        settings.state_file,
+        landing,
         replace(
             newest,
             pull_id=pull_id,
