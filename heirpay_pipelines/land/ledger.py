@@ -211,13 +211,13 @@ def _found_again(state: State, landing: Landing) -> Iterator[str]:
 
 def _is_rewriting(row: dict[str, Any], content: bytes, landing: Landing) -> bool:
     """Whether the manifest is the same pull's whose files an erasure replaced, killed before it
-    could note that: it tells the same, and its files are there while the old ones are not all."""
+    could note that: it tells the same of as many rows, and its files are there."""
     try:
         here, copy = parse_manifest(content), parse_manifest(zlib.decompress(row["manifest"]))
     except LandingError:
         return False
     same = replace(here, files=()) == replace(copy, files=())
-    return same and _has_files(landing, here) and not _has_files(landing, copy)
+    return same and here.rows_by_object() == copy.rows_by_object() and _has_files(landing, here)
 
 
 def _restore(state: State, landing: Landing, row: dict[str, Any], *, is_there: bool) -> str:

@@ -34,7 +34,7 @@ def begin(state_file: Path, given: str | None, new: str | None) -> Keys:
     """
     note = state_file.with_name(ROTATION)
     if note.is_file():
-        return _taken_up(json.loads(note.read_text()), given, new)
+        return _taken_up(_read(note), given, new)
     old = _current(state_file, given)
     if old == new:
         raise RotationError(
@@ -57,6 +57,17 @@ def _require_strength(new: str) -> None:
         require_strength(new)
     except EncryptionKeyError as error:
         raise RotationError(str(error)) from None
+
+
+def _read(note: Path) -> dict[str, str | None]:
+    try:
+        record = json.loads(note.read_bytes())
+        return {name: record[name] for name in ("id", "old", "new")}
+    except (ValueError, KeyError, TypeError):
+        raise RotationError(
+            f"state/{note.name} is damaged: remove it, set {VARIABLE} to the key that the home had "
+            "before, and give the same new key again; what is left is done then."
+        ) from None
 
 
 def end(state_file: Path) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed, sealed
+from heirpay_pipelines.at_rest.keys import ROTATION
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.ledger import make_whole, note_rewritten
@@ -49,9 +50,11 @@ def rotate(
     """
     path = Path(settings.state_file)
     with run_lock(settings), hold_key(path, alone=True):
+        taken_up = path.with_name(ROTATION).is_file()
         keys = key_note.begin(path, settings.key, new)
         _discard_unfinished(settings)
-        _make_whole(path, settings, keys)
+        if not taken_up:  # what it rewrote until then is not noted yet
+            _make_whole(path, settings, keys)
         say("landing")
         landed = rotate_landing(settings.landing_dir, keys)
         say("warehouse")
@@ -134,7 +137,5 @@ def _make_whole(path: Path, settings: Settings, keys: Keys) -> None:
     try:
         with opened(keyed(path, keys.old)) as state:
             make_whole(state, Landing(settings.landing_dir, keys.old))
-    except EncryptionKeyError:
-        pass  # taken up after the state file has its new key: all before it is done
     except LandingError as error:
         raise RotationError(str(error)) from None

@@ -88,7 +88,9 @@ def picture(given: Settings) -> dict[str, object]:
         seen["mrr"] = connection.execute("from finance.mrr").fetchall()
     with open_state(given.state_file) as state:
         assert verify(state).ok
-        seen["log"] = state.rows("select subject from audit_log where action <> 'key_rotated'")
+        seen["log"] = state.rows(
+            "select subject from audit_log where action not in ('key_rotated', 'pull_landed')"
+        )
         seen["tables of state"] = state.rows("select type, name, sql from sqlite_master order by 2")
     sealed_files = (
         *sorted(given.reports_dir.rglob("report.*")),
