@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from installed import Installation
 from nights import (
@@ -21,6 +22,10 @@ from nights import (
 from heirpay_pipelines.nightly.embedded import EmbeddedAccount
 
 pytest_plugins = ("timings", "deaths", "fast")
+
+# How long an example takes on a busy machine says nothing of the product.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session")
