@@ -8,7 +8,8 @@ or SQL of others does not get them.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 NEEDED = frozenset({
     # where programs, temporary files, caches and time zones are, and how text is written
@@ -32,3 +33,17 @@ def child_environment(*also: str, prefixes: Collection[str] = ()) -> dict[str, s
         for name, value in os.environ.items()
         if name in NEEDED or name in also or name.startswith(begins)
     }
+
+
+@contextmanager
+def only(*also: str, prefixes: Collection[str] = ()) -> Iterator[None]:
+    """Within it this process itself has no other variables: for a library that starts a child with
+    all that there are."""
+    kept = child_environment(*also, prefixes=prefixes)
+    others = {name: value for name, value in os.environ.items() if name not in kept}
+    for name in others:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update({n: v for n, v in others.items() if n not in os.environ})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from io import StringIO
@@ -21,11 +22,13 @@ class EnvFileError(Exception):
 def read_env_file(path: Path) -> dict[str, str]:
     """The assignments of a `.env` file; none when there is no such file.
 
-    Raises EnvFileError for a line that is no assignment, for a text that is no UTF-8 and for a
-    live key that other users of the machine can read.
+    Raises EnvFileError for a file that another user wrote or could write, for a line that is no
+    assignment, for a text that is no UTF-8 and for a live key that other users of the machine can
+    read.
     """
     if not path.is_file():
         return {}
+    _refuse_what_others_write(path)
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError:
@@ -45,6 +48,22 @@ def _line(original: str, first: int) -> int:
     """The line on which a statement begins: the parser counts empty lines before it to it."""
     before = original[: len(original) - len(original.lstrip())]
     return first + len(re.findall(r"\r\n|\n|\r", before))
+
+
+def _refuse_what_others_write(path: Path) -> None:
+    """Whoever writes the settings has the figures sent where they like. The administrator may."""
+    for found in (path.lstat(), path.stat()):
+        if found.st_uid not in (0, os.geteuid()):
+            raise EnvFileError(
+                f"{path.absolute()} belongs to another user and is not read: remove it, or start"
+                " `heirpay` in a folder of your own."
+            )
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise EnvFileError(
+            f"{path.absolute()} can be written by other users (mode {mode:04o}) and is not read:"
+            f" chmod 600 {path.absolute()}"
+        )
 
 
 def _refuse_readable_live_key(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, KeyedPath, keyed, require_key
 from heirpay_pipelines.currencies import exponents
-from heirpay_pipelines.env_file import ENV_FILE, EnvFileError, read_env_file
+from heirpay_pipelines.env_file import ENV_FILE, LIVE_KEY, EnvFileError, read_env_file
 from heirpay_pipelines.home_folder import HomeError, require_own_home, require_state
 from heirpay_pipelines.nearest import did_you_mean
 from heirpay_pipelines.sandbox import SANDBOX_KEY
@@ -27,6 +27,15 @@ from heirpay_pipelines.sandbox import SANDBOX_KEY
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 STRIPE_API = "https://api.stripe.com"
 DEFAULT_UI = "http://127.0.0.1:3000"
+
+
+BASE = "STRIPE_API_BASE"
+
+
+def is_stripes(base: str) -> bool:
+    """Whether an address is that of Stripe's own API."""
+    url = urlsplit(base)
+    return url.scheme == "https" and url.netloc == urlsplit(STRIPE_API).netloc
 
 
 class SettingsError(Exception):
@@ -151,6 +160,7 @@ class Settings(BaseSettings):
             # The value itself is left out: it may be a secret.
             faults = "; ".join(f"{e['loc'][0]}: {_words(e)}" for e in error.errors())
             raise SettingsError(f"A setting is wrong: {faults}") from None
+        settings._refuse_to_send_a_live_key_away()
         if not any_home:
             try:
                 require_own_home(settings.home)
@@ -163,6 +173,26 @@ class Settings(BaseSettings):
             except (EncryptionKeyError, HomeError) as error:
                 raise SettingsError(str(error)) from None
         return settings
+
+    def _refuse_to_send_a_live_key_away(self) -> None:
+        """A `.env` lies in whatever folder a command is started in, also in one that somebody else
+        has filled: it does not say where a live key goes. The process's own environment may."""
+        if is_stripes(self.stripe_api_base) or BASE in os.environ:
+            return
+        host = urlsplit(self.stripe_api_base).hostname
+        for name in ("stripe_api_key", "stripe_write_key"):
+            if LIVE_KEY.search(self.secret(name) or ""):
+                alias = type(self).model_fields[name].alias
+                raise SettingsError(
+                    f"{BASE} in {Path(ENV_FILE).absolute()} names {host},"
+                    f" and {alias} is a live key: it goes to Stripe only. Remove the line, or set"
+                    f" {BASE} in the environment if you mean it."
+                )
+
+    @classmethod
+    def variables(cls) -> frozenset[str]:
+        """The environment variables that settings come from: what a child of ours may inherit."""
+        return frozenset(str(field.alias) for field in cls.model_fields.values())
 
     @property
     def has_own_key(self) -> bool:
@@ -239,6 +269,11 @@ class Settings(BaseSettings):
     def ui_file(self) -> Path:
         """Where `heirpay ui` says, while it runs, at which address."""
         return self.dagster_home / "ui_url"
+
+    @property
+    def ui_token(self) -> Path:
+        """What the link to the UI carries; in the folder of the state, for its owner only."""
+        return self.home / "state" / "ui.token"
 
     @property
     def ui_url(self) -> str:

@@ -15,7 +15,7 @@ from heirpay_pipelines.at_rest import EncryptionKeyError, require_key
 from heirpay_pipelines.at_rest.keys import SHORTEST
 from heirpay_pipelines.home_folder import HomeError, require_own_home
 from heirpay_pipelines.published_file import logs_beside
-from heirpay_pipelines.settings import STRIPE_API, Settings
+from heirpay_pipelines.settings import BASE, STRIPE_API, Settings, is_stripes
 from heirpay_pipelines.shown import say
 
 LEAST_FREE_GIB = 2
@@ -145,8 +145,17 @@ def _account(settings: Settings) -> Iterator[Finding]:
             "Create a restricted, read-only key in Stripe's dashboard (Developers → API keys).",
         )
         return
+    yield _address(settings)
     for result in probe_account(settings):
         yield Finding(result.subject, result.allowed, result.detail, result.mend, not result.blocks)
+
+
+def _address(settings: Settings) -> Finding:
+    base = settings.stripe_api_base
+    if is_stripes(base):
+        return Finding("Keys are sent to", True, base)
+    where = "the environment" if BASE in os.environ else ".env"
+    return Finding("Keys are sent to", True, f"{base}: not Stripe's; {BASE} of {where} names it")
 
 
 @click.command()

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from heirpay_pipelines.child_environment import child_environment
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 
 START_SECONDS = 60
@@ -37,7 +38,9 @@ def serve_account(
     port = _free_port()
     command = [sys.executable, "-m", "heirpay_pipelines", "sandbox", "serve"]
     command += ["--port", str(port), "--bank-statements", str(bank_statements), "--key", key]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
+        [*command, *options], stdout=subprocess.DEVNULL, env=child_environment()
+    )
     try:
         account = EmbeddedAccount(f"http://127.0.0.1:{port}", key)
         _wait_until_it_answers(account, process)

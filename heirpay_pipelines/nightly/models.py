@@ -24,6 +24,7 @@ from dagster_dbt import (
 )
 from packaging.version import Version
 
+from heirpay_pipelines.child_environment import only
 from heirpay_pipelines.duck import connect, identifier
 from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import PROJECT_DIR, WITHOUT_TESTS, BuildRequest, model_threads
@@ -34,6 +35,7 @@ from heirpay_pipelines.report.preview import MartCharts
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.settings import Settings
 
+OF_DAGSTER = ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY")
 OF_DBT = ("unique_id", "invocation_id", "status")
 """Metadata that tells finance nothing."""
 
@@ -133,12 +135,14 @@ def build_models_asset(manifest: Path, settings: Settings) -> dg.AssetsDefinitio
         variables = json.dumps(request.variables())
         # Nobody reads dbt's own account of the run, and writing it costs seconds.
         arguments = ["build", "--no-write-json", *WITHOUT_TESTS, "--vars", variables]
-        invocation = dbt.cli(
-            arguments,
-            manifest=manifest,
-            context=context,
-            target_path=dbt_work_dir(night.settings) / "target",
-        )
+        # dbt and its adapters are given the build's variables, and no key of Stripe's.
+        with only(*OF_DAGSTER, prefixes=("DBT_",)):
+            invocation = dbt.cli(
+                arguments,
+                manifest=manifest,
+                context=context,
+                target_path=dbt_work_dir(night.settings) / "target",
+            )
         # Figures are read when dbt has let go of the file: one process writes at a time.
         events = list(invocation.stream())
         with connect(night.build, night.key, read_only=True) as connection:

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, suppress
-from pathlib import Path
 
 import click
 
 from heirpay_pipelines.at_rest.places import write_whole
+from heirpay_pipelines.at_rest.tokens import read_or_make_token
+from heirpay_pipelines.child_environment import child_environment
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.shipped import WORKSPACE
 from heirpay_pipelines.shown import say
 
 LOOPBACK = "127.0.0.1"
+OF_DAGSTER = ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY")
 END_SECONDS = 20
 """Given to Dagster's processes to end by themselves."""
 
@@ -29,6 +31,9 @@ END_SECONDS = 20
 def ui(port: int) -> None:
     """Start Dagster's web UI and daemon on loopback: runs, assets, checks, schedules.
 
+    The printed link lets a browser in: nobody else, and no page of another site, uses the UI.
+    docs/how-to/security.md says how several people reach it.
+
     The daemon runs what is switched on under Automation: schedules in the reporting time zone, and
     the sensors. It sends no telemetry.
     """
@@ -37,7 +42,8 @@ def ui(port: int) -> None:
     settings = Settings.load()
     url = f"http://{LOOPBACK}:{free_port(port)}"
     prepare_dagster_home(settings)
-    say(f"{url}  (ready in a few seconds; stop with Ctrl-C)")
+    token = read_or_make_token(settings.ui_token)
+    say(f"{url}/?token={token}  (ready in a few seconds; stop with Ctrl-C)")
     # The report's links lead here while it runs.
     write_whole(settings.ui_file, url.encode())
     try:
@@ -47,9 +53,9 @@ def ui(port: int) -> None:
 
 
 def _dagster(url: str) -> list[str]:
-    program = str(Path(sys.executable).with_name("dagster"))
+    services = [sys.executable, "-P", "-m", "heirpay_pipelines.nightly.ui_services"]
     host, port = url.removeprefix("http://").split(":")
-    return [program, "dev", "-w", str(WORKSPACE), "-h", host, "-p", port, "--log-level", "warning"]
+    return [*services, "-w", str(WORKSPACE), "-h", host, "-p", port, "--log-level", "warning"]
 
 
 def run_until_told(command: list[str], settings: Settings) -> int:
@@ -62,7 +68,7 @@ def run_until_told(command: list[str], settings: Settings) -> int:
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: told.set())
-    environment = os.environ | {
+    environment = child_environment(*settings.variables(), *OF_DAGSTER) | {
         "HEIRPAY_HOME": str(settings.home),
         "PYTHONWARNINGS": "ignore:Function `dev_command`",
     }

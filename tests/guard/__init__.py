@@ -11,6 +11,6 @@ def socket_guard(log: Path, *allowed: str) -> dict[str, str]:
     that they try is noted in `log`."""
     return {
         "PYTHONPATH": str(Path(__file__).parent),
-        "SOCKET_GUARD_LOG": str(log),
-        "SOCKET_GUARD_ALLOWED": ",".join(urlsplit(url).netloc for url in allowed),
+        "PYTHON_SOCKET_GUARD_LOG": str(log),
+        "PYTHON_SOCKET_GUARD_ALLOWED": ",".join(urlsplit(url).netloc for url in allowed),
     }

@@ -1,6 +1,7 @@
 """Imported by every Python process that has this folder on its PYTHONPATH: notes each address that
-the process resolves or connects to in SOCKET_GUARD_LOG, and refuses all but SOCKET_GUARD_ALLOWED
-(host:port, comma separated)."""
+the process resolves or connects to in PYTHON_SOCKET_GUARD_LOG, and refuses all but
+PYTHON_SOCKET_GUARD_ALLOWED (host:port, comma separated). Children of ours inherit names that begin
+so."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LOG = Path(os.environ["SOCKET_GUARD_LOG"])
-ALLOWED = set(os.environ["SOCKET_GUARD_ALLOWED"].split(","))
+LOG = Path(os.environ["PYTHON_SOCKET_GUARD_LOG"])
+ALLOWED = set(os.environ["PYTHON_SOCKET_GUARD_ALLOWED"].split(","))
 
 
 def guard(event: str, arguments: tuple[Any, ...]) -> None:
