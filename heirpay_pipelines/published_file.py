@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,8 +45,11 @@ def logs_beside(path: Path) -> list[Path]:
     return sorted(path.parent.glob(f"{path.name}.wal*"))
 
 
-def put_in_place(fresh: Path, target: Path) -> list[Path]:
+def put_in_place(
+    fresh: Path, target: Path, before: Callable[[str], object] = lambda _: None
+) -> list[Path]:
     """Make the closed file `fresh` the published `target` in one step; logs that were set aside.
+    `before` is given its SHA-256 right before the step, to be recorded.
 
     A log under the name of `target` belongs to another file: it goes before the new file comes,
     and again after, for a program that has the old file open makes one whenever it writes.
@@ -60,6 +63,7 @@ def put_in_place(fresh: Path, target: Path) -> list[Path]:
     earlier = _recorded(target) or ([_described(target)] if target.is_file() else [])
     _write_record(target, [made, *earlier][:MOST_ENTRIES])
     aside = set_logs_aside(target)
+    before(made["sha256"])
     fresh.replace(target)
     aside += set_logs_aside(target)
     _write_record(target, [made])
@@ -124,10 +128,15 @@ def private_copy(path: Path) -> Iterator[Path]:
         name.unlink(missing_ok=True)
 
 
+def is_being_replaced(path: Path) -> bool:
+    """Whether a new file is about to take its place, or a kill came in between."""
+    return len(_recorded(path)) > 1
+
+
 def is_as_published(path: Path) -> bool | None:
     """Whether the file has the checksum that it was published with; None without a record."""
     known = _recorded(path)
-    return _digest(path) in {entry["sha256"] for entry in known} if known else None
+    return digest(path) in {entry["sha256"] for entry in known} if known else None
 
 
 def forget(path: Path) -> None:
@@ -155,8 +164,8 @@ def _verify(path: Path, name: Path) -> None:
         (entry["bytes"], entry["mtime_ns"]) == (found.st_size, found.st_mtime_ns) for entry in known
     ):
         return
-    digest = _digest(name)
-    if digest not in {entry["sha256"] for entry in known}:
+    found_digest = digest(name)
+    if found_digest not in {entry["sha256"] for entry in known}:
         raise ChangedFileError(
             f"{path.name} was changed after it was published: another program opened it for "
             "writing. `heirpay run` publishes it anew."
@@ -165,7 +174,7 @@ def _verify(path: Path, name: Path) -> None:
 
 def _described(path: Path) -> dict[str, Any]:
     found = path.stat()
-    return {"sha256": _digest(path), "bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
+    return {"sha256": digest(path), "bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
 
 
 def _recorded(path: Path) -> list[dict[str, Any]]:
@@ -191,7 +200,8 @@ def _write_record(path: Path, entries: list[dict[str, Any]]) -> None:
     os.replace(partial, record)  # noqa: PTH105 - no step by itself: the file's own rename is
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

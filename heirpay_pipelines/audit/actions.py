@@ -48,6 +48,7 @@ class Action(StrEnum):
     QUARANTINE_RETRIED = "quarantine_retried"
     # personal data
     ERASURE_BEGUN = "erasure_begun"
+    WAREHOUSE_REWRITTEN = "warehouse_rewritten"
     LANDING_REWRITTEN = "landing_rewritten"
     ERASURE_DONE = "erasure_done"
     RETENTION_APPLIED = "retention_applied"

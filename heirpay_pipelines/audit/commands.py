@@ -16,12 +16,14 @@ def audit() -> None:
 @audit.command("verify")
 @click.option("--head", "kept", multiple=True, help="A head kept elsewhere: sequence:hash.")
 def verify_log(kept: tuple[str, ...]) -> None:
-    """Verify the chain, against the heads in warehouse and reports and those given.
+    """Verify the chain, against the heads in warehouse and reports and those given, and the
+    published files against the hashes that the chain holds.
 
     Exit code 1 when anything was altered, removed, added or reordered.
     """
     from heirpay_pipelines.audit import AuditError, Head, verify
     from heirpay_pipelines.audit.heads import known_heads
+    from heirpay_pipelines.audit.published import verify_published
     from heirpay_pipelines.state.database import open_state
 
     settings = Settings.load()
@@ -31,11 +33,18 @@ def verify_log(kept: tuple[str, ...]) -> None:
         raise click.UsageError(str(error)) from None
     with open_state(settings.state_file) as state:
         checked = verify(state, [*known_heads(settings), *heads])
-    for finding in checked.findings:
+        compared, changed = verify_published(settings, state)
+    for finding in (*checked.findings, *changed):
         say(f"{finding.kind} at record {finding.sequence}: {finding.detail}", err=True)
     if not checked.ok:
         raise click.ClickException("the audit log was tampered with; call the security officer")
+    if changed:
+        raise click.ClickException(
+            "a published file was changed after it was published: `heirpay run` publishes it anew;"
+            " call the security officer"
+        )
     say(f"{checked.records} records, unbroken. Head {checked.head}")
+    say(f"{compared} published files are as the log says.")
 
 
 @audit.command("log")

@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet
 
 from heirpay_pipelines.audit import append
 from heirpay_pipelines.audit.actions import Action
+from heirpay_pipelines.audit.published import hash_of
 from heirpay_pipelines.check.evidence.folder import rewrite_evidence
 from heirpay_pipelines.gdpr.files import (
     Change,
@@ -175,6 +176,11 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         detail = {"pull_id": manifest.pull_id, "erasure": " ".join(together), "files": files}
         append(state, datetime.now(UTC), by, Action.LANDING_REWRITTEN, manifest.pull_id, detail)
 
+    def say_published(digest: str) -> None:
+        detail = {"erasure": " ".join(together), **hash_of(settings, settings.warehouse, digest)}
+        now = datetime.now(UTC)
+        append(state, now, by, Action.WAREHOUSE_REWRITTEN, "published warehouse", detail)
+
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     make_whole(state, landing)
     landed = erase_person(landing, person, names, say)
@@ -186,7 +192,7 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         pseudonyms=tuple(together),
         landed_files=len(landed),
         landed_rows=sum(item.rows for item in landed),
-        warehouse_rows=erase_from_warehouse(settings, person),
+        warehouse_rows=erase_from_warehouse(settings, person, say_published),
         state_cells=erase_from_state(state, person, names),
         files=_files(settings, state, text_scrubber(person, names).text, by, at),
         kept=_kept(settings, person, names),

@@ -6,7 +6,7 @@ updated: each table is copied, changed on the way, into a fresh file that is pub
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -73,10 +73,13 @@ def tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[Table]:
     return [Table(schema, name, tuple(columns)) for schema, name, columns in rows]
 
 
-def erase_from_warehouse(settings: Settings, person: Person) -> int:
+def erase_from_warehouse(
+    settings: Settings, person: Person, before: Callable[[str], object]
+) -> int:
     """Publish the warehouse without the person; how many rows changed. 0 when none is published.
 
-    The caller holds the run lock. Killed before the rename, the old file stays.
+    `before` is given the new file's SHA-256 right before it is published. The caller holds the run
+    lock. Killed before the rename, the old file stays.
     """
     if not settings.warehouse.is_file():
         return 0
@@ -103,7 +106,7 @@ def erase_from_warehouse(settings: Settings, person: Person) -> int:
     if not changed:
         fresh.unlink()
         return 0
-    publish(fresh, settings.warehouse, key)
+    publish(fresh, settings.warehouse, key, before)
     return changed
 
 

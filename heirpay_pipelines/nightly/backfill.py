@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.published import hash_of
 from heirpay_pipelines.check import RunContext, run_controls, verdict
 from heirpay_pipelines.check.store import copy_results
 from heirpay_pipelines.duck import connect
@@ -61,9 +62,14 @@ def recompute_night(context: dg.OpExecutionContext) -> None:
     with night.state() as state:
         with connect(night.build, night.key, read_only=False) as connection:
             copy_results(connection, state)
-        publish(night.build, target, night.key)
         detail = {"as_of": as_of.isoformat(), "verdict": found.reason or "may be published"}
-        append(state, datetime.now(UTC), "backfill", Action.NIGHT_RECOMPUTED, str(day), detail)
+
+        def record(digest: str) -> None:
+            given = detail | hash_of(settings, target, digest)
+            now = datetime.now(UTC)
+            append(state, now, "backfill", Action.NIGHT_RECOMPUTED, str(day), given)
+
+        publish(night.build, target, night.key, record)
     context.add_output_metadata(
         {
             "as of": as_of.isoformat(),

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from heirpay_pipelines.audit import Action, append, head
+from heirpay_pipelines.audit.published import hash_of
 from heirpay_pipelines.check import verdict
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.escalate import RunFacts as EscalationFacts
@@ -65,17 +66,28 @@ def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
         stopped = isolated and f"publication is stopped ({isolated}): heirpay incidents release"
         reason = found.reason or stopped
         outcome = "refused" if reason else "published"
-        detail = {"run_id": night.run_id, "outcome": outcome, "reason": reason or ""}
-        action = Action.RUN_REFUSED if reason else Action.RUN_PUBLISHED
-        append(state, datetime.now(UTC), "nightly", action, night.run_id, detail)
-        if not reason:
+        detail: dict[str, Any] = {
+            "run_id": night.run_id,
+            "outcome": outcome,
+            "reason": reason or "",
+        }
+        if reason:
+            append(state, datetime.now(UTC), "nightly", Action.RUN_REFUSED, night.run_id, detail)
+        else:
             with connect(night.build, night.key, read_only=False) as build:
                 record_figures(build, state)
                 record_breaks(build, state, night.run().as_of)
                 record_adjustments(build, state, night.run().as_of, night.run_id)
                 record_published(build, night.run_id)
             _incidents_of(night, state, context.log.exception)
-            logs = publish(night.build, night.settings.warehouse, night.key)
+            target = night.settings.warehouse
+
+            def record(digest: str) -> None:
+                given = detail | hash_of(night.settings, target, digest)
+                now = datetime.now(UTC)
+                append(state, now, "nightly", Action.RUN_PUBLISHED, night.run_id, given)
+
+            logs = publish(night.build, target, night.key, record)
             night.report_logs(logs, context.log.warning)
         close_run(state, night.run_id, outcome, reason)
     night.say(f"publish: {reason or night.settings.warehouse}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -14,9 +15,12 @@ from heirpay_pipelines.published_file import put_in_place
 BUILD_ONLY = ("landing", "state")
 
 
-def publish(build: Path, target: Path, key: str | None) -> list[Path]:
+def publish(
+    build: Path, target: Path, key: str | None, before: Callable[[str], object] = lambda _: None
+) -> list[Path]:
     """Make `build` the published warehouse `target`, all of it or nothing; logs of other programs
-    that lay beside it and were set aside.
+    that lay beside it and were set aside. `before` is given the file's SHA-256 right before the
+    rename: it belongs into the audit log.
 
     The file is complete and on disk before the rename, and the rename is atomic, so a reader sees
     the old file or the new one. A reader that has the old file open keeps it until it closes.
@@ -26,7 +30,7 @@ def publish(build: Path, target: Path, key: str | None) -> list[Path]:
         for schema in BUILD_ONLY:
             connection.execute(f"drop schema if exists {schema} cascade")
         connection.execute("checkpoint")
-    return put_in_place(build, target)
+    return put_in_place(build, target, before)
 
 
 def record_published(build: duckdb.DuckDBPyConnection, run_id: str) -> None:

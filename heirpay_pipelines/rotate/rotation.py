@@ -14,6 +14,7 @@ from pathlib import Path
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed, sealed
 from heirpay_pipelines.at_rest.keys import ROTATION
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.published import hashes_of
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.ledger import make_whole, note_rewritten
 from heirpay_pipelines.land.manifest import LandingError
@@ -66,7 +67,7 @@ def rotate(
         say("state")
         databases += rotate_sqlite(path, keys)
         rotated = Rotated(landed, databases, files)
-        _record(path, keys, by, Landing(settings.landing_dir, keys.new))
+        _record(settings, keys, by)
         key_note.end(path)
     return rotated
 
@@ -118,18 +119,19 @@ def _has_new_key(path: Path, keys: Keys) -> bool:
     return True
 
 
-def _record(path: Path, keys: Keys, by: str, landing: Landing) -> None:
+def _record(settings: Settings, keys: Keys, by: str) -> None:
     """One audit record for the rotation, however often it was interrupted. No key is in it."""
     said = {name: "encrypted" if key else "plain" for name, key in
             (("from", keys.old), ("to", keys.new))}  # fmt: skip
-    with opened(keyed(path, keys.new)) as state:
+    with opened(keyed(Path(settings.state_file), keys.new)) as state:
         known = state.rows(
             "select 1 from audit_log where action = ? and subject = ?",
             (Action.KEY_ROTATED, keys.id),
         )
         if not known:
-            append(state, datetime.now(UTC), by, Action.KEY_ROTATED, keys.id, said)
-        note_rewritten(state, landing)
+            detail = said | hashes_of(settings)
+            append(state, datetime.now(UTC), by, Action.KEY_ROTATED, keys.id, detail)
+        note_rewritten(state, Landing(settings.landing_dir, keys.new))
 
 
 def _make_whole(path: Path, settings: Settings, keys: Keys) -> None:
