@@ -3,6 +3,8 @@ by starting it again."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -56,7 +58,10 @@ def test_everything_opens_with_the_new_key_and_nothing_with_the_old(home: Path) 
     assert not [p for p in old_files if p.suffix == ".parquet" and p.exists()]
     assert not list(home.rglob("*rotat*"))
     (record,) = rotated(given)
-    assert record["detail"] == '{"from":"encrypted","to":"encrypted"}'
+    published = hashlib.sha256(given.warehouse.read_bytes()).hexdigest()
+    assert json.loads(record["detail"]) == {
+        "from": "encrypted", "to": "encrypted", "sha256": {"heirpay.duckdb": published},
+    }  # fmt: skip
     told = ended.stdout + ended.stderr + str(record)
     for key in (OLD, NEW):
         assert key not in told

@@ -78,6 +78,21 @@ def test_a_program_shows_the_token_as_a_bearer(client: TestClient) -> None:
     assert client.get("/logs/x.err", headers=good).status_code == 200
 
 
+def test_a_proxy_with_a_login_before_it_lets_its_people_in_and_no_other_page(
+    client: TestClient,
+) -> None:
+    """As docs/how-to/security.md has it: the proxy names the server and shows the token."""
+    through = {"host": f"127.0.0.1:{PORT}", "authorization": f"Bearer {TOKEN}"}
+    ours = {**through, "origin": HERE, "sec-fetch-site": "same-origin"}
+    assert client.post("/graphql?op=x", json=MUTATION, headers=ours).status_code == 200
+    with client.websocket_connect(f"ws://127.0.0.1:{PORT}/graphql", headers=ours) as socket:
+        assert socket.receive_text() == "in"
+    evil = {**through, "origin": "https://evil.test", "sec-fetch-site": "cross-site"}
+    assert client.post("/graphql", json=MUTATION, headers=evil).status_code == 403
+    image = {**through, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+    assert client.get("/logs/x.out", headers=image).status_code == 403
+
+
 ATTACKS: dict[str, dict[str, Any]] = {
     # With the cookie of whoever looks at another page meanwhile.
     "a hidden image": {"url": "/graphql?query=mutation{wipe}", "headers": {
