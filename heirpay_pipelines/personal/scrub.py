@@ -151,11 +151,16 @@ def _objects(value: Any, take: Take, owner: str | None = None) -> Any:
     ruled = rules().get(known, {})
     swept = known in of_people()
     return {
-        key: _inside(key, item, known, ruled.get(key), take)
+        key: _inside(key, item, known, _rule_of(ruled, key, item), take)
         if swept
         else _objects(item, take, about if key == "previous_attributes" else None)
         for key, item in seen.items()
     }
+
+
+def _rule_of(ruled: Mapping[str, Any], name: str, value: Any) -> Any:
+    """The rule of a field; `*` is meant for what holds more fields."""
+    return ruled.get(name, ruled.get("*") if isinstance(value, dict) else None)
 
 
 def _inside(name: str, value: Any, known: str, rule: Any, take: Take) -> Any:
@@ -169,12 +174,10 @@ def _inside(name: str, value: Any, known: str, rule: Any, take: Take) -> Any:
         if isinstance(value.get("object"), str):
             return _objects(value, take)
         below = rule if isinstance(rule, Mapping) else {}
-        every = below.get("*")
-        found = {
-            key: below.get(key, every if isinstance(item, dict) else None)
+        return {
+            key: _inside(key, item, known, _rule_of(below, key, item), take)
             for key, item in value.items()
         }
-        return {key: _inside(key, item, known, found[key], take) for key, item in value.items()}
     if isinstance(value, str) and not is_kept(known, name, value):
         return take("free_text", name, value)
     return value

@@ -18,7 +18,9 @@ from wire_shapes import class_of, filled, leaves
 
 from heirpay_pipelines.gdpr.erase import Erasure, erase
 from heirpay_pipelines.gdpr.files import texts_of
-from heirpay_pipelines.personal.paths import kept_clause, of_people
+from heirpay_pipelines.personal.paths import kept_clause, of_people, rules
+from heirpay_pipelines.personal.pseudonyms import Pseudonyms
+from heirpay_pipelines.personal.scrub import Scrubber
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
@@ -115,6 +117,18 @@ def test_no_text_of_the_person_is_left_but_what_a_law_demands(
     )
     assert without_clause == []
     assert {("line_item", "description"), ("invoice", "number")} <= left
+
+
+def test_no_enumeration_of_stripes_and_no_reference_is_taken_for_text() -> None:
+    """They decide figures: whether tax is reversed, whether a subscription is paused."""
+    scrubber = Scrubber(Pseudonyms(b"0" * 32))
+    for name in FILLED:
+        whole = filled(name, "obj_001x", CUSTOMER, fill)
+        for field, value in whole.items():
+            if field not in rules().get(name, {}) and "*" not in rules().get(name, {}):
+                before = {leaf for leaf in leaves({field: value}) if SENTINEL not in leaf[2]}
+                after = set(leaves({field: scrubber.payload(whole)[field]}))
+                assert before - after == set(), (name, field)
 
 
 def test_what_is_kept_is_listed_with_its_clause(erased: tuple[Settings, Erasure]) -> None:
