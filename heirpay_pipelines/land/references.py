@@ -52,16 +52,39 @@ def missing_references(landing: Landing, held: Files, known: Files, asked: bool)
             "create temp table named (object_name varchar, id varchar, holder varchar)"
         )
         for holder, files in held.items():
-            if holder in NAMES or holder in BY_PREFIX:
+            if kinds := _named_by(holder):
                 connection.execute(
-                    f"insert into named select distinct object_name, id, {quoted(holder)}"
-                    f" from ({_references(landing, holder, files)}) where object_name is not null"
+                    f"insert into named select distinct seen.object_name, seen.id, {quoted(holder)}"
+                    f" from ({_references(landing, holder, files)}) as seen"
+                    f" anti join ({_known(landing, known, kinds)}) as known"
+                    " on seen.object_name = known.object_name and seen.id = known.id"
+                    " where seen.object_name is not null"
                 )
-        _forget_known(connection, landing, known, asked)
+        if not asked and (refused := known.get("unreadable_object")):
+            connection.execute(
+                "delete from named where md5(object_name || ':' || id) in"
+                f" (select id from {relation(landing, refused)})"
+            )
         for holder in _holders(connection):
             found += _told(connection, landing, holder, held[holder])
     unique = {(each.object_name, each.id): each for each in sorted(found, key=_plain_first)}
     return [unique[key] for key in sorted(unique)]
+
+
+def _named_by(holder: str) -> list[str]:
+    """The kinds of objects that one kind of holder may name."""
+    by_prefix = PREFIXES.values() if holder in BY_PREFIX else ()
+    return sorted({*NAMES.get(holder, {}).values(), *by_prefix})
+
+
+def _known(landing: Landing, known: Files, kinds: Iterable[str]) -> str:
+    """SQL of the objects of these kinds that are landed: object_name, id."""
+    parts = [
+        f"select {quoted(kind)} as object_name, id from {relation(landing, known[kind])}"
+        for kind in kinds
+        if known.get(kind)
+    ]
+    return " union all ".join(parts) or "select '' as object_name, '' as id"
 
 
 def references(landing: Landing, holder: str, files: Iterable[LandedFile]) -> str:
@@ -72,24 +95,6 @@ def references(landing: Landing, holder: str, files: Iterable[LandedFile]) -> st
 def _plain_first(missing: Missing) -> bool:
     """Of two holders, the one that carries the object itself comes last, and is kept."""
     return missing.embedded is not None
-
-
-def _forget_known(
-    connection: duckdb.DuckDBPyConnection, landing: Landing, known: Files, asked: bool
-) -> None:
-    kinds = connection.execute("select distinct object_name from named").fetchall()
-    for (kind,) in kinds:
-        if files := known.get(kind):
-            connection.execute(
-                "delete from named where object_name = ? and id in"
-                f" (select id from {relation(landing, files)})",
-                [kind],
-            )
-    if not asked and (refused := known.get("unreadable_object")):
-        connection.execute(
-            "delete from named where md5(object_name || ':' || id) in"
-            f" (select id from {relation(landing, refused)})"
-        )
 
 
 def _holders(connection: duckdb.DuckDBPyConnection) -> list[str]:
