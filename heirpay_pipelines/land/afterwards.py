@@ -61,13 +61,20 @@ from (
 where holds_from > epoch(?)
 group by id
 """
-BY_REFERENCE = """
-insert into found
-select distinct {kind}, held.holder_id, cast(? as timestamp)
+# In two steps: parsing all payloads and joining them at once would not fit into the memory.
+NAMING = """
+create or replace temp table naming as
+select distinct held.holder_id as id
 from ({references}) as held
 inner join born_later on born_later.kind = held.object_name and born_later.id = held.id
-inner join {listed} as listed on listed.id = held.holder_id
-where listed.source = 'list' and (listed.created is null or listed.created <= ?)
+"""
+BY_REFERENCE = """
+insert into found
+select distinct {kind}, id, cast(? as timestamp)
+from {listed}
+where
+    source = 'list' and (created is null or created <= ?)
+    and id in (select id from naming)
 """
 CANDIDATES = """
 select id, observed_at, payload, false as carried, null as event_id, null as api_version
@@ -120,6 +127,7 @@ def correct(
     own = by_object(file for file in now if file.object_name != LATE)
     instant = as_of.astimezone(UTC).replace(tzinfo=None)
     with open_files(landing) as connection:
+        connection.execute("set preserve_insertion_order = false")
         _find(connection, landing, own, late, instant)
         counts = dict(connection.execute("select kind, count(*) from moved group by 1").fetchall())
         versions: list[Then] = []
@@ -167,8 +175,8 @@ def _find(
             sql = BY_INSTANT.format(**given, instants=paths)
             connection.execute(sql, [instant, instant])
         if any_born and (name in NAMES or name in BY_PREFIX) and name != "balance_transaction":
-            sql = BY_REFERENCE.format(**given, references=references(landing, name, files))
-            connection.execute(sql, [instant + MOMENT, instant])
+            connection.execute(NAMING.format(references=references(landing, name, files)))
+            connection.execute(BY_REFERENCE.format(**given), [instant + MOMENT, instant])
     connection.execute(
         "create temp table moved as"
         " select kind, id, min(holds_from) as holds_from from found group by all"

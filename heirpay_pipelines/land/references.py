@@ -48,17 +48,21 @@ def missing_references(landing: Landing, held: Files, known: Files, asked: bool)
     What Stripe refused for good is left out, unless it is to be `asked` again."""
     found: list[Missing] = []
     with open_files(landing) as connection:
+        connection.execute("set preserve_insertion_order = false")
         connection.execute(
             "create temp table named (object_name varchar, id varchar, holder varchar)"
         )
         for holder, files in held.items():
             if kinds := _named_by(holder):
+                # First by itself: parsing and joining at once would not fit into the memory.
+                connection.execute(
+                    "create or replace temp table seen as select object_name, id"
+                    f" from ({_references(landing, holder, files)}) where object_name is not null"
+                )
                 connection.execute(
                     f"insert into named select distinct seen.object_name, seen.id, {quoted(holder)}"
-                    f" from ({_references(landing, holder, files)}) as seen"
-                    f" anti join ({_known(landing, known, kinds)}) as known"
+                    f" from seen anti join ({_known(landing, known, kinds)}) as known"
                     " on seen.object_name = known.object_name and seen.id = known.id"
-                    " where seen.object_name is not null"
                 )
         if not asked and (refused := known.get("unreadable_object")):
             connection.execute(
