@@ -41,6 +41,7 @@ class Action(StrEnum):
     ISOLATION_RELEASED = "isolation_released"
     KEY_ROTATED = "key_rotated"
     FILE_RESTORED = "file_restored"
+    CLOCK_CORRECTED = "clock_corrected"
     LOG_SET_ASIDE = "log_set_aside"
     PULL_LANDED = "pull_landed"
     PULL_LOST = "pull_lost"

@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import rfc8785
 
 from heirpay_pipelines.audit.actions import Action
+from heirpay_pipelines.audit.clock import correction
 from heirpay_pipelines.audit.person import parse
 from heirpay_pipelines.state.database import State
 
@@ -111,7 +112,31 @@ def detail_of(record: Mapping[str, Any]) -> dict[str, Any]:
     return detail
 
 
+CLOCK_TOLERANCE = timedelta(seconds=5)
+"""Two processes take their instants before they queue for the log; more is a clock set back."""
+
+
+def is_back(earlier: str, later: str) -> bool:
+    """Whether a record's instant lies before that of the record before it."""
+    return datetime.fromisoformat(later) < datetime.fromisoformat(earlier) - CLOCK_TOLERANCE
+
+
 def _insert(state: State, fields: Mapping[str, Any]) -> Head:
+    """Append one record. What was dated before it queued is dated as the record before it; where
+    this machine's clock itself was set back, a signed record says so first."""
+    newest = state.rows(
+        "select sequence, hash, occurred_at from audit_log order by sequence desc limit 1"
+    )
+    if newest and is_back(newest[0]["occurred_at"], fields["occurred_at"]):
+        before = newest[0]["occurred_at"]
+        if is_back(before, datetime.now(UTC).isoformat()):
+            _write(state, correction(state, newest[0], fields["occurred_at"]))
+        else:
+            fields = {**fields, "occurred_at": before}
+    return _write(state, fields)
+
+
+def _write(state: State, fields: Mapping[str, Any]) -> Head:
     before = head(state)
     record = {"sequence": before.sequence + 1, **fields, "previous_hash": before.hash}
     digest = record_hash(record)

@@ -36,6 +36,11 @@ def verify_log(kept: tuple[str, ...]) -> None:
         compared, changed = verify_published(settings, state)
     for finding in (*checked.findings, *changed):
         say(f"{finding.kind} at record {finding.sequence}: {finding.detail}", err=True)
+    if not checked.ok and checked.only_the_clock:
+        raise click.ClickException(
+            "the clock of this machine was set back, nothing else is found: if that is so, record"
+            " it with `heirpay audit correct-clock`"
+        )
     if not checked.ok:
         raise click.ClickException("the audit log was tampered with; call the security officer")
     if changed:
@@ -45,6 +50,25 @@ def verify_log(kept: tuple[str, ...]) -> None:
         )
     say(f"{checked.records} records, unbroken. Head {checked.head}")
     say(f"{compared} published files are as the log says.")
+
+
+@audit.command("correct-clock")
+@click.option("--by", help="A name, recorded beside your login.")
+def correct_clock(by: str | None) -> None:
+    """Record, signed, that this machine's clock was set back where the log's dates go back.
+
+    For logs of earlier releases: since then each correction is recorded by itself.
+    """
+    from heirpay_pipelines.audit.clock import correct
+    from heirpay_pipelines.audit.person import acting
+    from heirpay_pipelines.audit.verify import CLOCK_BACK, verify
+    from heirpay_pipelines.state.database import open_state
+
+    with open_state(Settings.load().state_file) as state:
+        found = [f.sequence for f in verify(state).findings if f.kind == CLOCK_BACK]
+        for sequence in found:
+            correct(state, sequence, str(acting(by)))
+    say(f"{len(found)} corrections recorded.")
 
 
 @audit.command("log")

@@ -16,6 +16,7 @@ from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.check.results import ControlResult
 from heirpay_pipelines.check.store import read_results
 from heirpay_pipelines.land.landing import Landing
+from heirpay_pipelines.nightly.clock import FutureNightError, as_of_night
 from heirpay_pipelines.nightly.lock import run_lock
 from heirpay_pipelines.nightly.reserve import make_room
 from heirpay_pipelines.nightly.step_failure import failure_of
@@ -53,9 +54,20 @@ class Night:
             yield state
 
     def begin(self, as_of: str | None) -> Run:
-        """Fix the run's as-of instant: the one asked for, else now. Steps after read it."""
-        instant = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
-        instant = instant.replace(tzinfo=instant.tzinfo or UTC, microsecond=0)
+        """Fix the run's as-of instant: the one asked for, else now (nightly/clock). Steps after
+        read it. Fails, not to be tried again, when it lies in the future."""
+        with suppress(LookupError):
+            return self.run()  # taken up again: its instant stands
+        asked = datetime.fromisoformat(as_of) if as_of else None
+        if asked is not None:
+            asked = asked.replace(tzinfo=asked.tzinfo or UTC)
+        try:
+            found = as_of_night(self.settings, asked)
+        except FutureNightError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        if found.remark:
+            self.say(f"clock: {found.remark}")
+        instant = found.instant.replace(microsecond=0)
         with self.state() as state:
             run = open_run(state, self.run_id, instant, self.job)
             detail = {

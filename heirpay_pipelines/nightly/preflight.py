@@ -6,13 +6,11 @@ Loading Dagster and the models takes seconds; who mistyped the key or the host i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 from heirpay_pipelines.audit import Action, append
-from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import LandingError
+from heirpay_pipelines.nightly.clock import is_landed, judged
 from heirpay_pipelines.nightly.night import close_failed, tell_failed_run
 from heirpay_pipelines.pull.client import Client
 from heirpay_pipelines.pull.errors import KeyRefusedError, PullError, UnreachableError
@@ -27,11 +25,12 @@ ATTEMPTS = 2
 def cannot_pull(settings: Settings, as_of: datetime | None) -> str | None:
     """Why no pull can begin: the key is not accepted, or no connection is made. None when Stripe
     answers, when it fails in a way that may pass (the run tries that longer), and for a night that
-    is computed from what was landed."""
-    if as_of is not None and _is_landed(settings, as_of):
+    is computed from what was landed. Raises FutureNightError."""
+    if as_of is not None and is_landed(settings, as_of):
         return None
     try:
-        asyncio.run(_ask(settings))
+        clock = asyncio.run(_ask(settings))
+        judged(as_of, datetime.now(UTC), clock)
     except (KeyRefusedError, UnreachableError) as error:
         return str(error)
     except PullError:
@@ -52,14 +51,7 @@ def record_failed(settings: Settings, as_of: datetime, reason: str) -> str:
     return run_id
 
 
-def _is_landed(settings: Settings, as_of: datetime) -> bool:
-    with contextlib.suppress(LandingError):
-        newest = Landing(settings.landing_dir, settings.secret("encryption_key")).newest()
-        return newest is not None and as_of < newest.as_of
-    return False
-
-
-async def _ask(settings: Settings) -> None:
+async def _ask(settings: Settings) -> datetime | None:
     client = Client(
         settings.api_key,
         settings.stripe_api_base,
@@ -70,3 +62,4 @@ async def _ask(settings: Settings) -> None:
         await client.get("account")
     finally:
         await client.close()
+    return None if client.clock is None else datetime.fromtimestamp(client.clock, UTC)

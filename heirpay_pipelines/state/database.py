@@ -21,8 +21,10 @@ from heirpay_pipelines.at_rest.sqlite import connect
 class State:
     """A connection to the state file. Not shared between threads: open one for each."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, path: Path | None = None) -> None:
         self.connection = connection
+        self.path = path
+        """Where the file lies, with the key that opens it (`KeyedPath`)."""
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
@@ -64,7 +66,7 @@ def opened(path: Path) -> Iterator[State]:
     try:
         for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
             connection.execute(f"pragma {pragma}")
-        state = State(connection)
+        state = State(connection, path)
         _migrate(state)
         yield state
     finally:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from heirpay_pipelines.audit import AuditError, Head, append, head, verify
 from heirpay_pipelines.audit.chain import GENESIS, record_hash
+from heirpay_pipelines.audit.clock import correct
 from heirpay_pipelines.audit.verify import TRIGGERS
 from heirpay_pipelines.state.database import State, open_state
 
@@ -104,8 +105,55 @@ def fork(state: State) -> None:
     )
 
 
+def backdated(state: State, at: datetime) -> None:
+    """A record put into the log by hand, or by a release that did not note corrections."""
+    before = head(state)
+    record = {
+        "sequence": before.sequence + 1, "occurred_at": at.isoformat(), "actor": "eve",
+        "action": "run", "subject": "backdated", "detail": "{}", "previous_hash": before.hash,
+    }  # fmt: skip
+    state.connection.execute(
+        "insert into audit_log values (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*record.values(), record_hash(record)),
+    )
+
+
 def clock_back(state: State) -> None:
-    append(state, START - timedelta(days=1), "eve", "run", "backdated", {})
+    backdated(state, START - timedelta(days=1))
+
+
+def test_a_clock_that_was_set_back_is_recorded_and_signed(state: State) -> None:
+    fill(state, 2)
+    now = datetime.now(UTC)
+    append(state, now + timedelta(days=2), "ana", "run", "on a clock two days ahead", {})
+    append(state, now, "ana", "run", "on the right one again", {})
+    append(state, now + timedelta(seconds=1), "ana", "run", "and on", {})
+    rows = state.rows("select action from audit_log order by sequence")
+    assert [row["action"] for row in rows][2:] == ["run", "clock_corrected", "run", "run"]
+    assert verify(state).ok
+    backdated(state, now - timedelta(days=1))
+    found = verify(state)
+    assert [f.kind for f in found.findings] == ["clock_back"]
+    assert found.only_the_clock
+    correct(state, found.findings[0].sequence, "ana")
+    assert verify(state).ok
+
+
+def test_a_correction_without_this_installations_signature_explains_nothing(state: State) -> None:
+    fill(state, 2)
+    backdated(state, START - timedelta(days=1))
+    correct(state, 3, "ana")
+    assert verify(state).ok
+    key = Path(state.path).with_name("evidence.key")
+    key.unlink()  # another key is made, as on another machine
+    assert [f.kind for f in verify(state).findings] == ["clock_back"]
+
+
+def test_what_waited_for_the_log_is_no_clock_set_back(state: State) -> None:
+    fill(state, 2)
+    append(state, START - timedelta(minutes=1), "ana", "run", "took its instant long ago", {})
+    assert verify(state).ok
+    assert state.rows("select count(*) as n from audit_log")[0]["n"] == 3
 
 
 TAMPERING: dict[str, tuple[Callable[[State], None], str]] = {

@@ -1,28 +1,13 @@
-"""This installation's signing key: what carries its signature was written here."""
+"""The key that evidence is signed with."""
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from heirpay_pipelines.at_rest import sealed
-from heirpay_pipelines.at_rest.places import own_folder
+from heirpay_pipelines.at_rest.signing import installation_key
 from heirpay_pipelines.settings import Settings
 
 
 def signing_key(settings: Settings) -> Ed25519PrivateKey:
-    """The installation's Ed25519 key (0600, sealed under the encryption key); made when it is
-    first asked for."""
-    path = settings.evidence_key
-    if path.is_file():
-        kept = sealed.read(path, settings.key).decode()
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept))
-    key = Ed25519PrivateKey.generate()
-    raw = key.private_bytes(
-        serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
-    )
-    own_folder(path.parent)
-    partial = path.with_name(f".{path.name}.partial")
-    sealed.write(partial, raw.hex().encode(), settings.key)
-    partial.replace(path)  # whole or not at all
-    return key
+    """The installation's Ed25519 key; made when it is first asked for."""
+    return installation_key(settings.evidence_key, settings.key)
