@@ -17,12 +17,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from compiled_project import run_models
 from served_account import DAY, Account, served, small_store
 
 from heirpay_pipelines.check.register import load_register
 from heirpay_pipelines.check.results import ControlResult, RunContext
 from heirpay_pipelines.check.run import run_controls
-from heirpay_pipelines.model.build import build
+from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.publish.swap import publish
 from heirpay_pipelines.report.run_facts import RunFacts
@@ -66,7 +67,8 @@ def night(account: Account, home: Path, as_of: datetime) -> Night:
         run_id="r1",
         as_of=as_of.replace(tzinfo=None),
     )
-    build(request, settings)
+    prepare_build(request, settings)
+    run_models(request, "+path:models", tested=True)
     run = RunContext("r1", as_of, settings, datetime.now(UTC))
     tables = [c for c in load_register() if c.rows or c.native or c.probe in ("required_values",
               "working_keys", "known_values")]  # fmt: skip
