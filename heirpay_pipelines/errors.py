@@ -69,8 +69,8 @@ def _known(error: BaseException, home: Path) -> Known | None:
         )
     if type(error).__name__ == "DatabaseError" and "malformed" in text:  # SQLite's or SQLCipher's
         return Known(
-            f"A SQLite file in {home} is damaged ({text}). If it is state/heirpay.sqlite, restore it"
-            " from a backup, or begin a new one with `heirpay repair`; a file below dagster"
+            f"A SQLite file in {home} is damaged ({text}). If it is state/heirpay.sqlite, restore"
+            " it from a backup, or begin a new one with `heirpay repair`; a file below dagster"
             " may be moved away: only the history of runs in the UI is in it.",
             FAILED,
         )
