@@ -37,6 +37,7 @@ COMMANDS = {
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
     "bank": ("land.bank.command:bank", "What is understood of a bank statement."),
     "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),
+    "home": ("nightly.keeping.command:home", "What is kept, how large, for how long; prune."),
     "key": ("rotate.command:key", "Rotate the encryption key; encrypt a home, or decrypt it."),
     "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),
     "explain": ("publish.explain.command:explain", "The rows and rules behind a figure."),

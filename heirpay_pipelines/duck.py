@@ -16,6 +16,7 @@ import duckdb
 
 from heirpay_pipelines import published_file
 from heirpay_pipelines.at_rest import EncryptionKeyError
+from heirpay_pipelines.spill import spill_limit
 
 log = logging.getLogger("heirpay.warehouse")
 
@@ -54,6 +55,9 @@ def connect(
     try:
         with spill_folder(path.parent) as spill:
             connection.execute(f"set temp_directory = {quoted(str(spill))}")
+            connection.execute(f"set max_temp_directory_size = {quoted(spill_limit(spill))}")
+            # Of all its cursors, too: what we compute depends on no host's idea of where it is.
+            connection.execute("set global TimeZone = 'UTC'")
             connection.execute(f"set memory_limit = {quoted(memory_limit)}")
             if key:
                 load_httpfs(connection)
@@ -88,15 +92,22 @@ NOTHING_ELSE = (
 
 @contextmanager
 def connect_shut(
-    path: Path, key: str | None, *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+    path: Path,
+    key: str | None,
+    *,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int | None = None,
+    timezone: str = "UTC",
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a published file read-only for SQL that others wrote: what is attached is all there is.
 
     After the attach there is no file system, no network and no extension, nothing can be attached
     again, and no setting changes that. So nothing spills: a query fails that needs more than
-    `memory_limit`. Raises WarehouseError.
+    `memory_limit`. `current_date` and `now()` are those of the IANA `timezone`, whatever the host's
+    is. Raises WarehouseError.
     """
     with connect(path, key, read_only=True, memory_limit=memory_limit) as connection:
+        connection.execute(f"set TimeZone = {quoted(timezone)}")
         if threads is not None:
             connection.execute(f"set threads = {threads:d}")
         for statement in NOTHING_ELSE:

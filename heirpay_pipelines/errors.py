@@ -56,17 +56,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _known(error: BaseException, home: Path) -> Known | None:
-    from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
+    from heirpay_pipelines.at_rest.sqlite import is_of_sqlite, refusal_of
 
     text = str(error)
     if isinstance(error, Exception) and is_of_sqlite(error):
         if "disk is full" in text or "disk I/O" in text:
-            return Known(f"The disk that holds {home} is full ({text}). {MAKE_ROOM}", FAILED)
-        return Known(
-            f"SQLite cannot use a file in {home} ({text}): give this user access, or wait for who"
-            " holds it.",
-            FAILED,
-        )
+            said = "disk I/O error" if "disk I/O" in text else "SQLite has no room"
+            return Known(f"The disk that holds {home} is full ({said}). {MAKE_ROOM}", FAILED)
+        return Known(f"SQLite cannot use a file in {home}: {refusal_of(error)}.", FAILED)
     if type(error).__name__ == "DatabaseError" and "malformed" in text:  # SQLite's or SQLCipher's
         return Known(
             f"A SQLite file in {home} is damaged ({text}). If it is state/heirpay.sqlite, restore"

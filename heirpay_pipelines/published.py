@@ -69,6 +69,10 @@ def frame(sql: str) -> pd.DataFrame:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    limit = settings.memory_limit
-    with connect_shut(settings.warehouse, settings.key, memory_limit=limit) as connection:
+    with connect_shut(
+        settings.warehouse,
+        settings.key,
+        memory_limit=settings.memory_limit,
+        timezone=settings.timezone,
+    ) as connection:
         yield connection

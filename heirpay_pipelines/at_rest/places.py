@@ -67,8 +67,9 @@ def open_to_write(path: Path) -> int:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """`path` has its old content or the new one, never half; on disk when this returns."""
-    partial = path.with_name(f".{path.name}.partial")
+    """`path` has its old content or the new one, never half, also when two processes write it at
+    once; on disk when this returns."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with os.fdopen(open_to_write(partial), "wb") as file:
         file.write(content)
         file.flush()

@@ -16,13 +16,17 @@ PURPOSE = "heirpay state file"
 WAIT_SECONDS = 30
 WAY_BACK = "Restore it from a backup, or begin a new one with `heirpay repair`."
 NOT_A_DATABASE = "not a database"
-REFUSED = (
-    "disk I/O error",
-    "disk is full",
-    "readonly database",
-    "unable to open database file",
-    "database is locked",
-)
+MEANINGS = {
+    "disk I/O error": "the disk refuses to be read or written: is it full?",
+    "disk is full": "the disk is full",
+    "readonly database": "the file, or its disk, may not be written: give this user access",
+    "unable to open database file": "it cannot be opened: give this user access to its folder, and"
+    " look whether the disk is full",
+    "database is locked": f"another program has kept it locked for {WAIT_SECONDS} seconds: end"
+    " that, then start again",
+    "table is locked": "another program keeps a table of it locked: end that, then start again",
+}
+REFUSED = tuple(MEANINGS)
 
 
 class DamagedFileError(Exception):
@@ -70,6 +74,16 @@ def is_of_sqlite(error: Exception) -> bool:
     too, so the words decide (https://sqlite.org/rescode.html)."""
     said = str(error)
     return type(error).__name__ == "OperationalError" and any(words in said for words in REFUSED)
+
+
+def refusal_of(error: BaseException) -> str:
+    """Why SQLite could not use a file, in a person's words. A file that somebody else keeps locked
+    is not a disk that is full."""
+    said = str(error)
+    for words, meaning in MEANINGS.items():
+        if words in said:
+            return meaning
+    return said.strip().splitlines()[0] if said.strip() else type(error).__name__
 
 
 def opens_without_key(path: Path) -> bool:

@@ -15,6 +15,7 @@ class Action(StrEnum):
     RUN_REFUSED = "run_refused"
     RUN_FAILED = "run_failed"
     NIGHT_RECOMPUTED = "night_recomputed"
+    HOME_PRUNED = "home_pruned"
     BREAK_REOPENED = "break_reopened"
     MONTH_ADJUSTED = "month_adjusted"
     # what the system is made of, held against the run before

@@ -12,6 +12,9 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import own_folder
 
 SITE = "run"
+EXPLAINING = ".gif"
+"""Three megabytes a night of how to use Great Expectations: shown by the buttons that are off."""
+
 # Not in the site's configuration: Great Expectations keeps and shows that.
 _key: ContextVar[str | None] = ContextVar("data docs key", default=None)
 
@@ -22,6 +25,8 @@ class SealingStoreBackend(TupleFilesystemStoreBackend):
     def _set(self, key: Any, value: Any, **_: Any) -> None:
         name = key if isinstance(key, tuple) else key.to_tuple()
         relative = self._convert_key_to_filepath(name)  # type: ignore[no-untyped-call]
+        if str(relative).endswith(EXPLAINING):
+            return
         path = Path(self.full_base_directory) / relative
         own_folder(path.parent)
         sealed.write(path, value.encode() if isinstance(value, str) else value, _key.get())
@@ -34,6 +39,7 @@ def write_data_docs(context: Any, folder: Path, key: str | None) -> None:
         site_name=SITE,
         site_config={
             "class_name": "SiteBuilder",
+            "show_how_to_buttons": False,
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
             "store_backend": {
                 "class_name": SealingStoreBackend.__name__,

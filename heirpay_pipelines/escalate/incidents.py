@@ -18,6 +18,7 @@ from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.escalate.facts import Finding, Observed
 from heirpay_pipelines.escalate.patterns import identifier, pattern_of, patterns
 from heirpay_pipelines.state import State
+from heirpay_pipelines.state.runs import cut_since
 
 LAST_STRIKE = 3
 ACTOR = "escalate"
@@ -58,24 +59,32 @@ def record(state: State, project: str, as_of: datetime, observed: Observed, plan
         newest = connection.execute("select max(last_seen_at) from incidents").fetchone()[0]
         if newest is not None and instant < newest:
             return Recorded()
+        again_since = cut_since(state)
         standing = {row["incident_key"]: row for row in unresolved(state)}
         for key, (finding, count) in found.items():
             incident = standing.get(key)
             if incident is None:
                 incident = _open(state, project, instant, key, finding, count)
                 opened.append(incident["incident_id"])
-            elif instant > incident["last_seen_at"]:
+            elif instant > incident["last_seen_at"] and not _is_tonights(incident, again_since):
                 incident = _strike(state, instant, incident, finding, count)
                 struck.append(incident["incident_id"])
             _plan(state, incident, plan)
         for key, incident in standing.items():
-            if key not in found and incident["scope"] in observed.scopes:
+            is_gone = key not in found and incident["scope"] in observed.scopes
+            if is_gone and not _is_tonights(incident, again_since):
                 close(state, incident["incident_id"], instant, "The check passed again")
                 resolved.append(incident["incident_id"])
         audit(state, Action.INCIDENT_OPENED, opened)
         audit(state, Action.INCIDENT_STRUCK, struck)
         audit(state, Action.INCIDENT_RESOLVED, resolved)
     return Recorded(tuple(opened), tuple(struck), tuple(resolved))
+
+
+def _is_tonights(incident: Incident, again_since: str | None) -> bool:
+    """Whether a run that was cut has seen the incident: the run that follows is the same night
+    again, so it neither strikes nor takes what that one put right for a check that passed."""
+    return again_since is not None and incident["last_seen_at"] >= again_since
 
 
 def audit(state: State, action: Action, ids: Sequence[str]) -> None:

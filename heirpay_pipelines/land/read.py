@@ -12,6 +12,7 @@ import duckdb
 from heirpay_pipelines.duck import load_httpfs
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import LandedFile, LandingError
+from heirpay_pipelines.spill import spill_limit
 
 MEMORY = "256MB"
 THREADS = 2
@@ -41,6 +42,7 @@ def open_files(landing: Landing) -> Iterator[duckdb.DuckDBPyConnection]:
     spill.mkdir(parents=True, exist_ok=True, mode=0o700)
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(spill),
+        "max_temp_directory_size": spill_limit(spill),
     }  # fmt: skip
     with duckdb.connect(":memory:", config=config) as connection:
         use_key(connection, landing.key)

@@ -39,6 +39,9 @@ class Plugin(BasePlugin):
             use_key(conn, key)
             options = f" (encryption_key {quoted(key)})"
             conn.execute("set temp_file_encryption = true")
+        # Not in the profile: it changes from night to night, and dbt would parse anew.
+        if limit := os.environ.get("DBT_SPILL_LIMIT"):
+            conn.execute(f"set max_temp_directory_size = {quoted(limit)}")
         conn.execute(f"attach {quoted(database)} as heirpay{options}")
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:

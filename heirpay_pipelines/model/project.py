@@ -13,6 +13,7 @@ import yaml
 
 from heirpay_pipelines.duck import MEMORY_LIMIT
 from heirpay_pipelines.shipped import DBT_PROJECT
+from heirpay_pipelines.spill import spill_limit
 
 PROJECT_DIR = DBT_PROJECT
 
@@ -83,6 +84,7 @@ class BuildRequest:
             "DBT_RUN_ID": self.run_id,
             "DBT_MEMORY_LIMIT": self.memory_limit,
             "DBT_TEMP_DIRECTORY": str(self.work_dir / "spill"),
+            "DBT_SPILL_LIMIT": spill_limit(self.work_dir),
             "DBT_THREADS": str(self.threads),
             "DBT_TARGET_PATH": str(self.work_dir / "target"),
             "DBT_LOG_PATH": str(self.work_dir / "logs"),

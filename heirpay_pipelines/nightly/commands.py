@@ -80,14 +80,13 @@ def demo() -> None:
 def _nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
     from heirpay_pipelines.land.bank.folder import require_mappings
     from heirpay_pipelines.nightly.launch import run_nightly
-    from heirpay_pipelines.nightly.lock import AnotherRunError, refuse_second_run
+    from heirpay_pipelines.nightly.lock import AnotherRunError
 
     require_mappings(settings.bank_dir)
     try:
-        refuse_second_run(settings)
+        return run_nightly(settings, as_of, full)
     except AnotherRunError as error:
         raise click.ClickException(str(error)) from None
-    return run_nightly(settings, as_of, full)
 
 
 def _finish(settings: Settings, outcome: NightlyOutcome) -> None:

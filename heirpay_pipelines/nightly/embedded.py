@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from heirpay_pipelines.child_environment import child_environment
 from heirpay_pipelines.sandbox import SANDBOX_KEY
+from heirpay_pipelines.with_parent import with_parent
 
 START_SECONDS = 60
 
@@ -36,7 +36,7 @@ def serve_account(
     Raises RuntimeError when it does not answer in time.
     """
     port = _free_port()
-    command = [sys.executable, "-m", "heirpay_pipelines", "sandbox", "serve"]
+    command = with_parent("heirpay_pipelines", "sandbox", "serve")
     command += ["--port", str(port), "--bank-statements", str(bank_statements), "--key", key]
     process = subprocess.Popen(  # noqa: S603
         [*command, *options], stdout=subprocess.DEVNULL, env=child_environment()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
 
+from heirpay_pipelines.nightly.asking import scheduled_run
 from heirpay_pipelines.nightly.assets import pull_and_land_asset
 from heirpay_pipelines.nightly.backfill import build_backfill
 from heirpay_pipelines.nightly.bank_files import new_bank_files
@@ -18,7 +19,7 @@ from heirpay_pipelines.nightly.closing import (
     incidents,
     publication,
 )
-from heirpay_pipelines.nightly.failure import failed_run_sensor
+from heirpay_pipelines.nightly.failure import dead_runs, failed_run_sensor
 from heirpay_pipelines.nightly.manifest import current_manifest
 from heirpay_pipelines.nightly.models import build_models_asset, source_specs
 from heirpay_pipelines.nightly.month_end import MONTH_END, month_end, month_end_config
@@ -54,7 +55,7 @@ def definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[build_controls_check(settings, known)],
         jobs=[*asset_jobs(settings), build_backfill(settings), drain_webhooks],
         schedules=schedules(settings),
-        sensors=[failed_run_sensor, webhooks_waiting, new_bank_files, outbox],
+        sensors=[dead_runs, failed_run_sensor, webhooks_waiting, new_bank_files, outbox],
         resources={"night": night_resource(settings)},
         executor=dg.in_process_executor,
     )
@@ -107,6 +108,7 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             job_name=name,
             cron_schedule=cron,
             execution_timezone=settings.timezone,
+            execution_fn=partial(scheduled_run, job=name),
             description=f"{text} in the reporting time zone.",
         )
         for name, (cron, text) in CRONS.items()

@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
-from contextlib import redirect_stdout
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
+from heirpay_pipelines.at_rest.sqlite import is_of_sqlite, refusal_of
+from heirpay_pipelines.nightly.dead_runs import fail_dead_runs, process_tags
 from heirpay_pipelines.nightly.home import prepare_dagster_home
-from heirpay_pipelines.nightly.lock import AnotherRunError, run_lock
+from heirpay_pipelines.nightly.lock import run_lock
 from heirpay_pipelines.nightly.preflight import cannot_pull, record_failed
 from heirpay_pipelines.nightly.reserve import DiskFullError, keep_reserve, make_room
-from heirpay_pipelines.nightly.step_failure import first_failure
+from heirpay_pipelines.nightly.step_failure import failure_before_steps, first_failure
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import Run, read_run
@@ -28,9 +32,6 @@ if TYPE_CHECKING:
 OF_THE_UI = {".dagster/repository": "__repository__@heirpay"}
 """Dagster's pages of a job list the runs with this tag, which it gives to those that it launches:
 the code location of workspace.yaml."""
-
-
-FULL = "is the disk full?"
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,18 @@ class NightlyOutcome:
 
 
 def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
-    """Run the nightly job in this process and wait for it."""
-    began = as_of or datetime.now(UTC)
+    """Run the nightly job in this process and wait for it; AnotherRunError, with nothing touched,
+    when one is under way."""
     # A log that cannot be written is no reason to print a trace, nor is a generator of dbt's lines
     # that is closed because of it.
     logging.raiseExceptions = False
     sys.unraisablehook = lambda _: None
+    with run_lock(settings), ends_on_hangup():
+        return _run_recorded(settings, as_of, full)
+
+
+def _run_recorded(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
+    began = as_of or datetime.now(UTC)
     try:
         prepare_dagster_home(settings)
         keep_reserve(settings)
@@ -70,13 +77,12 @@ def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> Night
     except Exception as failure:
         if not is_of_sqlite(failure):  # of Dagster's files or of the state file
             raise
-        return _unrecorded(settings, began, f"The run cannot be recorded: {FULL}")
+        return _unrecorded(settings, began, f"The run cannot be recorded: {refusal_of(failure)}")
 
 
 def _not_begun(settings: Settings, as_of: datetime, reason: str) -> NightlyOutcome:
     """The end of a night that has nobody to ask: recorded, without starting Dagster."""
-    with run_lock(settings):
-        run_id = record_failed(settings, as_of, reason)
+    run_id = record_failed(settings, as_of, reason)
     with open_state(settings.state_file) as state:
         run = read_run(state, run_id)
     return NightlyOutcome(run, reason, settings.reports_dir / "latest" / "report.html")
@@ -102,12 +108,16 @@ def _run_job(settings: Settings, as_of: datetime | None, full: bool) -> NightlyO
     ):
         job = definitions(settings).resolve_job_def("nightly")
         try:
+            fail_dead_runs(instance, settings)
             result = job.execute_in_process(
-                instance=instance, run_config=config, raise_on_error=False, tags=OF_THE_UI
+                instance=instance,
+                run_config=config,
+                raise_on_error=False,
+                tags=OF_THE_UI | process_tags(),
             )
         except Exception as failure:  # noqa: BLE001 - whatever its storage may raise
-            kind = type(failure).__name__
-            reason = f"Dagster cannot record the run ({kind}): {FULL}"
+            reason = f"The run cannot be recorded in {instance.root_directory}: "
+            reason += refusal_of(failure)
             return _unrecorded(settings, as_of or datetime.now(UTC), reason)
         error = None if result.success else _first_error(result)
     run = None
@@ -120,8 +130,7 @@ def _unrecorded(settings: Settings, as_of: datetime, reason: str) -> NightlyOutc
     """The end of a night that neither Dagster nor the state file could keep a record of."""
     from heirpay_pipelines.nightly.night import tell_failed_run
 
-    with contextlib.suppress(AnotherRunError), run_lock(settings):
-        make_room(settings)
+    make_room(settings)
     try:
         tell_failed_run(settings, "unrecorded", as_of, reason)
     except Exception as second:  # noqa: BLE001 - the disk may refuse anything
@@ -130,6 +139,30 @@ def _unrecorded(settings: Settings, as_of: datetime, reason: str) -> NightlyOutc
 
 
 def _first_error(result: ExecuteInProcessResult) -> str:
-    """The step that failed and the innermost reason, in one line."""
-    found = first_failure(result.get_step_failure_events())
+    """The step that failed and the innermost reason, in one line; no class name of Dagster."""
+    found = first_failure(result.get_step_failure_events()) or failure_before_steps(
+        result.all_events
+    )
     return found or "The run failed; `heirpay ui` shows where."
+
+
+@contextmanager
+def ends_on_hangup() -> Iterator[None]:
+    """A terminal that is closed, a service that is stopped: as Ctrl-C, so that the run ends what it
+    started and leaves nothing half made. What ignores the hangup (nohup) goes on ignoring it."""
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    for number in numbers:
+        signal.signal(number, _as_ctrl_c)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _as_ctrl_c(number: int, _: object) -> None:
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, signal.SIG_DFL):
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
+
+from filelock import FileLock
 
 from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest, project_fingerprint
 from heirpay_pipelines.settings import Settings
+
+DRAFT, PARTIAL = "parse-", "partial_parse.msgpack"
 
 
 def dbt_work_dir(settings: Settings) -> Path:
@@ -15,18 +22,38 @@ def dbt_work_dir(settings: Settings) -> Path:
 
 
 def current_manifest(settings: Settings) -> Path:
-    """The manifest of the dbt project as it is now; parsed anew only when a file changed."""
-    work = dbt_work_dir(settings)
-    manifest = work / "target" / "manifest.json"
-    stamp = work / "parsed"
-    fingerprint = _fingerprint()
-    if not (manifest.is_file() and stamp.is_file() and stamp.read_text() == fingerprint):
-        from heirpay_pipelines.model.run_dbt import run_dbt
+    """The manifest of the dbt project as it is now; parsed anew only when a file changed.
 
-        work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        run_dbt(_parse_request(work), ("parse",))
-        stamp.write_text(fingerprint)
+    Its file never changes: of several processes that start after an upgrade one parses and the
+    others wait, and none reads what another, or a night's dbt, has half written.
+    """
+    work = dbt_work_dir(settings)
+    manifest = work / "manifests" / f"{_fingerprint()}.json"
+    if not manifest.is_file():
+        manifest.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(work / "parse.lock", mode=0o600):
+            if not manifest.is_file():
+                _parse(work, manifest)
     return manifest
+
+
+def _parse(work: Path, manifest: Path) -> None:
+    """Parse into a folder of its own; what a later dbt starts from goes where it looks for it."""
+    from heirpay_pipelines.model.run_dbt import run_dbt
+
+    for leftover in work.glob(f"{DRAFT}*"):  # of a process that was killed; we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=work))
+    target = work / "target"
+    try:
+        target.mkdir(exist_ok=True, mode=0o700)
+        if (target / PARTIAL).is_file():
+            shutil.copy2(target / PARTIAL, draft / PARTIAL)
+        run_dbt(_parse_request(work), ("parse", "--target-path", str(draft)))
+        (draft / PARTIAL).replace(target / PARTIAL)
+        (draft / "manifest.json").replace(manifest)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _parse_request(work: Path) -> BuildRequest:
@@ -37,4 +64,4 @@ def _parse_request(work: Path) -> BuildRequest:
 
 def _fingerprint() -> str:
     # The manifest holds paths: a checkout elsewhere needs its own.
-    return f"{PROJECT_DIR} {project_fingerprint()}"
+    return sha256(f"{PROJECT_DIR} {project_fingerprint()}".encode()).hexdigest()[:32]

@@ -34,6 +34,7 @@ from heirpay_pipelines.nightly.placing import group_of_model, placed
 from heirpay_pipelines.report.preview import MartCharts
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.with_parent import PARENT, parent_token
 
 OF_DAGSTER = ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY")
 OF_DBT = ("unique_id", "invocation_id", "status")
@@ -126,11 +127,11 @@ def build_models_asset(manifest: Path, settings: Settings) -> dg.AssetsDefinitio
         night: Night = context.resources.night
         request = build_request(night, night.run().as_of)
         prepare_build(request, night.settings)
-        os.environ.update(request.environment())
+        os.environ.update(request.environment() | {PARENT: parent_token()})
         dbt = Dbt(
             project_dir=str(PROJECT_DIR),
             profiles_dir=str(PROJECT_DIR),
-            dbt_executable=str(Path(sys.executable).with_name("dbt")),
+            dbt_executable=str(Path(sys.executable).with_name("heirpay-dbt")),
         )
         variables = json.dumps(request.variables())
         # Nobody reads dbt's own account of the run, and writing it costs seconds.

@@ -11,16 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.check.results import ControlResult
 from heirpay_pipelines.check.store import read_results
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.nightly.clock import FutureNightError, as_of_night
-from heirpay_pipelines.nightly.lock import run_lock
+from heirpay_pipelines.nightly.dead_runs import (
+    clear_leftovers,
+    close_interrupted,
+    fail_dead_runs,
+    process_tags,
+)
+from heirpay_pipelines.nightly.keeping.prune import prune
+from heirpay_pipelines.nightly.lock import PATIENCE_SECONDS, run_lock
 from heirpay_pipelines.nightly.reserve import make_room
-from heirpay_pipelines.nightly.step_failure import failure_of
+from heirpay_pipelines.nightly.step_failure import failure_of, is_interrupted
 from heirpay_pipelines.publish.leftovers import record_logs
+from heirpay_pipelines.report.write import discard_drafts
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.shown import say as say_line
 from heirpay_pipelines.state.database import State, open_state
@@ -120,19 +129,33 @@ class Night:
             return read_run(state, self.run_id)
 
 
+NO_VERDICT = "it was ended before its verdict; its page in Dagster has more"
+QUEUED_PATIENCE_SECONDS = 600
+"""A run that Dagster's daemon started waits so long for a command that has the lock (an erasure, a
+key rotation); one that a person started is refused at once."""
+
+
 def night_resource(settings: Settings) -> dg.ResourceDefinition:
     """One run at a time; a run that ends without a verdict is recorded as failed."""
 
     @contextmanager
     def held(context: Any) -> Iterator[Night]:
-        run = context.run
+        run, instance = context.run, context.instance
         # A re-execution from a failed step goes on with the first attempt's record and build.
         night = Night(settings, run.root_run_id or run.run_id, run.job_name)
-        with run_lock(settings):
+        patience = QUEUED_PATIENCE_SECONDS if GRPC_INFO_TAG in run.tags else PATIENCE_SECONDS
+        instance.add_run_tags(run.run_id, process_tags())
+        with run_lock(settings, f"the job `{run.job_name}`", patience):
+            fail_dead_runs(instance, settings, own=run.run_id)
+            if run.root_run_id is None:
+                discard_drafts(settings.reports_dir)
             try:
                 yield night
             finally:
-                _close(night, failure_of(context.instance, run.run_id))
+                failure = failure_of(instance, run.run_id)
+                _close(night, failure, is_interrupted(instance, run.run_id))
+                if run.job_name == NIGHTLY:
+                    _tidy(settings, instance, run.run_id)
 
     @dg.resource(description="Settings, the run's record and the run lock.")
     def night(context: dg.InitResourceContext) -> Iterator[Night]:
@@ -140,6 +163,14 @@ def night_resource(settings: Settings) -> dg.ResourceDefinition:
             yield opened
 
     return night
+
+
+def _tidy(settings: Settings, instance: dg.DagsterInstance, run_id: str) -> None:
+    """Let go what the policy lets go. What stands in its way is told and spoils no night."""
+    try:
+        prune(settings, instance, own=run_id)
+    except Exception as error:  # noqa: BLE001 - a full disk, a file that somebody holds
+        say_line(f"home: nothing was let go ({error}); `heirpay home prune` tries again", err=True)
 
 
 def close_failed(state: State, run_id: str, reason: str) -> None:
@@ -155,14 +186,18 @@ def tell_failed_run(settings: Settings, run_id: str, as_of: datetime, reason: st
     process(settings, RunFacts(run_id, as_of, "failed", reason), [], None)
 
 
-def _close(night: Night, failure: str | None) -> None:
-    """Record a night without a verdict as failed, and why, and tell who must act."""
+def _close(night: Night, failure: str | None, is_interrupted: bool) -> None:
+    """Record a night without a verdict as failed, and why, and tell who must act. One that was
+    interrupted is no incident; what it left half made goes."""
     with suppress(LookupError):  # a job that is no night has no record
+        if is_interrupted:
+            with night.state() as state:
+                close_interrupted(state, night.run_id, failure or NO_VERDICT)
+            clear_leftovers(night.settings)
         if night.run().outcome == "running":
             make_room(night.settings)  # a full disk may be what ended it
             with night.state() as state:
-                reason = failure or "it was ended before its verdict; its page in Dagster has more"
-                close_failed(state, night.run_id, reason)
+                close_failed(state, night.run_id, failure or NO_VERDICT)
         run = night.run()
         if run.outcome == "failed":
             tell_failed_run(night.settings, run.run_id, run.as_of, run.reason or "")

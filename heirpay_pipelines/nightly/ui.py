@@ -18,7 +18,9 @@ from heirpay_pipelines.child_environment import child_environment
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.shipped import WORKSPACE
 from heirpay_pipelines.shown import say
+from heirpay_pipelines.with_parent import with_parent
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOPBACK = "127.0.0.1"
 OF_DAGSTER = ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY")
 END_SECONDS = 20
@@ -42,6 +44,7 @@ def ui(port: int) -> None:
     settings = Settings.load()
     url = f"http://{LOOPBACK}:{free_port(port)}"
     prepare_dagster_home(settings)
+    _begin_with_a_free_queue(settings)
     token = read_or_make_token(settings.ui_token)
     say(f"{url}/?token={token}  (ready in a few seconds; stop with Ctrl-C)")
     # The report's links lead here while it runs.
@@ -50,6 +53,16 @@ def ui(port: int) -> None:
         sys.exit(run_until_told(_dagster(url), settings))
     finally:
         settings.ui_file.unlink(missing_ok=True)
+
+
+def _begin_with_a_free_queue(settings: Settings) -> None:
+    """Runs that died hold the queue no longer, before the daemon looks at it."""
+    from dagster import DagsterInstance
+
+    from heirpay_pipelines.nightly.dead_runs import fail_dead_runs
+
+    with DagsterInstance.get() as instance:
+        fail_dead_runs(instance, settings)
 
 
 def _dagster(url: str) -> list[str]:
@@ -62,26 +75,47 @@ def run_until_told(command: list[str], settings: Settings) -> int:
     """Run Dagster until it ends or this process is told to; its exit code, 0 when told to.
 
     Dagster ends its webserver, daemon and code servers on Ctrl-C only: a signal that ends a
-    service (SIGTERM) would leave them behind. So each signal reaches all of them as Ctrl-C does,
-    and what is left after that is killed. A night under way is killed with them, which is safe.
+    service (SIGTERM) would leave them behind. So they run below a process of ours that ends all of
+    them, also when this one is killed. A night under way is killed with them, which is safe.
     """
     told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, lambda *_: told.set())
     environment = child_environment(*settings.variables(), *OF_DAGSTER) | {
         "HEIRPAY_HOME": str(settings.home),
         "PYTHONWARNINGS": "ignore:Function `dev_command`",
     }
-    process = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
+    guardian = with_parent("heirpay_pipelines.nightly.ui", *command, number=signal.SIGTERM)
+    process = subprocess.Popen(guardian, env=environment, start_new_session=True)  # noqa: S603
     try:
         while process.poll() is None and not told.wait(0.5):
             pass
-        _signal_all(process.pid, signal.SIGINT)
+        if told.is_set():
+            process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=END_SECONDS)
+            process.wait(timeout=2 * END_SECONDS)
     finally:
         _signal_all(process.pid, signal.SIGKILL)
     return 0 if told.is_set() else process.wait()
+
+
+def guard(command: list[str]) -> int:
+    """Run the command in this process's group until it ends or this process is told to; then end
+    all that is left of the group, as Ctrl-C does, and kill what does not end."""
+    told = threading.Event()
+    for number in ENDING:
+        signal.signal(number, lambda *_: told.set())
+    process = subprocess.Popen(command)  # noqa: S603
+    while process.poll() is None and not told.wait(0.5):
+        pass
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _signal_all(os.getpgrp(), signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=END_SECONDS)
+    ended = process.poll()
+    if os.getpgrp() == os.getpid():  # never the group of somebody else
+        _signal_all(os.getpgrp(), signal.SIGKILL)
+    return 1 if ended is None else ended
 
 
 def _signal_all(group: int, number: signal.Signals) -> None:
@@ -93,3 +127,7 @@ def free_port(port: int) -> int:
     """The port, or for 0 one that is free; OSError when somebody has it."""
     with closing(socket.create_server((LOOPBACK, port))) as probe:
         return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(guard(sys.argv[1:]))

@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from heirpay_pipelines.nightly.asking import pause_after_failures, waiting_run
 from heirpay_pipelines.nightly.lock import AnotherRunError, refuse_second_run
 from heirpay_pipelines.nightly.night import Night
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
 SECONDS = 60
+DRAIN = "drain_webhooks"
 
 
 @dg.op(
@@ -34,7 +36,7 @@ def drain_inbox(context: dg.OpExecutionContext) -> None:
 
 
 @dg.job(
-    name="drain_webhooks",
+    name=DRAIN,
     executor_def=dg.in_process_executor,
     description="Delivered webhooks into landing.",
 )
@@ -47,10 +49,14 @@ def _ask_for_a_drain(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
     from heirpay_pipelines.receive.drain import waiting
 
     settings = Settings.load()
+    now = datetime.now(UTC)
     with open_state(settings.state_file) as state:
-        count = waiting(settings, state, datetime.now(UTC))
+        count = waiting(settings, state, now)
     if not count:
         return dg.SkipReason("nothing waits to be landed")
+    reason = waiting_run(context.instance, DRAIN)
+    if reason := reason or pause_after_failures(context.instance, DRAIN, now):
+        return dg.SkipReason(reason)
     try:
         refuse_second_run(settings)
     except AnotherRunError:

@@ -38,7 +38,9 @@ def run_query(
     file = settings.warehouse if night is None else settings.recomputed_night(night)
     if night is not None and not file.is_file():
         raise QueryError(f"the night of {night} was not recomputed: run the job `backfill` for it")
-    with connect_shut(file, key, memory_limit=settings.memory_limit) as connection:
+    with connect_shut(
+        file, key, memory_limit=settings.memory_limit, timezone=settings.timezone
+    ) as connection:
         record_query(settings, connection, sql)
         try:
             statement = statement_of(connection, sql)

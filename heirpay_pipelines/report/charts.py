@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, cast
@@ -20,6 +21,7 @@ import vl_convert
 Row = Mapping[str, Any]
 
 WIDTH = 560
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 SERIES = 6
 
@@ -258,8 +260,26 @@ def svg_to_png_data_uri(svg: str, scale: float = 2.0) -> str:
     for name, colour in PALETTE.values():
         svg = svg.replace(f"var(--chart-{name})", colour)
     svg = svg.replace("<g", '<rect width="100%" height="100%" fill="#ffffff"/><g', 1)
-    png = vl_convert.svg_to_png(svg, scale=scale)
+    png = smaller(vl_convert.svg_to_png(svg, scale=scale))
     return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def smaller(png: bytes) -> bytes:
+    """The same picture, packed as tightly as PNG allows: Dagster keeps each of them three times,
+    for every night. https://www.w3.org/TR/png-3/#5DataRep"""
+    chunks, at = [], len(SIGNATURE)
+    while at < len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4])
+        chunks.append((png[at + 4 : at + 8], png[at + 8 : end - 4]))
+        at = end
+    packed = zlib.compress(zlib.decompress(b"".join(d for k, d in chunks if k == b"IDAT")), 9)
+    kept = [(kind, data) for kind, data in chunks if kind not in (b"IDAT", b"IEND")]
+    return SIGNATURE + b"".join(_chunk(*c) for c in [*kept, (b"IDAT", packed), (b"IEND", b"")])
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checked = zlib.crc32(kind + data).to_bytes(4)
+    return len(data).to_bytes(4) + kind + data + checked
 
 
 def draw(chart: Any, caption: str | None) -> str:

@@ -28,6 +28,9 @@ from heirpay_pipelines.report.tax_exports import write_exports
 from heirpay_pipelines.report.workbook import write_workbook
 from heirpay_pipelines.settings import Settings
 
+OLD = ".old"
+DATA_DOCS = "data_docs"
+
 
 @dataclass(frozen=True)
 class ReportPaths:
@@ -93,6 +96,23 @@ def _draft_of(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def discard_drafts(reports: Path) -> None:
+    """Remove what a run that was killed left: folders half written, links not yet in place; an old
+    folder that was on its way out goes back when nothing took its place. The caller holds the run
+    lock."""
+    for entry in reports.glob(".*"):
+        if entry.is_symlink():
+            entry.unlink(missing_ok=True)
+        elif entry.name.endswith(OLD):
+            _settle(entry, reports / entry.name[1 : -len(OLD)])
+        elif entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+    for folder in reports.glob("????-??-??"):
+        # Great Expectations' pages are written before the report that leads to them.
+        if [entry.name for entry in folder.iterdir()] == [DATA_DOCS]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     handoffs = handoff_files(context)
     key = context.settings.key
@@ -124,16 +144,20 @@ def _replace(draft: Path, folder: Path) -> None:
 
     Killed between the two renames, the old folder waits under its other name: put it back first.
     """
-    old = folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    old = folder.with_name(f".{folder.name}{OLD}")
+    _settle(old, folder)
     if folder.exists():
         for entry in folder.iterdir():
             if not (draft / entry.name).exists():
                 _copy(entry, draft / entry.name)
         folder.rename(old)
     draft.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _settle(old: Path, folder: Path) -> None:
+    if old.exists() and not folder.exists():
+        old.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

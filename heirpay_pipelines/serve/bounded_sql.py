@@ -49,7 +49,13 @@ class SqlBounds:
 def open_locked(settings: Settings, bounds: SqlBounds) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published warehouse, shut, for SQL of our own. WarehouseError when there is none."""
     key = settings.secret("encryption_key")
-    with connect_shut(settings.warehouse, key, memory_limit=bounds.memory, threads=1) as connection:
+    with connect_shut(
+        settings.warehouse,
+        key,
+        memory_limit=bounds.memory,
+        threads=1,
+        timezone=settings.timezone,
+    ) as connection:
         yield connection
 
 
@@ -69,7 +75,7 @@ def run_bounded(
         "file": str(settings.warehouse), "key": settings.key, "sql": sql,
         "parameters": parameters or {}, "judged": judged,
         "rows": limits.rows, "bytes": limits.bytes, "seconds": limits.seconds,
-        "memory": limits.memory,
+        "memory": limits.memory, "timezone": settings.timezone,
     }  # fmt: skip
     answer = CHILD.ask(request, limits)
     if "error" in answer:

@@ -66,7 +66,9 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     if request["judged"]:
         require_allowed(request["sql"])
     file, key = Path(request["file"]), request["key"]
-    with connect_shut(file, key, memory_limit=request["memory"], threads=1) as connection:
+    with connect_shut(
+        file, key, memory_limit=request["memory"], threads=1, timezone=request["timezone"]
+    ) as connection:
         cursor = connection.execute(request["sql"], request["parameters"])
         columns = [column[0] for column in cursor.description or ()]
         rows, truncated = _fetch(cursor, request["rows"], request["bytes"])

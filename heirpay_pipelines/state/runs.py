@@ -37,7 +37,7 @@ def open_run(state: State, run_id: str, as_of: datetime, job: str = "nightly") -
     now = datetime.now(UTC)
     with state.transaction() as connection:
         connection.execute(
-            "update runs set outcome = 'interrupted', ended_at = ?,"
+            "update runs set outcome = 'interrupted', is_cut = 1, ended_at = ?,"
             " reason = 'the process ended before the run did'"
             " where outcome = 'running' and run_id <> ?",
             (now.isoformat(), run_id),
@@ -65,6 +65,24 @@ def mark_evaluated(state: State, run_id: str) -> None:
     """Record that what a run found has become incidents."""
     with state.transaction() as connection:
         connection.execute("update runs set is_evaluated = 1 where run_id = ?", (run_id,))
+
+
+def mark_cut(state: State, run_id: str) -> None:
+    """Record that a run's process ended before its steps did: what begins next is the same night
+    again, also when the run had been published."""
+    with state.transaction() as connection:
+        connection.execute("update runs set is_cut = 1 where run_id = ?", (run_id,))
+
+
+def cut_since(state: State) -> str | None:
+    """The as-of instant (ISO 8601, UTC) of the first night that was cut since the last one that
+    came to its end; None when the last one did."""
+    found = state.rows(
+        "select min(as_of) as instant from runs where is_cut = 1 and job = 'nightly'"
+        " and started_at > coalesce((select max(started_at) from runs where is_cut = 0"
+        " and outcome <> 'running' and job = 'nightly'), '')"
+    )
+    return found[0]["instant"]  # type: ignore[no-any-return]
 
 
 def close_run(state: State, run_id: str, outcome: str, reason: str | None) -> bool:

@@ -9,10 +9,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from mcp import Client, StdioServerParameters
 from night_figures import fingerprint, last_run
 from nights import give_parsed_project
 from receive_endpoint import event, running
+from working_on import wait_for_none
 
 from heirpay_pipelines.check.probes.encryption import account_data, is_plain
 from heirpay_pipelines.duck import connect
@@ -89,6 +92,7 @@ def _run_and_kill_at(night: Installation, step: str) -> None:
     reached = any(line.startswith(step) for line in process.stderr)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    wait_for_none(night.home)
     assert reached, f"the run ended before it came to {step!r}"
 
 
@@ -105,8 +109,9 @@ def _run_and_kill_in_the_build(night: Installation) -> None:
         assert process.poll() is None, log.read_text()[-2000:]
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGKILL)  # dbt is a process of its own
+    process.send_signal(signal.SIGKILL)
     process.wait()
+    wait_for_none(night.home)  # dbt, a process of its own, neither
 
 
 def identifiers(settings: Settings) -> set[str]:
@@ -144,6 +149,18 @@ def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
     assert fingerprint(night) == fingerprint(published)
     spent, full = last_run(night)["requests"], last_run(published)["requests"]
     assert int(str(spent)) * 5 < int(str(full))
+    # As a night that nobody killed: the same strikes, nothing half made, a queue that goes on.
+    strikes = "select strike, count(*) from operations.incidents group by strike order by strike"
+    assert {strike for strike, _ in night.rows(strikes)} == {
+        strike for strike, _ in published.rows(strikes)
+    }
+    reports = night.settings.reports_dir
+    assert {path.name for path in reports.iterdir()} == {"2026-11-01", "latest"}
+    assert list((night.settings.warehouse_dir / "building").glob("*.duckdb")) == []
+    with closing(sqlite3.connect(night.settings.dagster_home / "history" / "runs.db")) as runs:
+        statuses = [status for (status,) in runs.execute("select status from runs order by id")]
+    assert statuses[-1] == "SUCCESS"
+    assert set(statuses[:-1]) <= {"FAILURE", "SUCCESS"}  # none is left as if it went on
 
 
 def test_the_search_finds_what_is_there(encrypted: EncryptedNight, tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from escalate_night import FIRST, Home, control
 
 from heirpay_pipelines.cli import cli
 from heirpay_pipelines.escalate import RunFacts, process
+from heirpay_pipelines.nightly.dead_runs import close_interrupted
+from heirpay_pipelines.state import open_state
+from heirpay_pipelines.state.runs import close_run, open_run
 
 STEPS = ("run_planned", "learn_from_resolved", "tell", "deliver")
 TABLES = ("incidents", "incident_attempts", "escalations", "outbox_messages")
@@ -48,6 +51,51 @@ def test_killed_at_each_step_it_is_taken_up_again(
                 home.night(night, failing)
         home.night(night, failing)
     assert facts(home) == facts(whole)
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_a_run_that_was_killed_and_run_again_later_strikes_once(
+    home: Home, tmp_path: Any, published: bool
+) -> None:
+    """Killed before its verdict or after it, twice in a night, each try as of its own instant."""
+    failing = [control("one"), control("card_numbers_in_payloads")]
+    whole = Home(tmp_path / "whole")
+    for night in range(3):
+        evaluated_run(whole, night, failing, "published")
+        for tries in range(2):
+            cut = evaluated_run(
+                home, night + tries / 100, failing, "published" if published else None
+            )
+            with open_state(home.settings.state_file) as state:
+                close_interrupted(state, cut)
+        evaluated_run(home, night + 0.3, failing, "published")
+    columns = (
+        "incident_key, occurrence, strike, status, urgency, failures, opened_at, last_seen_at,"
+        " resolved_at"
+    )
+    for sql in (
+        f"select {columns} from incidents order by 1, 2",
+        "select * from incident_attempts order by 1, 2, 3",
+        "select incident_id, count(*) as told from escalations group by incident_id order by 1",
+    ):
+        ended = [
+            [{k: v for k, v in row.items() if k != "ended_at"} for row in one.state(sql)]
+            for one in (home, whole)
+        ]
+        assert ended[0] == ended[1]
+    assert home.state("select max(strike) as most from incidents") == [{"most": 3}]
+
+
+def evaluated_run(home: Home, night: float, failing: Any, outcome: str | None) -> str:
+    """A run that is evaluated, and ends with the outcome if it has one."""
+    run_id = f"run_{night}"
+    with open_state(home.settings.state_file) as state:
+        open_run(state, run_id, FIRST + timedelta(days=night))
+    home.night(night, failing)
+    with open_state(home.settings.state_file) as state:
+        if outcome:
+            close_run(state, run_id, outcome, None)
+    return run_id
 
 
 def test_a_night_that_was_looked_at_is_not_looked_at_again(home: Home) -> None:

@@ -7,17 +7,21 @@ import json
 import os
 import shutil
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster import DagsterInstance, SkipReason, build_run_status_sensor_context
+from dagster._core.test_utils import create_run_for_test
 from installed import Installation
 
 from heirpay_pipelines.nightly.bank_files import SETTLED_SECONDS, new_bank_files
 from heirpay_pipelines.nightly.failure import failed_run_sensor
 from heirpay_pipelines.nightly.lock import run_lock
+from heirpay_pipelines.nightly.night import REFRESH
 from heirpay_pipelines.nightly.webhooks import webhooks_waiting
 from heirpay_pipelines.receive.event import read_event
 from heirpay_pipelines.receive.inbox import Inbox
@@ -65,9 +69,19 @@ def put_event(settings: Settings) -> None:
     asyncio.run(store())
 
 
-def ask(sensor: dg.SensorDefinition, cursor: str | None = None) -> dg.SensorResult:
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as opened:
+        yield opened
+
+
+def ask(
+    sensor: dg.SensorDefinition, instance: DagsterInstance, cursor: str | None = None
+) -> dg.SensorResult:
     """One tick: what the sensor asks for and remembers."""
-    with dg.build_sensor_context(cursor=cursor, sensor_name=sensor.name) as context:
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, sensor_name=sensor.name
+    ) as context:
         told = sensor.evaluate_tick(context)
         return dg.SensorResult(
             run_requests=list(told.run_requests or []),
@@ -82,37 +96,67 @@ def skipped(result: dg.SensorResult) -> str:
     return str(result.skip_reason.skip_message)
 
 
-def test_statements_that_were_landed_ask_for_nothing(home: Installation) -> None:
+def test_statements_that_were_landed_ask_for_nothing(
+    home: Installation, instance: DagsterInstance
+) -> None:
     for file in home.settings.bank_dir.iterdir():
         os.utime(file, (1_700_000_000, 1_700_000_000))
-    first = ask(new_bank_files)
+    first = ask(new_bank_files, instance)
     assert skipped(first) == "no new file"
-    assert skipped(ask(new_bank_files, first.cursor)) == "no new file"
+    assert skipped(ask(new_bank_files, instance, first.cursor)) == "no new file"
 
 
-def test_a_new_statement_asks_for_one_refresh_when_it_is_whole(home: Installation) -> None:
+def test_a_new_statement_asks_for_one_refresh_when_it_is_whole_and_again_when_that_failed(
+    home: Installation, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for file in home.settings.bank_dir.iterdir():
         os.utime(file, (1_700_000_000, 1_700_000_000))
-    before = ask(new_bank_files)
+    cursor = ask(new_bank_files, instance).cursor
     statement(home, "today.csv", seconds_ago=SETTLED_SECONDS / 2)
-    assert "still being written" in skipped(ask(new_bank_files, before.cursor))
+    assert "still being written" in skipped(ask(new_bank_files, instance, cursor))
     statement(home, "today.csv", seconds_ago=SETTLED_SECONDS * 2)
-    with run_lock(home.settings):
-        assert "under way" in skipped(ask(new_bank_files, before.cursor))
-    asked = ask(new_bank_files, before.cursor)
+    asked = ask(new_bank_files, instance, cursor)
     (request,) = asked.run_requests or []
     assert request.tags["heirpay/bank_files"] == "today.csv"
     # The same content under the same key starts no second run, however often it is asked for.
-    assert [again.run_key for again in ask(new_bank_files).run_requests or []] == [request.run_key]
-    assert skipped(ask(new_bank_files, asked.cursor)) == "no new file"
+    again = ask(new_bank_files, instance, asked.cursor)
+    assert [one.run_key for one in again.run_requests or []] == [request.run_key]
+    run = create_run_for_test(
+        instance, job_name=REFRESH, tags=request.tags, status=dg.DagsterRunStatus.NOT_STARTED
+    )
+    assert run.run_id in skipped(ask(new_bank_files, instance, asked.cursor))
+    instance.report_run_failed(run)
+    assert "is asked for at" in skipped(ask(new_bank_files, instance, asked.cursor))
+    monkeypatch.setattr("heirpay_pipelines.nightly.asking.FIRST_PAUSE", timedelta(0))
+    (retry,) = ask(new_bank_files, instance, asked.cursor).run_requests or []
+    assert retry.run_key != request.run_key
+    assert retry.tags == request.tags
 
 
-def test_webhooks_are_drained_when_some_wait_and_no_run_is_under_way(home: Installation) -> None:
-    assert "nothing waits" in skipped(ask(webhooks_waiting))
+def test_webhooks_are_drained_when_some_wait_and_none_is_asked_for_twice(
+    home: Installation, instance: DagsterInstance
+) -> None:
+    assert "nothing waits" in skipped(ask(webhooks_waiting, instance))
     put_event(home.settings)
-    with run_lock(home.settings):
-        assert "under way" in skipped(ask(webhooks_waiting))
-    assert len(ask(webhooks_waiting).run_requests or []) == 1
+    assert len(ask(webhooks_waiting, instance).run_requests or []) == 1
+    run = create_run_for_test(
+        instance, job_name="drain_webhooks", status=dg.DagsterRunStatus.NOT_STARTED
+    )
+    assert run.run_id in skipped(ask(webhooks_waiting, instance))
+
+
+@pytest.mark.parametrize("sensor", [new_bank_files, webhooks_waiting])
+def test_nothing_is_asked_for_while_another_process_works(
+    home: Installation, instance: DagsterInstance, sensor: dg.SensorDefinition
+) -> None:
+    settled = (1_700_000_000, 1_700_000_000)
+    statement(home, "today.csv", seconds_ago=SETTLED_SECONDS * 2)
+    for file in home.settings.bank_dir.iterdir():
+        os.utime(file, settled)
+    put_event(home.settings)
+    with ThreadPoolExecutor(1) as other, run_lock(home.settings):
+        # Another thread is refused as another process is.
+        assert "under way" in skipped(other.submit(ask, sensor, instance).result())
 
 
 def test_a_failed_run_is_recorded_with_the_reason(home: Installation) -> None:

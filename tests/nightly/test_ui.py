@@ -16,6 +16,7 @@ import dagster as dg
 import httpx
 import pytest
 from installed import KEY, Installation
+from working_on import processes_of
 
 from heirpay_pipelines.nightly.embedded import EmbeddedAccount
 from heirpay_pipelines.settings import DEFAULT_UI
@@ -59,20 +60,6 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
-
-
-def processes_of(home: Path) -> list[str]:
-    """Command lines of the processes that work on the home."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:  # it has ended meanwhile
-            continue
-        if command and f"HEIRPAY_HOME={home}".encode() in environment:
-            found.append(command)
-    return found
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="counts processes in /proc")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import stat
 from pathlib import Path
 
 import pytest
+from dying import die_at
 
 from heirpay_pipelines import published_file
 from heirpay_pipelines.duck import WarehouseError, WarehouseKeyError, connect
@@ -64,17 +63,13 @@ def test_a_build_that_was_not_published_leaves_yesterdays_file(tmp_path: Path) -
     assert figure_of(target) == 1
 
 
-def die(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 STEPS = {
-    "before the schemas are dropped": (swap, "connect", 1),
-    "before the build is synced": (published_file, "_fsync", 1),
-    "before the record": (os, "replace", 1),
-    "before the rename": (os, "replace", 2),
-    "after the rename": (published_file, "_write_record", 2),
-    "after the record": (published_file, "_fsync", 2),
+    "before the schemas are dropped": (f"{swap.__name__}:connect", 1),
+    "before the build is synced": (f"{published_file.__name__}:_fsync", 1),
+    "before the record": ("os:replace", 1),
+    "before the rename": ("os:replace", 2),
+    "after the rename": (f"{published_file.__name__}:_write_record", 2),
+    "after the record": (f"{published_file.__name__}:_fsync", 2),
 }
 
 
@@ -83,14 +78,8 @@ def test_killed_at_any_step_the_file_is_the_old_or_the_new_one(tmp_path: Path, s
     target = tmp_path / "heirpay.duckdb"
     publish(build(tmp_path / "building" / "r1.duckdb", 1), target, None)
     new = build(tmp_path / "building" / "r2.duckdb", 2)
-    where, name, turn = STEPS[step]
-    child = os.fork()
-    if child == 0:
-        real, calls = getattr(where, name), iter(range(1, 9))
-        setattr(where, name, lambda *a, **k: die() if next(calls) == turn else real(*a, **k))
-        publish(new, target, None)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    place, turn = STEPS[step]
+    die_at(place, turn, publish, new, target, None)
     assert figure_of(target) == (2 if step.startswith("after") else 1)
     discard_builds(new.parent)
     publish(build(tmp_path / "building" / "r3.duckdb", 3), target, None)

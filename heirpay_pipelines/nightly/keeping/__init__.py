@@ -1,0 +1,1 @@
+"""What HEIRPAY_HOME keeps and for how long: the policy, its sizes, and what is let go."""
