@@ -1,14 +1,18 @@
 {#-
-    What an amount in one currency should settle to in another, in minor units: amount × rate, both
-    exponents heeded (¥1,000 is 1000 units, $1,000 is 100000).
+    What an amount in one currency should settle to in another, in minor units. Stripe's exchange
+    rate relates minor units: 10,000 yen at 0.6523 are 6,523 cents, whatever decimals either has.
 -#}
 {% macro expected_settlement(amount, currency, settlement_currency, exchange_rate) -%}
     case
-        when {{ currency }} = {{ settlement_currency }} then cast({{ amount }} as decimal(38, 6))
-        else cast(
-            {{ to_major(amount, currency) }} * cast({{ exchange_rate }} as decimal(14, 9))
-            * {{ by_exponent(settlement_currency, {0: '1', 2: '100', 3: '1000'}) }}
-            as decimal(38, 6)
-        )
+        when {{ currency }} = {{ settlement_currency }} then cast({{ amount }} as decimal(38, 12))
+        else cast({{ amount }} as decimal(20, 0)) * cast({{ exchange_rate }} as decimal(18, 12))
     end
+{%- endmacro %}
+
+{#-
+    How far a settled amount may be from the expected one: a rate is stated with five decimals or
+    six digits, whichever is rougher, and the result is rounded to a minor unit.
+-#}
+{% macro settlement_tolerance(amount, settled_amount) -%}
+    (1 + abs({{ amount }}) * 0.000005 + abs({{ settled_amount }}) * 0.00001)
 {%- endmacro %}

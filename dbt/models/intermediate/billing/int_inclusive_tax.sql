@@ -23,21 +23,12 @@ lines as (
     inner join taxed_items on lines.subscription_item_id = taxed_items.subscription_item_id
 ),
 
--- A reason that exempts leaves the price free of tax whatever the rate's percentage is.
+-- What is taxed is decided by int_line_taxes alone.
 taxed as (
-    select taxes.line_id, sum(rates.effective_percentage) as percentage
-    from {{ ref('stg_invoice_line_taxes') }} as taxes
-    inner join {{ ref('stg_tax_rates') }} as rates on taxes.tax_rate_id = rates.id
-    where
-        taxes.is_inclusive
-        and (
-            taxes.taxability_reason is null
-            or taxes.taxability_reason in (
-                'standard_rated', 'reduced_rated', 'portion_standard_rated',
-                'portion_reduced_rated', 'proportionally_rated', 'taxable_basis_reduced'
-            )
-        )
-    group by taxes.line_id
+    select line_id, sum(percentage_of_net) as percentage
+    from {{ ref('int_line_taxes') }}
+    where is_inclusive
+    group by line_id
 ),
 
 candidates as (

@@ -43,6 +43,17 @@ saved_methods as (
         and intents.legacy_invoice_id is null
 ),
 
+-- What was refunded of captured money. Stripe counts a released authorisation as refunded, too.
+refunds_of_charge as (
+    select
+        charge_id,
+        sum(case when is_release then amount else 0 end) as released,
+        sum(case when is_release then 0 else amount end) as refunded
+    from {{ ref('int_refunds') }}
+    where is_standing and charge_id is not null
+    group by charge_id
+),
+
 split_charges as (
     select distinct source_charge_id from {{ ref('stg_transfers') }}
     where source_charge_id is not null
@@ -99,7 +110,15 @@ final as (
         linked.currency,
         linked.amount,
         linked.amount_captured,
-        linked.amount_refunded,
+        case
+            when linked.amount_captured = 0 then 0
+            when coalesce(refunds_of_charge.released, 0) = 0 then linked.amount_refunded
+            else
+                greatest(
+                    linked.amount_refunded - refunds_of_charge.released,
+                    refunds_of_charge.refunded
+                )
+        end as amount_refunded,
         linked.status,
         linked.is_captured,
         linked.customer_id,
@@ -145,6 +164,7 @@ final as (
     left join settled on linked.balance_transaction_id = settled.id
     left join usual_settlement on linked.currency = usual_settlement.currency
     left join saved_methods on linked.payment_method_id = saved_methods.payment_method_id
+    left join refunds_of_charge on linked.id = refunds_of_charge.charge_id
     left join split_charges on linked.id = split_charges.source_charge_id
 )
 

@@ -4,7 +4,7 @@ with charges as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_refunds') }}
+    select * from {{ ref('int_refunds') }}
 ),
 
 disputes as (
@@ -37,7 +37,9 @@ due as (
         'refund' as object, id, currency, -amount as amount, balance_transaction_id,
         {{ reporting_date('created_at') }} as seen_on
     from refunds
-    where status = 'succeeded' and created_at <= {{ as_of() }} - interval 1 hour
+    where
+        status = 'succeeded' and not is_release
+        and created_at <= {{ as_of() }} - interval 1 hour
     union all
     select
         'payout' as object, id, currency, -amount as amount, balance_transaction_id,
@@ -82,6 +84,12 @@ sources as (
     where object not in ('dispute', 'won_dispute', 'failed_refund')
 ),
 
+-- A movement's source may be another object than the one that it belongs to: the failure of a debit
+-- names a refund. The object itself names its movements.
+named_movements as (
+    select balance_transaction_id from {{ ref('int_named_movements') }}
+),
+
 pulled as (
     select distinct object from sources
 ),
@@ -124,7 +132,9 @@ orphans as (
         on
             expected_source.source_id = sources.id
             and expected_source.object = sources.object
-    where sources.id is null
+    left join named_movements
+        on expected_source.ledger_id = named_movements.balance_transaction_id
+    where sources.id is null and named_movements.balance_transaction_id is null
 ),
 
 uncaptured as (
@@ -172,8 +182,9 @@ amount_mismatches as (
     where
         case
             when currency = settlement_currency then settled_amount <> expected_amount
-            -- An exchange rate is stated with about six digits.
-            else abs(settled_amount - expected_amount) > 1 + abs(settled_amount) * 0.00001
+            else
+                abs(settled_amount - expected_amount)
+                > {{ settlement_tolerance('amount_captured', 'settled_amount') }}
         end
 ),
 
@@ -256,7 +267,7 @@ reversal_mismatches as (
 refunded as (
     select charge_id, sum(amount) as amount, max({{ reporting_date('created_at') }}) as last_on
     from refunds
-    where status in ('succeeded', 'pending', 'requires_action')
+    where is_standing and not is_release
     group by charge_id
 ),
 
@@ -267,20 +278,17 @@ excessive_refunds as (
         cast(null as varchar) as related_object_id,
         charges.currency,
         cast(
-            greatest(
-                coalesce(refunded.amount, 0) - coalesce(uncaptured.amount, 0),
-                charges.amount_refunded - coalesce(uncaptured.amount, 0)
-            ) - charges.amount_captured as bigint
+            greatest(coalesce(refunded.amount, 0), charges.amount_refunded)
+            - charges.amount_captured as bigint
         ) as amount,
         coalesce(refunded.last_on, charges.created_on) as seen_on,
         'More was refunded than was captured' as detail
     from charges
     left join refunded on charges.id = refunded.charge_id
-    left join uncaptured on charges.id = uncaptured.charge_id
     where
-        charges.is_captured
+        charges.status = 'succeeded'
         and greatest(coalesce(refunded.amount, 0), charges.amount_refunded)
-        - coalesce(uncaptured.amount, 0) > charges.amount_captured
+        > charges.amount_captured
 ),
 
 final as (

@@ -7,7 +7,7 @@ with charges as (
         id, created_at, created_on, customer_id, fingerprint, amount, currency, invoice_id
     from {{ ref('int_charges') }}
     where
-        status = 'succeeded' and is_captured and amount_refunded < amount
+        status = 'succeeded' and is_captured and amount_refunded < amount_captured
         and customer_id is not null and fingerprint is not null
 ),
 

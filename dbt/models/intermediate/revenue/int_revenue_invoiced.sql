@@ -39,6 +39,25 @@ lines as (
     from invoice_lines as lines
     inner join invoices on lines.invoice_id = invoices.id
     left join prices on lines.price_id = prices.price_id
+    union all
+    -- Shipping is billed beside the lines, and its service is done when it is billed.
+    select
+        concat(id, ':shipping') as line_id,
+        id as document_id,
+        'invoice' as document_type,
+        customer_id,
+        customer_country as country,
+        cast(null as varchar) as subscription_id,
+        cast(null as varchar) as product_id,
+        'one_off_invoice' as kind,
+        currency,
+        shipping_amount - shipping_tax_amount as amount,
+        finalized_at as booked_at,
+        voided_at,
+        cast(null as timestamp) as period_starts_at,
+        cast(null as timestamp) as period_ends_at
+    from invoices
+    where shipping_amount <> 0
 ),
 
 -- Invoices that billed something and are credited without saying of which line.
@@ -76,6 +95,25 @@ credit_lines as (
     left join lines on credited.invoice_line_id = lines.line_id
     left join credited_whole on credited.credit_note_id = credited_whole.credit_note_id
     where credited.invoice_line_id is not null or credited_whole.credit_note_id is null
+    union all
+    select
+        concat(notes.id, ':shipping') as line_id,
+        notes.id as document_id,
+        'credit_note' as document_type,
+        notes.customer_id,
+        invoices.customer_country as country,
+        cast(null as varchar) as subscription_id,
+        cast(null as varchar) as product_id,
+        'one_off_invoice' as kind,
+        notes.currency,
+        notes.shipping_tax_amount - notes.shipping_amount as amount,
+        notes.created_at as booked_at,
+        notes.voided_at,
+        cast(null as timestamp) as period_starts_at,
+        cast(null as timestamp) as period_ends_at
+    from {{ ref('stg_credit_notes') }} as notes
+    left join invoices on notes.invoice_id = invoices.id
+    where notes.shipping_amount <> 0
 ),
 
 documents as (

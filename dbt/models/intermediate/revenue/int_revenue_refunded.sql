@@ -15,9 +15,9 @@ credited as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_refunds') }}
+    select * from {{ ref('int_refunds') }}
     where
-        coalesce(status, 'succeeded') in ('succeeded', 'pending', 'requires_action')
+        is_standing and not is_release
         and id not in (
             select refund_id from credited
             where refund_id is not null

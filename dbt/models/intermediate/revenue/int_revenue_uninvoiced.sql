@@ -9,8 +9,8 @@ with charges as (
 ),
 
 refunds as (
-    select * from {{ ref('stg_refunds') }}
-    where coalesce(status, 'succeeded') in ('succeeded', 'pending', 'requires_action')
+    select * from {{ ref('int_refunds') }}
+    where is_standing and not is_release
 ),
 
 entries as (

@@ -4,12 +4,25 @@ with charges as (
     where status = 'failed'
 ),
 
--- A debit that comes back days later failed when its money went, not when it was made.
-late_failures as (
-    select source_id, min(occurred_at) as occurred_at
-    from {{ ref('int_ledger') }}
+-- A debit that comes back days later failed when its money went, not when it was made. The charge
+-- names that movement, whose own source may be a refund; an older one names the charge.
+failure_movements as (
+    select ledger_id, source_id, occurred_at from {{ ref('int_ledger') }}
     where category = 'charge_failure'
-    group by source_id
+),
+
+late_failures as (
+    select charge_id, min(occurred_at) as occurred_at
+    from (
+        select source_id as charge_id, occurred_at from failure_movements
+        union all
+        select charges.id as charge_id, failure_movements.occurred_at
+        from charges
+        inner join failure_movements
+            on charges.failure_balance_transaction_id = failure_movements.ledger_id
+    ) as found
+    where charge_id is not null
+    group by charge_id
 ),
 
 failures as (
@@ -17,7 +30,7 @@ failures as (
         charges.id,
         charges.created_at,
         coalesce(late_failures.occurred_at, charges.created_at) as occurred_at,
-        late_failures.source_id is not null as is_late,
+        late_failures.charge_id is not null as is_late,
         coalesce(
             case when charges.failure_code = 'card_declined' then charges.outcome_reason end,
             case when charges.outcome_type = 'blocked' then charges.outcome_reason end,
@@ -32,7 +45,7 @@ failures as (
         coalesce(charges.fingerprint, charges.id) as card,
         coalesce(charges.outcome_type, '') = 'blocked' as is_blocked
     from charges
-    left join late_failures on charges.id = late_failures.source_id
+    left join late_failures on charges.id = late_failures.charge_id
 ),
 
 rules as (

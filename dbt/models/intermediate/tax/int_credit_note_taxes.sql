@@ -1,11 +1,31 @@
 -- Tax of each credit-note line and rate, positive, with the invoice tax that it takes back, and
 -- when that invoice was paid or given up. A line of the note alone, or of another rate, names none.
 with taxes as (
-    select * from {{ ref('stg_credit_note_line_taxes') }}
+    {%- for model, line_id in [
+        ('stg_credit_note_line_taxes', 'line_id'),
+        ('stg_credit_note_shipping_taxes', "'shipping' as line_id"),
+    ] %}
+    {{ 'union all' if not loop.first }}
+    select
+        credit_note_id,
+        {{ line_id }},
+        tax_number,
+        tax_rate_id,
+        is_inclusive,
+        taxability_reason,
+        currency,
+        taxable_amount,
+        amount
+    from {{ ref(model) }}
+    {%- endfor %}
 ),
 
 lines as (
     select id, credit_note_id, invoice_line_id from {{ ref('stg_credit_note_lines') }}
+    union all
+    select distinct
+        'shipping' as id, credit_note_id, 'shipping' as invoice_line_id
+    from {{ ref('stg_credit_note_shipping_taxes') }}
 ),
 
 notes as (
@@ -18,6 +38,7 @@ invoices as (
         finalized_at,
         customer_country,
         customer_state,
+        customer_tax_exempt,
         paid_at,
         marked_uncollectible_at,
         voided_at
@@ -34,7 +55,7 @@ rates as (
     select * from {{ ref('stg_tax_rates') }}
 ),
 
-final as (
+joined as (
     select
         taxes.credit_note_id,
         taxes.line_id,
@@ -51,7 +72,8 @@ final as (
         rates.jurisdiction_level,
         rates.tax_type,
         cast(rates.percentage as decimal(18, 6)) as rate,
-        taxes.taxability_reason,
+        taxes.taxability_reason as stated_reason,
+        invoices.customer_tax_exempt,
         taxes.is_inclusive,
         taxes.currency,
         abs(taxes.taxable_amount) as taxable_amount,
@@ -74,6 +96,46 @@ final as (
             and lines.invoice_line_id = invoice_taxes.line_id
             and taxes.tax_rate_id = invoice_taxes.tax_rate_id
     left join rates on taxes.tax_rate_id = rates.id
+),
+
+decided as (
+    select
+        *,
+        {{ is_taxed('amount', 'rate', 'taxable_amount', 'stated_reason', 'customer_tax_exempt') }}
+            as is_taxed
+    from joined
+),
+
+final as (
+    select
+        credit_note_id,
+        line_id,
+        tax_number,
+        tax_rate_id,
+        invoice_id,
+        invoice_line_id,
+        invoice_tax_number,
+        customer_id,
+        country,
+        region,
+        jurisdiction,
+        jurisdiction_level,
+        tax_type,
+        rate,
+        is_taxed,
+        {{ tax_reason('is_taxed', 'stated_reason', 'customer_tax_exempt') }} as taxability_reason,
+        is_inclusive,
+        currency,
+        taxable_amount,
+        amount,
+        supplied_at,
+        issued_at,
+        voided_at,
+        invoice_paid_at,
+        invoice_uncollectible_at,
+        invoice_voided_at,
+        is_refund
+    from decided
 )
 
 select * from final

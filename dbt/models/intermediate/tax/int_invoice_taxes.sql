@@ -1,6 +1,49 @@
--- Tax of each invoice line and rate with its jurisdiction and the instants that decide liability.
-with taxes as (
-    select * from {{ ref('stg_invoice_line_taxes') }}
+-- Tax of each invoice line and rate with its jurisdiction and the instants that decide liability;
+-- what rounding leaves between lines and invoice is a line of its own.
+with line_taxes as (
+    select * from {{ ref('int_line_taxes') }}
+),
+
+rounding as (
+    select * from {{ ref('int_tax_rounding') }}
+),
+
+taxes as (
+    select
+        invoice_id,
+        line_id,
+        tax_number,
+        tax_rate_id,
+        rate,
+        is_taxed,
+        taxability_reason,
+        is_inclusive,
+        currency,
+        taxable_amount,
+        amount
+    from line_taxes
+    union all
+    select
+        line_taxes.invoice_id,
+        'rounding' as line_id,
+        row_number() over (
+            partition by line_taxes.invoice_id
+            order by line_taxes.line_id, line_taxes.tax_number
+        ) as tax_number,
+        line_taxes.tax_rate_id,
+        line_taxes.rate,
+        line_taxes.is_taxed,
+        line_taxes.taxability_reason,
+        line_taxes.is_inclusive,
+        line_taxes.currency,
+        0 as taxable_amount,
+        rounding.amount
+    from rounding
+    inner join line_taxes
+        on
+            rounding.invoice_id = line_taxes.invoice_id
+            and rounding.line_id = line_taxes.line_id
+            and rounding.tax_number = line_taxes.tax_number
 ),
 
 invoices as (
@@ -25,7 +68,8 @@ final as (
         rates.jurisdiction,
         rates.jurisdiction_level,
         rates.tax_type,
-        cast(rates.percentage as decimal(18, 6)) as rate,
+        taxes.rate,
+        taxes.is_taxed,
         taxes.taxability_reason,
         taxes.is_inclusive,
         taxes.currency,

@@ -21,11 +21,7 @@ movements as (
     where
         country in (select country from members)
         and country not in (select country from own)
-        and coalesce(taxability_reason, 'standard_rated') in (
-            'standard_rated', 'reduced_rated', 'zero_rated', 'portion_standard_rated',
-            'portion_reduced_rated', 'product_exempt_holiday', 'proportionally_rated',
-            'not_available'
-        )
+        and is_taxed
 ),
 
 summed as (

@@ -10,10 +10,6 @@ credit_taxes as (
     select * from {{ ref('int_credit_note_taxes') }}
 ),
 
-calculated as (
-    select * from {{ ref('stg_tax_calculated_lines') }}
-),
-
 -- What credit notes had taken back before an invoice was given up: not taken back again.
 credited as (
     select * from credit_taxes
@@ -28,8 +24,8 @@ credited_of_line as (
 
 {% set facts = [
     'invoice_id', 'line_id', 'tax_number', 'customer_id', 'country', 'region', 'jurisdiction',
-    'jurisdiction_level', 'tax_type', 'rate', 'tax_rate_id', 'taxability_reason', 'is_inclusive',
-    'currency',
+    'jurisdiction_level', 'tax_type', 'rate', 'tax_rate_id', 'is_taxed', 'taxability_reason',
+    'is_inclusive', 'currency',
 ] %}
 -- A note that names no tax of the invoice counts against the invoice as a line of its own.
 remaining as (
@@ -97,6 +93,7 @@ invoice_movements as (
         tax_type,
         rate,
         tax_rate_id,
+        is_taxed,
         taxability_reason,
         is_inclusive,
         currency,
@@ -130,6 +127,7 @@ credit_movements as (
         tax_type,
         rate,
         tax_rate_id,
+        is_taxed,
         taxability_reason,
         is_inclusive,
         currency,
@@ -140,74 +138,14 @@ credit_movements as (
     {%- endfor %}
 ),
 
-originals as (
-    select distinct tax_transaction_id, taxed_at from calculated where type = 'transaction'
-),
-
--- Stripe states no rate beside these lines. A rate in force that gives the amount to the minor unit
--- is the rate; else it is what the amounts say.
-fitting as (
-    select
-        calculated.tax_transaction_id,
-        calculated.line_id,
-        max(in_force.rate) as rate,
-        max(in_force.tax_type) as tax_type
-    from calculated
-    inner join {{ ref('tax_rates_in_force') }} as in_force
-        on
-            calculated.country = in_force.country
-            and in_force.region is null
-    where
-        {{ reporting_date('calculated.taxed_at') }} >= in_force.valid_from
-        and {{ reporting_date('calculated.taxed_at') }}
-        <= coalesce(in_force.valid_until, date '9999-12-31')
-        and abs(calculated.amount * 100 - calculated.taxable_amount * in_force.rate) <= 100
-    group by calculated.tax_transaction_id, calculated.line_id
-),
-
-calculated_movements as (
-    select
-        case when calculated.type = 'reversal' then 'refund' else 'payment' end as document_type,
-        calculated.tax_transaction_id as document_id,
-        calculated.line_id,
-        1 as tax_number,
-        case when calculated.type = 'reversal' then 'tax_refunded' else 'one_off' end as movement,
-        calculated.posted_at as occurred_at,
-        coalesce(originals.taxed_at, calculated.taxed_at) as supplied_at,
-        cast(null as varchar) as invoice_id,
-        calculated.customer_id,
-        calculated.country,
-        calculated.state as region,
-        calculated.city as jurisdiction,
-        cast(null as varchar) as jurisdiction_level,
-        fitting.tax_type,
-        coalesce(
-            cast(fitting.rate as decimal(18, 6)),
-            cast(
-                {{ divide('calculated.amount * 100', 'calculated.taxable_amount', 2, 0, 0) }}
-                as decimal(18, 6)
-            )
-        ) as rate,
-        cast(null as varchar) as tax_rate_id,
-        cast(null as varchar) as taxability_reason,
-        calculated.is_inclusive,
-        calculated.currency,
-        calculated.taxable_amount,
-        calculated.amount
-    from calculated
-    left join originals on calculated.original_transaction_id = originals.tax_transaction_id
-    left join fitting
-        on
-            calculated.tax_transaction_id = fitting.tax_transaction_id
-            and calculated.line_id = fitting.line_id
-),
-
 every_movement as (
     select * from invoice_movements
     union all
     select * from credit_movements
     union all
-    select * from calculated_movements
+    select * from {{ ref('int_one_off_taxes') }}
+    union all
+    select * from {{ ref('int_checkout_taxes') }}
 ),
 
 final as (

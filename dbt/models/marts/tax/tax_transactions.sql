@@ -20,6 +20,7 @@ published as (
         tax_type,
         rate,
         taxability_reason,
+        is_taxed,
         is_inclusive,
         tax_rate_id,
         currency,
@@ -52,7 +53,8 @@ final as (
         jurisdiction_level,
         invoice_id,
         tax_rate_id,
-        tax_movement_id
+        tax_movement_id,
+        is_taxed
     from published
 )
 

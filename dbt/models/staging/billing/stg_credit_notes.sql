@@ -20,6 +20,19 @@ parsed as (
             'total': 'bigint',
             'total_excluding_tax': 'bigint',
             'discount_amount': 'bigint',
+            'amount_shipping': 'bigint',
+            'shipping_cost': {
+                'amount_tax': 'bigint',
+                'amount_total': 'bigint',
+                'taxes': [{
+                    'amount': 'bigint',
+                    'rate': 'json',
+                    'tax_behavior': 'varchar',
+                    'tax_rate_details': {'tax_rate': 'json'},
+                    'taxability_reason': 'varchar',
+                    'taxable_amount': 'bigint'
+                }]
+            },
             'pre_payment_amount': 'bigint',
             'post_payment_amount': 'bigint',
             'out_of_band_amount': 'bigint',
@@ -60,6 +73,14 @@ final as (
             0
         ) as tax_amount,
         coalesce(payload.discount_amount, 0) as discount_amount,
+        coalesce(payload.shipping_cost.amount_total, payload.amount_shipping, 0)
+            as shipping_amount,
+        coalesce(
+            payload.shipping_cost.amount_tax,
+            {{ sum_of('payload.shipping_cost.taxes', 'amount') }},
+            0
+        ) as shipping_tax_amount,
+        payload.shipping_cost.taxes as shipping_taxes,
         payload.pre_payment_amount as pre_payment_amount,
         payload.post_payment_amount as post_payment_amount,
         coalesce(payload.out_of_band_amount, 0) as out_of_band_amount,

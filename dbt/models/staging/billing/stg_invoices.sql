@@ -28,19 +28,36 @@ parsed as (
             'tax': 'bigint',
             'total_taxes': [{
                 'amount': 'bigint',
-                'tax_behavior': 'varchar'
+                'tax_behavior': 'varchar',
+                'tax_rate_details': {'tax_rate': 'json'}
             }],
             'total_tax_amounts': [{
                 'amount': 'bigint',
-                'inclusive': 'boolean'
+                'inclusive': 'boolean',
+                'tax_rate': 'json'
             }],
             'total_discount_amounts': [{
                 'amount': 'bigint'
             }],
             'amount_due': 'bigint',
             'amount_paid': 'bigint',
+            'amount_paid_off_stripe': 'bigint',
+            'paid_out_of_band': 'boolean',
             'amount_remaining': 'bigint',
             'amount_shipping': 'bigint',
+            'shipping_cost': {
+                'amount_subtotal': 'bigint',
+                'amount_tax': 'bigint',
+                'amount_total': 'bigint',
+                'taxes': [{
+                    'amount': 'bigint',
+                    'rate': 'json',
+                    'tax_behavior': 'varchar',
+                    'tax_rate_details': {'tax_rate': 'json'},
+                    'taxability_reason': 'varchar',
+                    'taxable_amount': 'bigint'
+                }]
+            },
             'starting_balance': 'bigint',
             'ending_balance': 'bigint',
             'pre_payment_credit_notes_amount': 'bigint',
@@ -106,11 +123,22 @@ final as (
             payload.tax,
             0
         ) as tax_amount,
-        coalesce(payload.amount_shipping, 0) as shipping_amount,
+        payload.total_taxes as total_taxes,
+        payload.total_tax_amounts as total_tax_amounts,
+        coalesce(payload.shipping_cost.amount_total, payload.amount_shipping, 0)
+            as shipping_amount,
+        coalesce(
+            payload.shipping_cost.amount_tax,
+            {{ sum_of('payload.shipping_cost.taxes', 'amount') }},
+            0
+        ) as shipping_tax_amount,
+        payload.shipping_cost.taxes as shipping_taxes,
         payload.total as total,
         payload.total_excluding_tax as total_excluding_tax,
         payload.amount_due as amount_due,
         payload.amount_paid as amount_paid,
+        payload.amount_paid_off_stripe as amount_paid_off_stripe,
+        coalesce(payload.paid_out_of_band, false) as is_paid_out_of_band,
         payload.amount_remaining as amount_remaining,
         payload.starting_balance as starting_balance,
         payload.ending_balance as ending_balance,

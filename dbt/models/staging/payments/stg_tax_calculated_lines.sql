@@ -23,6 +23,11 @@ parsed as (
                 'tax_behavior': 'varchar',
                 'tax_code': 'varchar'
             }]},
+            'shipping_cost': {
+                'amount': 'bigint',
+                'amount_tax': 'bigint',
+                'tax_behavior': 'varchar'
+            },
             'posted_at': 'bigint',
             'reference': 'varchar',
             'reversal': {'original_transaction': 'varchar'},
@@ -32,23 +37,52 @@ parsed as (
     from landed
 ),
 
+recorded as (
+    select id as tax_transaction_id, payload from parsed
+    where payload.reference is null or payload.reference not like 'in!_%' escape '!'
+),
+
 exploded as (
     select
-        id as tax_transaction_id,
+        tax_transaction_id,
         payload,
         {{ explode_array('payload.line_items.data') }} as line
-    from parsed
-    where payload.reference is null or payload.reference not like 'in!_%' escape '!'
+    from recorded
+),
+
+-- Shipping is a line of its own.
+lines as (
+    select
+        tax_transaction_id,
+        payload,
+        line.id as line_id,
+        line.reversal.original_line_item as original_line_id,
+        line.tax_behavior as tax_behavior,
+        line.amount as amount,
+        line.amount_tax as amount_tax
+    from exploded
+    where line.id is not null
+    union all
+    select
+        tax_transaction_id,
+        payload,
+        'shipping' as line_id,
+        cast(null as varchar) as original_line_id,
+        payload.shipping_cost.tax_behavior as tax_behavior,
+        payload.shipping_cost.amount as amount,
+        payload.shipping_cost.amount_tax as amount_tax
+    from recorded
+    where payload.shipping_cost.amount_tax <> 0
 ),
 
 final as (
     select
         tax_transaction_id,
-        line.id as line_id,
+        line_id,
         payload.type as type,
         payload.reference as reference,
         payload.reversal.original_transaction as original_transaction_id,
-        line.reversal.original_line_item as original_line_id,
+        original_line_id,
         {{ json_id('payload.customer', '$') }} as customer_id,
         upper(payload.customer_details.address.country) as country,
         payload.customer_details.address.state as state,
@@ -56,12 +90,10 @@ final as (
         {{ epoch('coalesce(payload.posted_at, payload.tax_date)') }} as posted_at,
         {{ epoch('payload.tax_date') }} as taxed_at,
         lower(payload.currency) as currency,
-        line.tax_behavior = 'inclusive' as is_inclusive,
-        line.amount - case when line.tax_behavior = 'inclusive' then line.amount_tax else 0 end
-            as taxable_amount,
-        line.amount_tax as amount
-    from exploded
-    where line.id is not null
+        coalesce(tax_behavior, 'exclusive') = 'inclusive' as is_inclusive,
+        amount - case when tax_behavior = 'inclusive' then amount_tax else 0 end as taxable_amount,
+        amount_tax as amount
+    from lines
 )
 
 select * from final

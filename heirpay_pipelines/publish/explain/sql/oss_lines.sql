@@ -8,8 +8,5 @@ where
     and country = $country
     and currency = $currency
     and rate is not distinct from $rate
-    and coalesce(taxability_reason, 'standard_rated') in (
-        'standard_rated', 'reduced_rated', 'zero_rated', 'portion_standard_rated',
-        'portion_reduced_rated', 'product_exempt_holiday', 'proportionally_rated', 'not_available'
-    )
+    and is_taxed
 order by occurred_on, document_id, line_id, tax_movement_id

@@ -1,0 +1,1 @@
+{{ shipping_taxes('stg_invoices', 'invoice_id') }}
