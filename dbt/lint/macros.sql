@@ -69,3 +69,9 @@
 {% macro usd() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro visible_landing() -%}{%- set given = (varargs, kwargs) -%}true{%- endmacro %}
 {% macro whole_quotient() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro is_taxed() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro is_taxing_reason() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro tax_reason() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro json_holds() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro settlement_tolerance() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro shipping_taxes() -%}{%- set given = (varargs, kwargs) -%}select x from {{ varargs[0] }}{%- endmacro %}

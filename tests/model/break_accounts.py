@@ -23,7 +23,7 @@ from break_objects import (
 def clean_account() -> list[stripe.JsonObject]:
     """Charges in two currencies, an invoice, a partial capture, payouts in and not yet in bank."""
     yen = stripe.movement(
-        "txn_yen", "charge", 700, "2026-01-05T12:00:00", source="ch_yen", exchange_rate=0.007
+        "txn_yen", "charge", 700, "2026-01-05T12:00:00", source="ch_yen", exchange_rate=0.7
     )
     return [
         *paid_charge("a", 11_900, "2026-01-05T12:00:00"),

@@ -296,6 +296,7 @@ def _totals(e: Examples) -> None:
     e.reprices(up, "2026-04-05T08:00:00", e.priced(5500, currency="cad"))
     e.reprices(down, "2026-04-05T08:00:00", e.priced(3500, currency="cad"))
     e.ends(gone, "2026-04-05T08:00:00")
+    _retention(e)
     # sek: 100 paying 500 on average at the end, churn 100/1,100 in the month: LTV 5,500.
     cheap = e.priced(50000, currency="sek")
     stays = [e.starts(f"sek_{n}", cheap) for n in range(20)]
@@ -316,6 +317,28 @@ def _totals(e: Examples) -> None:
     third = e.priced(10000, interval="year", currency="nok")
     for n in range(3):
         e.starts(f"nok_{n}", third)
+
+
+def _retention(e: Examples) -> None:
+    """Who joins or comes back within the month is in no retention."""
+    # czk: 10 at 10; one leaves; one joins at 40 and leaves within the month.
+    ten = e.priced(1000, currency="czk")
+    first = [e.starts(f"czk_{n}", ten) for n in range(10)][0]
+    joins = e.starts("czk_joins", e.priced(4000, currency="czk"), at="2026-04-05T08:00:00")
+    e.ends(first, "2026-04-10T08:00:00")
+    e.ends(joins, "2026-04-20T08:00:00")
+    # ron: of four at 10 one leaves and comes back at 50 and falls to 5; one goes to 90 and back to
+    # 8; one to 2 and back to 13. A fifth joins at 100 and falls to 1.
+    ten = e.priced(1000, currency="ron")
+    leaves, rises, falls, _ = [e.starts(f"ron_{n}", ten) for n in range(4)]
+    e.ends(leaves, "2026-04-03T08:00:00")
+    for body, days in ((rises, (9000, 800)), (falls, (200, 1300))):
+        for day, amount in enumerate(days, start=4):
+            body = e.reprices(body, f"2026-04-{day:02}T08:00:00", e.priced(amount, currency="ron"))
+    for who, at, amounts in (("cus_ron_0", 8, (5000, 500)), ("cus_ron_new", 9, (10_000, 100))):
+        its = e.priced(amounts[0], currency="ron")
+        body = e.starts(f"ron_at{at}", its, at=f"2026-04-{at:02}T08:00:00", customer_id=who)
+        e.reprices(body, "2026-04-20T08:00:00", e.priced(amounts[1], currency="ron"))
 
 
 def _whole_pipeline(e: Examples) -> None:

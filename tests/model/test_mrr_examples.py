@@ -241,6 +241,23 @@ def test_gross_and_net_churn(warehouse: Warehouse) -> None:
     ) == [Decimal("0.2"), Decimal("0.1"), Decimal("0.8"), Decimal("0.9")]
 
 
+RETENTION = (
+    "customer_churn_rate, customer_churn_rate_plain, gross_revenue_retention,"
+    " net_revenue_retention, gross_mrr_churn_rate, net_mrr_churn_rate"
+)
+
+
+def test_retention_follows_the_customers_of_the_months_start(warehouse: Warehouse) -> None:
+    rates = [Decimal(each) for each in ("0.181818", "0.1", "0.9", "0.9", "0.1", "0.1")]
+    assert month(warehouse, "czk", f"customers_churned, {RETENTION}") == [2, *rates]
+    # 40 at the start: 10 left, 2 less of one, 3 more of another. One of 4 + 1 new churned.
+    rates = [Decimal(each) for each in ("0.2", "0.25", "0.7", "0.775", "0.3", "0.225")]
+    assert month(warehouse, "ron", f"customers_churned, {RETENTION}") == [1, *rates]
+    assert warehouse.value(
+        "select bool_and(gross_revenue_retention between 0 and 1) from finance.churn_monthly"
+    )
+
+
 def test_arpa_and_lifetime_value(warehouse: Warehouse) -> None:
     assert month(warehouse, "sek", "arpa, ltv") == [500, 5500]
 

@@ -177,3 +177,16 @@
 {% macro spark__json_names(payload) -%}
     concat(',', concat_ws(',', json_object_keys({{ payload }})), ',')
 {%- endmacro %}
+
+{#-
+    Whether a JSON object holds another: each of its fields with its value, members of objects and
+    entries of arrays likewise. Spark SQL has no such function: a session registers it.
+-#}
+{% macro json_holds(payload, part) -%} {{ adapter.dispatch('json_holds')(payload, part) }} {%- endmacro %}
+{% macro default__json_holds(payload, part) -%}
+    (
+        list_has_all(json_keys({{ payload }}), json_keys({{ part }}))
+        and json_contains({{ payload }}, {{ part }})
+    )
+{%- endmacro %}
+{% macro spark__json_holds(payload, part) -%} json_object_holds({{ payload }}, {{ part }}) {%- endmacro %}

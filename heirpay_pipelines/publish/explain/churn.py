@@ -54,11 +54,13 @@ def _rates(published: Published, node: Node, row: Row) -> None:
     }
     lost = f"contraction {named['contraction']} + churn {named['churned']}"
     of_start = f"÷ {named['start']} at the start"
+    lost_of_start = f"{published.figure(row['mrr_lost_of_start'], code)} lost"
+    gained = f"{published.figure(row['mrr_gained_of_start'], code)} gained"
     rates = {
         "customer_churn_rate": f"{churned} churned ÷ ({start} + {row['customers_new']} new)",
-        "customer_churn_rate_plain": f"{churned} churned ÷ {start}",
-        "gross_mrr_churn_rate": f"({lost}) {of_start}",
-        "net_mrr_churn_rate": f"({lost} - expansion {named['expansion']}) {of_start}",
+        "customer_churn_rate_plain": f"{row['customers_lost']} of the start left ÷ {start}",
+        "gross_mrr_churn_rate": f"{lost_of_start} of the customers of the start {of_start}",
+        "net_mrr_churn_rate": f"({lost_of_start} - {gained} of the same) {of_start}",
         "gross_revenue_retention": "1 - gross_mrr_churn_rate",
         "net_revenue_retention": "1 - net_mrr_churn_rate",
         "quick_ratio": f"(new {named['new']} + expansion {named['expansion']}) ÷ ({lost})",

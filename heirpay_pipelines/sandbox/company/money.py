@@ -26,12 +26,16 @@ def rounded(value: Decimal) -> int:
 
 
 def settled(amount: int, currency: str) -> tuple[int, str, float | None]:
-    """(amount, settlement currency, exchange rate) of an amount in a presentment currency."""
+    """(amount, settlement currency, exchange rate) of an amount in a presentment currency.
+
+    The rate relates minor units, as Stripe states it.
+    """
     target = SETTLES_IN[currency]
     if target == currency:
         return amount, currency, None
     scale = Decimal(10) ** (EXPONENT[target] - EXPONENT[currency])
-    return rounded(amount * RATE[currency] * scale), target, float(RATE[currency])
+    rate = RATE[currency] * scale
+    return rounded(amount * rate), target, float(rate)
 
 
 def processing_fee(amount: int, method: str) -> int:

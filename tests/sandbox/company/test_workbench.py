@@ -74,7 +74,7 @@ def test_a_price_in_yen_settles_in_dollars(bench: Workbench) -> None:
     (charge,) = bench.store.all("charge")
     entry = bench.store.get("balance_transaction", charge["balance_transaction"])
     assert (charge["amount"], charge["currency"]) == (1000, "jpy")
-    assert (entry["amount"], entry["currency"], entry["exchange_rate"]) == (670, "usd", 0.0067)
+    assert (entry["amount"], entry["currency"], entry["exchange_rate"]) == (670, "usd", 0.67)
 
 
 def test_refund_and_lost_dispute_day_by_day(bench: Workbench) -> None:

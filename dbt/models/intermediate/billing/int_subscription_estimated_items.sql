@@ -5,11 +5,10 @@ with lines as (
     where subscription_id is not null and subscription_item_id is not null
 ),
 
--- A voided invoice bills nothing (a collection paused with behaviour `void` makes such); a draft
--- bills nothing yet.
+-- What a pause voided bills nothing; a draft bills nothing yet.
 invoices as (
-    select id, customer_id, created_at from {{ ref('stg_invoices') }}
-    where status in ('open', 'paid', 'uncollectible')
+    select subscription_id, invoice_id, customer_id, created_at, is_void
+    from {{ ref('int_standing_bills') }}
 ),
 
 prices as (
@@ -35,25 +34,29 @@ billed as (
         lines.invoice_id,
         invoices.customer_id,
         invoices.created_at,
+        invoices.is_void,
         lines.currency,
         max(lines.period_ends_at) as period_ends_at,
         max(case when lines.amount >= 0 then lines.price_id end) as price_id,
         sum(case when lines.amount >= 0 then lines.quantity end) as quantity
     from lines
-    inner join invoices on lines.invoice_id = invoices.id
+    inner join invoices
+        on
+            lines.invoice_id = invoices.invoice_id
+            and lines.subscription_id = invoices.subscription_id
     left join prices on lines.price_id = prices.price_id
     where coalesce(prices.usage_type, 'licensed') = 'licensed'
     group by all
 ),
 
--- Where several invoices speak of one instant, the newest is right. An instant with credits
--- alone (no price) is an item's removal.
+-- Where several invoices speak of one instant, the newest that stands is right. An instant with
+-- credits alone (no price) is an item's removal.
 ranked as (
     select
         *,
         row_number() over (
             partition by subscription_item_id, period_starts_at
-            order by created_at desc, invoice_id desc
+            order by is_void, created_at desc, invoice_id desc
         ) as recency
     from billed
 ),

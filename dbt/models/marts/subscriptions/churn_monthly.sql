@@ -40,6 +40,11 @@ involuntary as (
     group by movements.month, movements.currency
 ),
 
+-- Retention looks at the customers of the month's start and at nobody else.
+retention as (
+    select * from {{ ref('int_retention_monthly') }}
+),
+
 joined as (
     select
         months.month,
@@ -50,7 +55,10 @@ joined as (
         months.mrr as mrr_end,
         coalesce(involuntary.customers_churned_involuntary, 0) as customers_churned_involuntary,
         cast(coalesce(involuntary.mrr_churned_involuntary, 0) as decimal(38, 6))
-            as mrr_churned_involuntary
+            as mrr_churned_involuntary,
+        coalesce(retention.customers_lost, 0) as customers_lost,
+        cast(coalesce(retention.mrr_lost, 0) as decimal(38, 6)) as start_lost,
+        cast(coalesce(retention.mrr_gained, 0) as decimal(38, 6)) as start_gained
         {%- for movement in ['new', 'reactivation', 'expansion', 'contraction', 'churn'] %},
         coalesce(movements.customers_{{ movement }}, 0) as customers_{{ movement }},
         cast(coalesce(movements.mrr_{{ movement }}, 0) as decimal(38, 6)) as mrr_{{ movement }}
@@ -60,6 +68,8 @@ joined as (
         on months.month = movements.month and months.currency = movements.currency
     left join involuntary
         on months.month = involuntary.month and months.currency = involuntary.currency
+    left join retention
+        on months.month = retention.month and months.currency = retention.currency
 ),
 
 published as (
@@ -73,7 +83,7 @@ published as (
         customers_end,
         {{ rate('customers_churn', 'customers_start + customers_new', 0, 0) }}
             as customer_churn_rate,
-        {{ rate('customers_churn', 'customers_start', 0, 0) }} as customer_churn_rate_plain,
+        {{ rate('customers_lost', 'customers_start', 0, 0) }} as customer_churn_rate_plain,
         {%- for amount in [
             'mrr_start', 'mrr_new', 'mrr_reactivation', 'mrr_expansion', 'mrr_contraction'
         ] %}
@@ -82,13 +92,10 @@ published as (
         {{ publish_amount('mrr_churn', 'currency', 6) }} as mrr_churned,
         {{ publish_amount('mrr_end', 'currency', 6) }} as mrr_end,
         {{ publish_amount('mrr_contraction + mrr_churn', 'currency', 6) }} as mrr_lost,
-        {{ rate('mrr_contraction + mrr_churn', 'mrr_start') }} as gross_mrr_churn_rate,
-        {{ rate('mrr_contraction + mrr_churn - mrr_expansion', 'mrr_start') }}
-            as net_mrr_churn_rate,
-        {{ rate('mrr_start - mrr_contraction - mrr_churn', 'mrr_start') }}
-            as gross_revenue_retention,
-        {{ rate('mrr_start - mrr_contraction - mrr_churn + mrr_expansion', 'mrr_start') }}
-            as net_revenue_retention,
+        {{ rate('start_lost', 'mrr_start') }} as gross_mrr_churn_rate,
+        {{ rate('start_lost - start_gained', 'mrr_start') }} as net_mrr_churn_rate,
+        {{ rate('mrr_start - start_lost', 'mrr_start') }} as gross_revenue_retention,
+        {{ rate('mrr_start - start_lost + start_gained', 'mrr_start') }} as net_revenue_retention,
         {{ rate('mrr_new + mrr_expansion', 'mrr_contraction + mrr_churn') }} as quick_ratio,
         {{ to_major(divide('mrr_end', 'customers_end', 0, 6), 'currency') }} as arpa,
         -- ARPA ÷ customer churn rate = MRR × (start + new) ÷ (customers × churned), divided once.
@@ -100,7 +107,10 @@ published as (
         customers_churn - customers_churned_involuntary as customers_churned_voluntary,
         {{ publish_amount('mrr_churned_involuntary', 'currency', 6) }} as mrr_churned_involuntary,
         {{ publish_amount('mrr_churn - mrr_churned_involuntary', 'currency', 6) }}
-            as mrr_churned_voluntary
+            as mrr_churned_voluntary,
+        customers_lost,
+        {{ publish_amount('start_lost', 'currency', 6) }} as mrr_lost_of_start,
+        {{ publish_amount('start_gained', 'currency', 6) }} as mrr_gained_of_start
     from joined
 ),
 

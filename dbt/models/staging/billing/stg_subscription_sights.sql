@@ -98,30 +98,37 @@ keys as (
 ),
 
 -- The first that is known of a subscription may be a change: its event also says what was before
--- it. Two changes of one second (a renewal and its invoice) have no order: both do, unless they
--- changed the same field.
+-- it; of several in one second the one from which the others follow. Two of which neither follows
+-- from the other (a renewal and its invoice) both do, unless they changed the same field.
 ranked as (
     select
-        id,
-        observed_at,
-        event_id,
-        rank() over (partition by id order by observed_at) as place,
-        row_number() over (partition by id, observed_at order by event_id) as number,
-        count(*) over (partition by id, observed_at) as sights,
-        count(event_id) over (partition by id, observed_at) as events
+        keys.id,
+        keys.observed_at,
+        keys.event_id,
+        coalesce(event_order.is_whole, false) as is_ordered,
+        rank() over (partition by keys.id order by keys.observed_at) as place,
+        row_number() over (
+            partition by keys.id, keys.observed_at
+            order by event_order.place nulls last, keys.event_id
+        ) as number,
+        count(*) over (partition by keys.id, keys.observed_at) as sights,
+        count(keys.event_id) over (partition by keys.id, keys.observed_at) as events
     from keys
+    left join {{ ref('stg_subscription_event_order') }} as event_order
+        on keys.event_id = event_order.event_id
 ),
 
 first_seen as (
-    select id, event_id, number, events from ranked
-    where place = 1 and sights = events and events <= 2
+    select id, event_id, number, case when is_ordered then 1 else events end as events
+    from ranked
+    where place = 1 and sights = events and (is_ordered or events <= 2)
 ),
 
 second_changes as (
     select first_seen.id, changes.previous_attributes
     from first_seen
     inner join {{ ref('stg_event_objects') }} as changes on first_seen.event_id = changes.event_id
-    where first_seen.number = 2
+    where first_seen.number = 2 and first_seen.events = 2
 ),
 
 -- Keys and changes alone: a join that is left of payloads would keep them all in memory.

@@ -22,12 +22,16 @@ keys as (
         sights.source,
         sights.event_id,
         sights.ended_at,
-        events.type as event_type
+        events.type as event_type,
+        event_order.place
     from {{ sights }} as sights
     left join {{ ref('stg_events') }} as events on sights.event_id = events.id
+    left join {{ ref('stg_subscription_event_order') }} as event_order
+        on sights.event_id = event_order.event_id
 ),
 
--- Several versions of one second: created first, deleted last, and what was listed after all.
+-- Several versions of one second: created first, deleted last, else as each tells what was before
+-- it, and what was listed after all.
 placed as (
     select
         version_id,
@@ -46,6 +50,7 @@ placed as (
                     when event_type = 'customer.subscription.deleted' then 2
                     else 1
                 end,
+                place nulls last,
                 ended_at nulls first,
                 event_id,
                 version_id
