@@ -75,3 +75,4 @@
 {% macro json_holds() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro settlement_tolerance() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro shipping_taxes() -%}{%- set given = (varargs, kwargs) -%}select x from {{ varargs[0] }}{%- endmacro %}
+{% macro value_set() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

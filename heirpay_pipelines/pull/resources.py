@@ -135,7 +135,11 @@ RESOURCES = (
     ),
     Resource("subscription_schedule", "subscription_schedules", figures="scheduled changes"),
     Resource(
-        "invoice", "invoices", expand=("discounts.source.coupon", "lines.data.discounts"),
+        "invoice", "invoices",
+        expand=(
+            "discounts.source.coupon", "lines.data.discounts", "amount_paid_off_stripe",
+            "shipping_cost.taxes",
+        ),
         deletable=True, needed="always",
         figures="revenue_recognition, tax_transactions, tax_summary",
     ),
@@ -145,8 +149,13 @@ RESOURCES = (
         figures="revenue_recognition, reconciliation_breaks",
     ),
     Resource(
-        "credit_note", "credit_notes", needed="always",
+        "credit_note", "credit_notes", expand=("shipping_cost.taxes",), needed="always",
         figures="revenue_recognition, tax_transactions",
+    ),
+    # One-off payments through Checkout carry their tax here and nowhere else.
+    Resource(
+        "checkout.session", "checkout/sessions", expand=("total_details.breakdown",),
+        figures="tax of payments through Checkout in tax_transactions",
     ),
     Resource(
         "event", "events", "created",

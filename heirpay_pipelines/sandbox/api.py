@@ -116,7 +116,7 @@ class Api:
         if path == "subscription_items" or path.startswith("subscription_items/"):
             return self._subscription_items(path.partition("/")[2], params, expand)
         parts = path.split("/")
-        size = 2 if parts[0] in ("radar", "billing", "tax") else 1
+        size = 2 if parts[0] in ("radar", "billing", "checkout", "tax") else 1
         head, tail = "/".join(parts[:size]), parts[size:]
         kind = BY_PATH[head].object_type if head in BY_PATH else RETRIEVED.get(head)
         if kind is None or not tail or not all(tail):

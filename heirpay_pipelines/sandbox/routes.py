@@ -83,6 +83,9 @@ ROUTES = (
     Route("balance_transactions", "balance_transaction", ("currency", "source", "type")),
     Route("billing/meters", "billing.meter", ("status",), created=False),
     Route("charges", "charge", ("customer", "payment_intent", "transfer_group")),
+    Route("checkout/sessions", "checkout.session",
+          (*CUSTOMER, "payment_intent", "payment_link", "status", "subscription"),
+          at={"customer_details[email]": "customer_details.email"}),
     Route("coupons", "coupon"),
     Route("credit_notes", "credit_note", (*CUSTOMER, "invoice")),
     Route("customers", "customer", ("email", "test_clock")),
@@ -159,8 +162,10 @@ INCLUDABLE = {
     "coupon": ("applies_to", "currency_options"),
     "customer": ("tax_ids", "subscriptions", "sources", "cash_balance", "invoice_credit_balance"),
     "charge": ("refunds",),
-    "invoice": ("payments",),
+    "invoice": ("payments", "amount_paid_off_stripe"),
     "tax.transaction": ("line_items",),
+    # Of parts without a type: of a session's totals, and of what shipping cost.
+    "": ("breakdown", "taxes"),
 }
 # What an includable list is made of when it is not kept inside the object.
 INCLUDED_LISTS = {
@@ -173,7 +178,8 @@ INCLUDED_LISTS = {
 PREFIXES = {
     "acct_": "account", "fee_": "application_fee", "txn_": "balance_transaction",
     "mtr_": "billing.meter", "ch_": "charge", "py_": "charge", "cn_": "credit_note",
-    "cus_": "customer", "di_": "discount", "dp_": "dispute", "du_": "dispute", "in_": "invoice",
+    "cs_": "checkout.session", "cus_": "customer", "di_": "discount", "dp_": "dispute",
+    "du_": "dispute", "in_": "invoice",
     "inpay_": "invoice_payment", "ii_": "invoiceitem", "pi_": "payment_intent",
     "pm_": "payment_method", "po_": "payout", "price_": "price", "prod_": "product",
     "promo_": "promotion_code", "issfr_": "radar.early_fraud_warning", "re_": "refund",

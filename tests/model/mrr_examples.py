@@ -323,7 +323,7 @@ def _retention(e: Examples) -> None:
     """Who joins or comes back within the month is in no retention."""
     # czk: 10 at 10; one leaves; one joins at 40 and leaves within the month.
     ten = e.priced(1000, currency="czk")
-    first = [e.starts(f"czk_{n}", ten) for n in range(10)][0]
+    first, *_ = [e.starts(f"czk_{n}", ten) for n in range(10)]
     joins = e.starts("czk_joins", e.priced(4000, currency="czk"), at="2026-04-05T08:00:00")
     e.ends(first, "2026-04-10T08:00:00")
     e.ends(joins, "2026-04-20T08:00:00")

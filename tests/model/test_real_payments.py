@@ -1,4 +1,4 @@
-"""Payments as real accounts have them, beside what a simple account never shows: none is a break."""
+"""Payments as real accounts have them and a simple account never does: none is a break."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ AS_OF = "2026-02-01T00:00:00"
 AT = "2026-01-07T12:00:00"
 LATER = "2026-01-12T12:00:00"
 SELECT = "+reconciliation_breaks +daily_revenue +payment_failures +revenue_recognition"
-SELECT += " +invoices_paid_off_gateway +early_fraud_warnings +tax_registrations +payout_reconciliation"
+SELECT += (
+    " +invoices_paid_off_gateway +early_fraud_warnings +tax_registrations +payout_reconciliation"
+)
 
 # (currency paid in, amount, currency settled in, amount, rate that relates minor units)
 CONVERTED = [

@@ -1,7 +1,7 @@
-"""Tax as real accounts have it: rates made by hand, exempt customers, shipping, Checkout, rounding.
+"""Tax as real accounts have it: rates made by hand, exempt customers, shipping, Checkout.
 
-What is taxed is decided in one place, by amount, rate and behaviour: MRR, recognised revenue, taxable
-amount and returns say the same.
+What is taxed is decided in one place, by amount, rate and behaviour: MRR, recognised revenue,
+taxable amounts and returns say the same.
 """
 
 from __future__ import annotations
@@ -152,12 +152,22 @@ def shipping() -> list[dict[str, Any]]:
         shipped("ship_new", [newer]),
         shipped("ship_two", two),
         {
-            "id": "cn_ship", "object": "credit_note", "created": epoch("2026-02-01"),
-            "customer": "cus_ship", "invoice": "in_ship", "currency": "eur", "status": "issued",
-            "type": "pre_payment", "amount": 600, "total": 600, "voided_at": None,
-            "amount_shipping": 600, "lines": {"object": "list", "data": [], "has_more": False},
+            "id": "cn_ship",
+            "object": "credit_note",
+            "created": epoch("2026-02-01"),
+            "customer": "cus_ship",
+            "invoice": "in_ship",
+            "currency": "eur",
+            "status": "issued",
+            "type": "pre_payment",
+            "amount": 600,
+            "total": 600,
+            "voided_at": None,
+            "amount_shipping": 600,
+            "lines": {"object": "list", "data": [], "has_more": False},
             "shipping_cost": {
-                "amount_tax": 100, "amount_total": 600,
+                "amount_tax": 100,
+                "amount_total": 600,
                 "taxes": [named | {"amount": 100, "taxable_amount": 500}],
             },
         },

@@ -4,143 +4,23 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
+from history_objects import (
+    CHEAP,
+    DEAR,
+    FIRST_PULL,
+    TIERED,
+    deleted_coupons,
+    listed,
+    monthly_invoices,
+    same_second,
+    voided_bills,
+)
 from landing_harness import Landing, Warehouse, epoch, model
-from stripe_objects import customer, discount, invoice, item, line, price, subscription
+from stripe_objects import customer, discount, invoice, item, line, subscription
 
-FIRST_PULL = "2026-09-01T00:00:00"
 AS_OF = "2026-10-20T00:00:00"
-CHEAP = price("price_cheap", 1000)
-DEAR = price("price_dear", 3000)
-TIERED = price("price_tiered", tiers=[(5, 700, 0), (None, 600, 0)], tiers_mode="graduated")
-
-
-def monthly_invoices(
-    landing: Landing,
-    name: str,
-    months: range,
-    price_id: str,
-    amount: int,
-    quantity: int = 1,
-    off: tuple[str, int] | None = None,
-    status: str = "paid",
-    **extra: Any,
-) -> None:
-    for number in months:
-        start, end = f"2026-{number:02}-05T10:00:00", f"2026-{number + 1:02}-05T10:00:00"
-        billed = line(
-            f"il_{name}_{number}", amount, start, end, f"sub_{name}", f"si_{name}", price_id,
-            quantity, discounts=[off] if off else [],
-        )  # fmt: skip
-        landing.version(
-            invoice(
-                f"in_{name}_{number}",
-                f"cus_{name}",
-                start,
-                [billed],
-                f"sub_{name}",
-                status,
-                **extra,
-            ),
-            FIRST_PULL,
-        )
-
-
-def listed(
-    landing: Landing, name: str, its: dict[str, Any], quantity: int = 1, **extra: Any
-) -> dict[str, Any]:
-    """A subscription that the first pull's list shows."""
-    landing.version(customer(f"cus_{name}"), FIRST_PULL)
-    body = subscription(
-        f"sub_{name}", f"cus_{name}", [item(f"si_{name}", its, quantity)],
-        **{"created": "2026-02-05T10:00:00", **extra},
-    )  # fmt: skip
-    landing.version(body, FIRST_PULL)
-    return body
-
-
-def voided(months: range, after: int) -> list[dict[str, Any]]:
-    """The instants of bills that were voided so many seconds after they were made."""
-    made = [epoch(f"2026-{number:02}-05T10:00:00") for number in months]
-    return [
-        {"finalized_at": at, "voided_at": at + after, "paid_at": None,
-         "marked_uncollectible_at": None}
-        for at in made
-    ]  # fmt: skip
-
-
-def voided_bills(landing: Landing) -> None:
-    """Bills that a pause voided as they were made, and bills that a person voided."""
-    hour, day = 3_600, 86_400
-    for name, months, after in (
-        ("paused", range(4, 5), 5),  # collection was paused for April
-        ("by_hand", range(4, 5), 2 * hour),  # a person voided April's bill; May's stands
-        ("twice_void", range(4, 6), 3 * day),  # bills stayed away, however they were voided
-        ("last_void", range(8, 9), 3 * day),  # the newest bill: the next is not due yet
-        ("away", range(6, 7), 3 * day),  # no bill ever came after it, though two were due
-        ("again", range(4, 5), hour),  # voided and billed again at another price
-    ):
-        listed(landing, name, DEAR if name == "again" else CHEAP)
-        before, last = range(2, months.start), 7 if name == "away" else 9
-        monthly_invoices(landing, name, before, "price_cheap", 1000)
-        for number, steps in zip(months, voided(months, after), strict=True):
-            monthly_invoices(landing, name, range(number, number + 1), "price_cheap", 1000,
-                             status="void", status_transitions=steps)  # fmt: skip
-        later = "price_dear" if name == "again" else "price_cheap"
-        monthly_invoices(landing, name, range(months.stop, last), later, 1000)
-    start, end = "2026-04-05T10:00:00", "2026-05-05T10:00:00"
-    anew = line("il_anew", 3000, start, end, "sub_again", "si_again", "price_dear")
-    made = invoice("in_anew", "cus_again", "2026-04-06T10:00:00", [anew], "sub_again")
-    landing.version(made, FIRST_PULL)
-
-
-def same_second(landing: Landing) -> None:
-    """Several changes of one second, whose events arrive in any order."""
-    at = "2026-09-10T10:00:00"
-
-    def of(name: str, quantity: int, its: dict[str, Any] = CHEAP) -> dict[str, Any]:
-        return {"data": [item(f"si_{name}", its, quantity)], "has_more": False}
-
-    def begin(name: str, quantity: int) -> dict[str, Any]:
-        body = listed(landing, name, CHEAP, quantity, created="2026-09-02T10:00:00")
-        landing.rows.pop()
-        landing.event("customer.subscription.created", body, "2026-09-02T10:00:00")
-        return body
-
-    def change(body: dict[str, Any], event_id: str, after: Any, before: Any, **more: Any) -> None:
-        landing.event(
-            "customer.subscription.updated", {**body, "items": after, **more}, at,
-            f"evt_{event_id}", previous={"items": before},
-        )  # fmt: skip
-
-    # Quantity 1, 2, 3: the ids of the events say nothing of their order.
-    for name, first, second in (("up", "z", "a"), ("up_too", "a", "z")):
-        body = begin(name, 1)
-        change(body, f"{name}_{first}", of(name, 2), of(name, 1))
-        change(body, f"{name}_{second}", of(name, 3), of(name, 2))
-        landing.version({**body, "items": of(name, 3)}, "2026-09-12")
-    # Five steps in a row, the last of them to another price.
-    body = begin("five", 1)
-    for number, letter in enumerate("cebda", start=1):
-        after = of("five", 1, DEAR) if number == 5 else of("five", number + 1)
-        change(body, f"five_{letter}", after, of("five", number))
-    # There and back: what was known before says which was first.
-    body = begin("back", 1)
-    change(body, "back_z", of("back", 4), of("back", 1))
-    change(body, "back_a", of("back", 1), of("back", 4))
-    # There and back, and nothing is known before: what is listed afterwards was the last.
-    body = listed(landing, "unknown", CHEAP, 2, created="2026-09-02T10:00:00")
-    landing.rows.pop()
-    change(body, "unknown_z", of("unknown", 2), of("unknown", 5))
-    change(body, "unknown_a", of("unknown", 5), of("unknown", 2))
-    landing.version({**body, "items": of("unknown", 2)}, "2026-09-12")
-    # Changed, and ended at once.
-    body = begin("ended", 1)
-    change(body, "ended_b", of("ended", 3), of("ended", 1))
-    gone = {**body, "items": of("ended", 3), "status": "canceled", "ended_at": epoch(at)}
-    landing.event("customer.subscription.deleted", gone, at, "evt_ended_a")
 
 
 def history() -> Landing:
@@ -242,6 +122,7 @@ def history() -> Landing:
     landing.event("customer.subscription.updated", old_shape, "2026-09-15T10:00:00", "evt_m2")
     landing.event("customer.subscription.created", first, "2026-09-02T10:00:00", "evt_m1")
     same_second(landing)
+    deleted_coupons(landing)
     return landing
 
 
@@ -290,6 +171,16 @@ def moves(warehouse: Warehouse, name: str) -> list[tuple[str, str, Decimal]]:
         ("back", [("2026-09-02", "new", 10)]),
         ("unknown", [("2026-09-10", "new", 20)]),
         ("ended", [("2026-09-02", "new", 10), ("2026-09-10", "churn", -10)]),
+        ("whole", [("2026-08-20", "new", 39)]),
+        ("week", [("2026-08-20", "new", 39)]),
+        ("bare", [("2026-08-20", "new", 39)]),
+        ("fixed", [("2026-07-05", "new", 7), ("2026-08-05", "expansion", 20),
+                   ("2026-09-01", "expansion", 20)]),
+        ("share", [("2026-07-05", "new", Decimal("8.50")), ("2026-08-05", "expansion", 17),
+                   ("2026-09-01", "expansion", 17)]),
+        ("part", [("2026-08-20", "new", Decimal("24.75"))]),
+        ("yen", [("2026-08-20", "new", 750), ("2026-09-15", "expansion", 250)]),
+        ("silent", [("2026-09-01", "new", 10)]),
         ("tried", [("2026-03-05", "new", 10)]),
         ("tiers", [("2026-02-05", "new", 53)]),
         ("discounted", [("2026-02-05", "new", 6), ("2026-05-05", "expansion", 4)]),

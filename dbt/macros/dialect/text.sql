@@ -15,3 +15,8 @@
 {% macro spark__bare_text(text) -%}
     regexp_replace(upper({{ text }}), '[^A-Z0-9]', '')
 {%- endmacro %}
+
+{#- Aggregate: the distinct values of a column, sorted, as an array. -#}
+{% macro value_set(column) -%} {{ adapter.dispatch('value_set')(column) }} {%- endmacro %}
+{% macro default__value_set(column) -%} list(distinct {{ column }} order by {{ column }}) {%- endmacro %}
+{% macro spark__value_set(column) -%} sort_array(collect_set({{ column }})) {%- endmacro %}

@@ -12,7 +12,7 @@ observed_states as (
 
 discounts as (
     select id, duration, percent_off, amount_off, currency, currency_options
-    from {{ ref('stg_discounts') }}
+    from {{ ref('int_discounts') }}
 ),
 
 -- 1. Discounts of one item, and of the whole subscription.

@@ -8,7 +8,7 @@ items as (
 ),
 
 discounts as (
-    select * from {{ ref('stg_discounts') }}
+    select * from {{ ref('int_discounts') }}
 ),
 
 lasting_items as (

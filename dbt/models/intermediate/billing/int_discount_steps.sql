@@ -14,7 +14,7 @@ applications as (
 
 discounts as (
     select id, percent_off, amount_off, currency, currency_options
-    from {{ ref('stg_discounts') }}
+    from {{ ref('int_discounts') }}
 ),
 
 active as (

@@ -83,22 +83,34 @@ ranked as (
     where payload.id is not null
 ),
 
+-- A version may name the coupon by its id alone: it is read where it was expanded.
+expanded as (
+    select
+        payload.id as id,
+        {{ parse_json('coupon', {
+            'id': 'varchar',
+            'percent_off': 'decimal(9, 6)',
+            'amount_off': 'bigint',
+            'currency': 'varchar',
+            'duration': 'varchar',
+            'applies_to': {
+                'products': ['varchar']
+            },
+            'currency_options': 'map(varchar, json)'
+        }) }} as coupon,
+        row_number() over (partition by payload.id order by recency) as place
+    from ranked
+    where left(coupon, 1) = '{'
+),
+
 coupons_embedded as (
     select
-        payload,
-        {{ json_id('coupon', '$') }} as coupon_id,
-        case when left(coupon, 1) = '{' then {{ parse_json('coupon', {
-                'id': 'varchar',
-                'percent_off': 'decimal(9, 6)',
-                'amount_off': 'bigint',
-                'currency': 'varchar',
-                'duration': 'varchar',
-                'applies_to': {
-                    'products': ['varchar']
-                }
-            }) }} end as coupon
+        ranked.payload,
+        {{ json_id('ranked.coupon', '$') }} as coupon_id,
+        expanded.coupon
     from ranked
-    where recency = 1
+    left join expanded on ranked.payload.id = expanded.id and expanded.place = 1
+    where ranked.recency = 1
 ),
 
 coupons as (
@@ -115,7 +127,7 @@ final as (
         coalesce(coupons.amount_off, found.coupon.amount_off) as amount_off,
         lower(coalesce(coupons.currency, found.coupon.currency)) as currency,
         coalesce(coupons.product_ids, found.coupon.applies_to.products) as product_ids,
-        coupons.currency_options,
+        coalesce(coupons.currency_options, found.coupon.currency_options) as currency_options,
         {{ json_id('found.payload.promotion_code', '$') }} as promotion_code_id,
         {{ json_id('found.payload.customer', '$') }} as customer_id,
         found.payload.subscription as subscription_id,

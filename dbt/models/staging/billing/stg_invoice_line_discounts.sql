@@ -7,7 +7,7 @@ exploded as (
         invoice_id,
         line_id,
         currency,
-        {{ explode_array('line.discount_amounts') }} as discount
+        {{ explode_with_position('line.discount_amounts') }}
     from lines
 ),
 
@@ -15,9 +15,10 @@ final as (
     select
         invoice_id,
         line_id,
-        {{ json_id('discount.discount', '$') }} as discount_id,
+        {{ json_id('entry.discount', '$') }} as discount_id,
         currency,
-        discount.amount as amount
+        position,
+        entry.amount as amount
     from exploded
 )
 

@@ -11,7 +11,7 @@ select
     discounts.starts_at,
     discounts.ends_at
 from intermediate.discount_steps as steps
-inner join staging.discounts as discounts on steps.discount_id = discounts.id
+inner join intermediate.discounts as discounts on steps.discount_id = discounts.id
 where
     steps.stretch_id = $stretch
     and steps.subscription_item_id = $item
