@@ -1,7 +1,7 @@
 """The incidents' record: opened, struck and resolved by what was observed, all in one transaction.
 
 An incident is one symptom on one subject. The same failing check again is another strike on it,
-never a second incident, and one night is at most one strike.
+never a second incident, and one as-of date is at most one strike, however many runs it has.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.escalate.facts import Finding, Observed
@@ -50,8 +51,11 @@ def merge(findings: Sequence[Finding]) -> dict[str, tuple[Finding, int]]:
     return merged
 
 
-def record(state: State, project: str, as_of: datetime, observed: Observed, plan: Plan) -> Recorded:
-    """Apply one evaluation. An instant before the newest evaluated one changes nothing."""
+def record(
+    state: State, project: str, as_of: datetime, observed: Observed, plan: Plan, zone: ZoneInfo
+) -> Recorded:
+    """Apply one evaluation. An instant before the newest evaluated one changes nothing. `zone` says
+    on which date an instant is."""
     instant = as_of.isoformat()
     found = merge(observed.findings)
     opened, struck, resolved = [], [], []
@@ -67,8 +71,11 @@ def record(state: State, project: str, as_of: datetime, observed: Observed, plan
                 incident = _open(state, project, instant, key, finding, count)
                 opened.append(incident["incident_id"])
             elif instant > incident["last_seen_at"] and not _is_tonights(incident, again_since):
-                incident = _strike(state, instant, incident, finding, count)
-                struck.append(incident["incident_id"])
+                seen = datetime.fromisoformat(incident["last_seen_at"])
+                again = as_of.astimezone(zone).date() > seen.astimezone(zone).date()
+                incident = _seen(state, instant, incident, finding, count, again)
+                if again:
+                    struck.append(incident["incident_id"])
             _plan(state, incident, plan)
         for key, incident in standing.items():
             is_gone = key not in found and incident["scope"] in observed.scopes
@@ -174,10 +181,11 @@ def _open(
     return incident
 
 
-def _strike(
-    state: State, instant: str, incident: Incident, finding: Finding, count: int
+def _seen(
+    state: State, instant: str, incident: Incident, finding: Finding, count: int, again: bool
 ) -> Incident:
-    strike = min(incident["strike"] + 1, LAST_STRIKE)
+    """What fails still, as it is now; `again`, on a later date, is another strike."""
+    strike = min(incident["strike"] + (1 if again else 0), LAST_STRIKE)
     changed = {
         "strike": strike,
         "failures": incident["failures"] + count,

@@ -79,7 +79,12 @@ def evaluate(
 
 def _apply(night: Night, observed: Observed) -> EscalationOutcome:
     recorded = record(
-        night.state, night.settings.project, night.run.as_of, observed, planner(night)
+        night.state,
+        night.settings.project,
+        night.run.as_of,
+        observed,
+        planner(night),
+        night.settings.zone,
     )
     run_planned(night)
     learned = learn_from_resolved(night)

@@ -90,12 +90,13 @@ def _mrr(context: ReportContext) -> Figure:
     if fact.missing:
         return base
     value = sum_of(fact.rows, "mrr_reporting")
+    change = sum_of(fact.rows, "change_reporting")
     return replace(
         base,
         value=value,
-        before=value - sum_of(fact.rows, "change_reporting"),
+        before=value - change,
         without=lacking(fact.rows, "mrr_reporting"),
-        causes=_movements(context, context.fact("movements_recent").rows),
+        causes=_movements(context, context.fact("movements_recent").rows, change),
         explain=_explain_mrr(context),
     )
 
@@ -107,13 +108,14 @@ def _net_new_mrr(context: ReportContext) -> Figure:
     if fact.missing:
         return base
     value = sum_of(fact.rows, "mrr_change_reporting")
+    change = sum_of(fact.rows, "change_since_reporting")
     return replace(
         base,
         value=value,
-        before=value - sum_of(fact.rows, "change_since_reporting"),
+        before=value - change,
         without=lacking(fact.rows, "mrr_change_reporting"),
         note="new and won back, less lost",
-        causes=_movements(context, _of_month(context)),
+        causes=_movements(context, _of_month(context), change),
         explain=_explain_mrr(context),
     )
 
@@ -134,7 +136,7 @@ def _churn(context: ReportContext) -> Figure:
         value=ratio(churned, exposed),
         before=ratio(churned - since, exposed),
         note=f"{churned} of {exposed} customers left",
-        causes=_movements(context, lost),
+        causes=_movements(context, lost, None),
     )
 
 
@@ -148,22 +150,24 @@ def _net_volume(context: ReportContext) -> Figure:
     before = context.total((row["currency"], row["amount_before"]) for row in fact.rows)
     changed = sorted(
         (
-            (row["amount"] - row["amount_before"], row)
+            (_converted(context, row["amount"] - row["amount_before"], row["currency"]), row)
             for row in fact.rows
             if row["amount"] != row["amount_before"]
         ),
-        key=lambda pair: -abs(context.total([(pair[1]["currency"], pair[0])]).amount),
+        key=lambda pair: -abs(pair[0] or Decimal(0)),
     )
-    causes = tuple(
+    parts = tuple(
         {
             "what": f"{row['part'].replace('_', ' ').capitalize()}, {row['currency'].upper()}",
             "object_id": None,
             "detail": f"{context.money.text(row['amount_before'], row['currency'])} → "
             f"{context.money.text(row['amount'], row['currency'])}",
-            **(context.amount(change, row["currency"]) or {}),
+            **(context.amount(change, context.reporting) or {}),
         }
         for change, row in changed[:PARTS_SHOWN]
-    ) + tuple(_line(context, row) for row in context.fact("lines_of_day").rows)
+    )
+    causes = _with_rest(context, parts, now.amount - before.amount, "Other parts and rounding")
+    causes += tuple(_line(context, row) for row in context.fact("lines_of_day").rows)
     return replace(
         base,
         value=now.amount,
@@ -184,17 +188,24 @@ def _balance_difference(context: ReportContext) -> Figure:
     now = context.total((row["currency"], abs(row["difference"])) for row in fact.rows)
     known = [row for row in fact.rows if row["difference_before"] is not None]
     before = context.total((row["currency"], abs(row["difference_before"])) for row in known)
-    causes = tuple(
+    moved = [row for row in fact.rows if row["difference"] or row["difference_before"]]
+    causes: tuple[Cause, ...] = tuple(
         {
             "what": "computed against Stripe's balance",
             "object_id": None,
             "detail": f"on {row['date']:%-d %b %Y}: "
             f"{context.money.text(row['closing_balance'], row['currency'])} against "
             f"{context.money.text(row['stripe_closing_balance'], row['currency'])}",
-            **(context.amount(row["difference"], row["currency"]) or {}),
+            **_amount(
+                context,
+                abs(row["difference"]) - abs(row["difference_before"] or 0),
+                row["currency"],
+            ),
         }
-        for row in off
+        for row in moved
     )
+    if known:
+        causes = _with_rest(context, causes, now.amount - before.amount, "Rounding")
     return replace(
         base,
         value=now.amount,
@@ -231,15 +242,20 @@ def _failed_controls(context: ReportContext) -> Figure:
     failed = sum(row["controls"] for row in fact.rows if row["status"] == "fail")
     total = sum(row["controls"] for row in fact.rows)
     before = context.fact("controls_before").one().get("failed")
-    causes = tuple(
+    changed = context.fact("controls_changed").rows
+    causes: tuple[Cause, ...] = tuple(
         {
             "what": f"{(row['status_before'] or 'new').replace('_', ' ')} → "
             f"{row['status'].replace('_', ' ')}",
             "object_id": row["control_id"],
             "detail": row["title"] or "",
         }
-        for row in context.fact("controls_changed").rows[:CHANGES_SHOWN]
+        for row in changed[:CHANGES_SHOWN]
     )
+    more = len(changed) - len(causes)
+    if more:
+        causes += ({"what": f"and {more} more", "object_id": None,
+                    "detail": "the rest of the controls whose result changed"},)  # fmt: skip
     return Figure(
         "failed_controls",
         "Failed controls",
@@ -272,12 +288,13 @@ def _explain_mrr(context: ReportContext) -> str:
 
 
 def _line(context: ReportContext, row: dict[str, Any]) -> Cause:
-    """One of the largest lines of a day, with the command that takes it apart."""
+    """One of the largest lines of a day, with the command that takes it apart: no part of the
+    change, so its amount stands in its words alone."""
+    amount = context.money.text(row["amount"], row["currency"])
     return {
-        "what": f"Among the largest of the day: {row['figure'].replace('_', ' ')}",
+        "what": f"Among the largest of the day: {row['figure'].replace('_', ' ')}, {amount}",
         "object_id": row["source_id"],
         "detail": row["explain"],
-        **(context.amount(row["amount"], row["currency"]) or {}),
     }
 
 
@@ -289,15 +306,45 @@ def _of_month(context: ReportContext) -> list[dict[str, Any]]:
     ]
 
 
-def _movements(context: ReportContext, rows: Iterable[dict[str, Any]]) -> tuple[Cause, ...]:
-    return tuple(
+def _movements(
+    context: ReportContext, rows: Iterable[dict[str, Any]], change: Decimal | None
+) -> tuple[Cause, ...]:
+    """The largest movements, in the reporting currency, and what is left of the change. Without a
+    change in money (of a rate) they are no parts of it and have no amount."""
+    causes: tuple[Cause, ...] = tuple(
         {
             "what": row["movement"].capitalize(),
             "object_id": row["customer_id"],
             "detail": f"{row['occurred_on']:%-d %b}: "
             f"{context.money.text(row['mrr_before'], row['currency'])} → "
             f"{context.money.text(row['mrr_after'], row['currency'])}",
-            **(context.amount(row["mrr_change"], row["currency"]) or {}),
+            **(
+                {}
+                if change is None
+                else context.amount(row["mrr_change_reporting"], context.reporting) or {}
+            ),
         }
         for row in list(rows)[:CAUSES_SHOWN]
     )
+    return causes if change is None else _with_rest(context, causes, change, "Other movements")
+
+
+def _with_rest(
+    context: ReportContext, causes: tuple[Cause, ...], change: Decimal, name: str
+) -> tuple[Cause, ...]:
+    """The parts of a change, and the rest under its own name: together they are the change."""
+    rest = change - sum((Decimal(cause["amount"]) for cause in causes if cause.get("amount")), 0)
+    if not rest:
+        return causes
+    what: Cause = {"what": name, "object_id": None, "detail": "the rest of the change"}
+    return (*causes, what | (context.amount(rest, context.reporting) or {}))
+
+
+def _converted(context: ReportContext, amount: Decimal, currency: str) -> Decimal | None:
+    """An amount in the reporting currency; None where there is no rate."""
+    total = context.total([(currency, amount)])
+    return None if total.without else total.amount
+
+
+def _amount(context: ReportContext, amount: Decimal, currency: str) -> dict[str, str | None]:
+    return context.amount(_converted(context, amount, currency), context.reporting) or {}

@@ -21,7 +21,7 @@ create table finance.payment_method_daily (date date, currency varchar, attempts
 create table finance.payment_failures (charge_id varchar, payment_intent_id varchar,
   customer_id varchar, occurred_at timestamp, amount decimal(24,3), currency varchar,
   decline_code varchar, decline_kind varchar, retry_allowed boolean, recovered_at timestamp,
-  is_known_code boolean);
+  is_known_code boolean, invoice_id varchar);
 create table finance.risk_programmes (month date, programme varchar, network varchar,
   cases bigint, payments bigint, ratio decimal(18,6), ratio_threshold decimal(18,6),
   cases_usd decimal(24,3), forecast_cases bigint, is_exceeded boolean,
@@ -131,9 +131,10 @@ class Home:
         """So many failed payments an hour before the first night; amounts in major units."""
         self.sql(
             "insert into finance.payment_failures select format('ch_{}_{}', "
-            f"'{code}{currency}', i), format('pi_{{}}', i), format('cus_{{}}', i % 5),"
+            f"'{code}{currency}', i), format('pi_{{}}_{{}}', '{code}{currency}', i),"
+            " format('cus_{}', i % 5),"
             f" timestamp '2026-10-31 23:00:00', {amount}, '{currency}', '{code}', '{kind}',"
-            f" {kind != 'hard'}, null, true from range({count}) t(i)"
+            f" {kind != 'hard'}, null, true, null from range({count}) t(i)"
         )
 
     def attempts_made(self, count: int, currency: str = "usd") -> None:

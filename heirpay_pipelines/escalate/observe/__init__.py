@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heirpay_pipelines.escalate.facts import Night, Observed
 from heirpay_pipelines.escalate.observe.controls import observe_controls, observe_inquiries
+from heirpay_pipelines.escalate.observe.faults import joined
 from heirpay_pipelines.escalate.observe.fraud import (
     observe_anomalies,
     observe_card_testing,
@@ -47,5 +48,4 @@ def observe(night: Night) -> Observed:
         except NotBuiltError:
             continue
     scopes = frozenset().union(*(observed.scopes for observed in seen))
-    findings = tuple(finding for observed in seen for finding in observed.findings)
-    return Observed(scopes, findings)
+    return Observed(scopes, joined(night, (each for one in seen for each in one.findings)))

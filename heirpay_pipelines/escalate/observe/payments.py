@@ -24,7 +24,12 @@ failures as (
         case {cases} when decline_kind = 'technical' then 'processing_errors'
             else 'declined_cards' end as symptom,
         amount,
-        recovered_at
+        recovered_at,
+        -- A payment is at risk once, whatever its attempts: with what it failed of last.
+        row_number() over (
+            partition by coalesce(invoice_id, payment_intent_id, charge_id), currency
+            order by occurred_at desc, charge_id desc
+        ) = 1 as is_last
     from finance.payment_failures
     where occurred_at <= cast($as_of as timestamp)
         and occurred_at > cast($as_of as timestamp) - to_days(cast($days as integer))
@@ -34,8 +39,11 @@ select
     attempts.currency,
     any_value(attempts.attempts) as attempts,
     count(failures.symptom) as failed,
-    count(failures.symptom) filter (where failures.recovered_at is null) as unrecovered,
-    coalesce(sum(failures.amount) filter (where failures.recovered_at is null), 0) as at_risk
+    count(failures.symptom) filter (where failures.recovered_at is null and failures.is_last)
+        as unrecovered,
+    coalesce(
+        sum(failures.amount) filter (where failures.recovered_at is null and failures.is_last), 0
+    ) as at_risk
 from attempts
 cross join symptoms
 left join failures on attempts.currency = failures.currency and symptoms.symptom = failures.symptom
@@ -100,7 +108,7 @@ def _failure(
         subject=f"payments in {row['currency']}",
         detail=(
             f"{row['failed']} of {row['attempts']} attempts in {limits.window_days} days failed"
-            f" ({rate:.1%}); {row['unrecovered']} are not recovered"
+            f" ({rate:.1%}); {row['unrecovered']} payments are not recovered"
         ),
         amount=amount,
         currency=row["currency"],

@@ -185,9 +185,11 @@ def _payouts_reconciled(context: ReportContext) -> Measured:
     fact = context.fact("payouts_by_state")
     bad = sum(row["payouts"] for row in fact.rows if row["status"] == "unreconciled")
     total = sum(row["payouts"] for row in fact.rows)
+    unseen = sum(row["payouts"] for row in fact.rows if row["bank"].startswith("no statement"))
+    apart = f"; no bank statement covers {unseen:,} of them" if unseen else ""
     return Measured(
         None if fact.missing or not total else bad == 0,
-        fact.missing or f"{bad:,} of {total:,} payouts are not reconciled",
+        fact.missing or f"{bad:,} of {total:,} payouts are not reconciled{apart}",
         "Work through the payouts that are not reconciled, with the bank's statement.",
         fact.command,
     )

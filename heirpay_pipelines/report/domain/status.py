@@ -11,6 +11,9 @@ from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
 
 FIRST = 5
+URGENCIES = ("blocking", "critical", "high", "medium", "low")
+DEADLINE_CRITICAL = 2
+"""Days to a dispute's deadline from which on nothing else can be done about it."""
 SHOWN = (
     "title", "state", "financial_impact", "what_to_do", "role", "blocks", "query", "command",
 )  # fmt: skip
@@ -51,7 +54,8 @@ def project_status(context: ReportContext) -> dict[str, Any]:
 
 
 def blocking_issues(context: ReportContext) -> list[Issue]:
-    """Everything that stands between this night and an untroubled one, most pressing first."""
+    """Everything that stands between this night and an untroubled one, by urgency, then by money,
+    then by date: what is due or open longest first."""
     found = [
         *_blocking_controls(context),
         *_run_failure(context),
@@ -59,7 +63,18 @@ def blocking_issues(context: ReportContext) -> list[Issue]:
         *_disputes_due(context),
         *_severe_breaks(context),
     ]
+    found.sort(key=lambda issue: _pressing(context, issue))
     return [{"rank": rank, **issue} for rank, issue in enumerate(found, start=1)]
+
+
+def _pressing(context: ReportContext, issue: Issue) -> tuple[int, Decimal, str]:
+    impact = issue["financial_impact"]
+    money = (
+        context.total([(impact["currency"], Decimal(impact["amount"]))]).amount
+        if impact and impact["currency"]
+        else Decimal(0)
+    )
+    return URGENCIES.index(issue["urgency"]), -abs(money), issue["since"] or "9999"
 
 
 def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
@@ -131,6 +146,8 @@ def _incidents(context: ReportContext) -> list[Issue]:
             row.get("role") or "payment",
             context.fact("incidents").command,
             subject=row["incident_id"],
+            urgency=row["urgency"],
+            since=row["opened_at"],
             command=f"heirpay incidents show {row['incident_id']}",
             state=f"{row['urgency']}, strike {row['strike']}",
             amount=context.amount(_decimal(row["financial_impact"]), row["currency"]),
@@ -165,6 +182,8 @@ def _disputes_due(context: ReportContext) -> list[Issue]:
             "payment",
             source(fact)["query"],
             subject=row["dispute_id"],
+            urgency="critical" if row["days_left"] <= DEADLINE_CRITICAL else "high",
+            since=row["evidence_due_on"],
             state="due" if row["days_left"] >= 0 else "overdue",
             amount=context.amount(row["amount"], row["currency"]),
         )
@@ -185,6 +204,8 @@ def _severe_breaks(context: ReportContext) -> list[Issue]:
             "payment",
             source(fact)["query"],
             subject=row["break_id"],
+            urgency=row["severity"],
+            since=row["first_seen_on"],
             command=row["explain"],
             state=f"{row['severity']} break",
             amount=context.amount(row["amount"], row["currency"]),
@@ -219,9 +240,14 @@ def _issue(
     blocks: bool = False,
     state: str = "open",
     command: str | None = None,
+    urgency: str = "high",
+    since: object = None,
 ) -> Issue:
+    """One issue. `since` is the date or instant from which it counts: open since, or due on."""
     return {
         "state": "blocks publication" if blocks else state,
+        "urgency": "blocking" if blocks else urgency,
+        "since": None if since is None else str(since)[:10],
         "kind": kind,
         "title": title,
         "subject": subject,

@@ -1,15 +1,18 @@
 -- title: Failed payments of the last 30 days by kind of decline
--- asset: finance/payment_failures
--- rows: select * from finance.payment_failures where occurred_at >= $day - interval 30 day order by occurred_at desc
+-- asset: finance/failed_payments
+-- rows: select * from finance.failed_payments where last_failed_at >= $day - interval 30 day order by last_failed_at desc
 
+-- A payment counts once, whatever its attempts, by the decline of its last one.
 select
-    decline_kind,
+    last_decline_kind as decline_kind,
     currency,
-    count(*) as failures,
+    count(*) as payments,
+    sum(failures) as failures,
     sum(amount) as amount,
-    sum(case when recovered_at is not null then 1 else 0 end) as recovered,
-    sum(case when recovered_at is null then amount else 0 end) as at_risk
-from finance.payment_failures
-where occurred_at >= cast($day as date) - interval 30 day
-group by decline_kind, currency
+    sum(case when status = 'recovered' then 1 else 0 end) as recovered,
+    sum(case when status = 'at_risk' then amount else 0 end) as at_risk,
+    sum(case when status = 'lost' then amount else 0 end) as lost
+from finance.failed_payments
+where last_failed_at >= cast($day as date) - interval 30 day
+group by last_decline_kind, currency
 order by decline_kind, currency

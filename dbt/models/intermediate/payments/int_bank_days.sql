@@ -4,6 +4,8 @@ with currencies as (
     select distinct currency from {{ ref('stg_payouts') }}
     union
     select distinct currency from {{ ref('stg_bank_transactions') }}
+    union
+    select distinct currency from {{ ref('stg_bank_statements') }}
 ),
 
 bounds as (
@@ -14,6 +16,10 @@ bounds as (
         select arrival_date as date from {{ ref('stg_payouts') }}
         union all
         select booked_on as date from {{ ref('stg_bank_transactions') }}
+        union all
+        select first_on as date from {{ ref('stg_bank_statements') }}
+        union all
+        select last_on as date from {{ ref('stg_bank_statements') }}
         union all
         select {{ as_of_date() }} as date
     ) as dates

@@ -1,5 +1,5 @@
 -- A payout is reconciled when its transactions explain it and, where a bank statement covers its
--- date, the bank booked it.
+-- date, the bank booked it. Of a payout that no statement covers the bank has said nothing.
 with payouts as (
     select * from {{ ref('int_payouts') }}
 ),
@@ -13,11 +13,7 @@ bank_days as (
 ),
 
 coverage as (
-    select currency, min(booked_on) as first_on, max(booked_on) as last_on
-    from {{ ref('stg_bank_transactions') }}
-    -- A report before the statement may be short: what it lacks is not missing.
-    where is_final
-    group by currency
+    select * from {{ ref('int_bank_coverage') }}
 ),
 
 placed as (
@@ -29,10 +25,14 @@ placed as (
         matches.bank_amount,
         today.bank_day - arrivals.bank_day as days_since_arrival,
         coverage_ends.bank_day - arrivals.bank_day as days_covered,
-        coalesce(coverage.first_on <= payouts.arrival_date, false) as has_statement
+        coverage.currency is not null as has_statement
     from payouts
     left join matches on payouts.id = matches.payout_id
-    left join coverage on payouts.currency = coverage.currency
+    left join coverage
+        on
+            payouts.currency = coverage.currency
+            and payouts.arrival_date >= coverage.first_on
+            and payouts.arrival_date <= coverage.last_on
     left join bank_days as arrivals
         on payouts.arrival_date = arrivals.date and payouts.currency = arrivals.currency
     left join bank_days as today
@@ -48,6 +48,7 @@ judged as (
             when bank_transaction_id is not null and bank_amount = amount then 'matched'
             when bank_transaction_id is not null then 'amount_differs'
             when status in ('failed', 'canceled') then 'none'
+            when arrival_date > {{ as_of_date() }} then 'not_due'
             when not has_statement then 'no_statement'
             when days_since_arrival <= {{ var('bank_days_after', 3) }} then 'not_due'
             when days_covered <= {{ var('bank_days_after', 3) }} and days_since_arrival <= 10
