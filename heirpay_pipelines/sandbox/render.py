@@ -13,7 +13,9 @@ Object = dict[str, Any]
 NESTED_LIMIT = 10
 STUB = ("id", "object", "deleted")
 # Fields that Stripe's objects have even where a hand-made one was put without them.
-ALWAYS_THERE: dict[str, Any] = {"discount": None, "discounts": []}
+ALWAYS_THERE: dict[str, Any] = {
+    "discount": None, "discounts": [], "shipping_cost": None, "total_details": None,
+}  # fmt: skip
 
 
 class ExpandError(Exception):
@@ -59,6 +61,8 @@ class Renderer:
         for name, value in obj.items():
             if name in hidden and (name not in wanted or value is None):
                 continue  # not sent, or made from other objects below
+            if name in hidden and isinstance(value, int):
+                wanted.pop(name)  # a number is all that there is to it
             shaped[name] = self._value(name, value, wanted.pop(name, None))
         for name, inner in wanted.items():
             shaped[name] = self._included(obj, name, inner)

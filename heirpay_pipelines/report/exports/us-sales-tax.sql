@@ -10,10 +10,15 @@ select
     case when jurisdiction_level = 'district' then jurisdiction else '' end as district,
     rate,
     upper(currency) as currency,
-    sum(case when is_taxed then taxable_amount else 0 end) as taxable_sales,
-    sum(case when not is_taxed and coalesce(taxability_reason, '') not in ('not_collecting', 'not_subject_to_tax')
-        then taxable_amount else 0 end) as exempt_sales,
-    sum(case when not is_taxed and taxability_reason in ('not_collecting', 'not_subject_to_tax')
+    sum(case when coalesce(taxability_reason, 'not_available') in (
+        'standard_rated', 'reduced_rated', 'zero_rated', 'portion_standard_rated',
+        'portion_reduced_rated', 'proportionally_rated', 'taxable_basis_reduced', 'not_available'
+    ) then taxable_amount else 0 end) as taxable_sales,
+    sum(case when taxability_reason in (
+        'customer_exempt', 'product_exempt', 'product_exempt_holiday', 'portion_product_exempt',
+        'reverse_charge'
+    ) then taxable_amount else 0 end) as exempt_sales,
+    sum(case when taxability_reason in ('not_collecting', 'not_subject_to_tax')
         then taxable_amount else 0 end) as sales_not_collected,
     sum(tax_amount) as tax_amount,
     sum(case when date_trunc('month', supplied_on) < date_trunc('month', occurred_on)

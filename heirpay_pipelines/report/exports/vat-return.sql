@@ -7,9 +7,12 @@ select
     coalesce(tax_type, '') as tax_type,
     case
         when taxability_reason = 'reverse_charge' then 'reverse charge'
-        when taxability_reason in ('not_collecting', 'not_subject_to_tax') then 'not collected'
-        when not is_taxed then 'exempt'
+        when taxability_reason in (
+            'customer_exempt', 'product_exempt', 'product_exempt_holiday', 'portion_product_exempt'
+        ) then 'exempt'
         when taxability_reason = 'zero_rated' then 'zero-rated'
+        when taxability_reason in ('not_collecting', 'not_subject_to_tax') then 'not collected'
+        when rate is null then 'taxable, rate not stated'
         else 'taxable at ' || rtrim(rtrim(cast(rate as varchar), '0'), '.') || ' %'
     end as box,
     upper(currency) as currency,

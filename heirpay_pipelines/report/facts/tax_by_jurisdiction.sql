@@ -5,7 +5,22 @@
 -- A line counts once in a place, however many rates are charged on it there (state and city): what
 -- several rates tax of one line is its largest base. Exempt lines and those on which the customer
 -- owes the tax are no taxed base.
-with lines as (
+with taxed as (
+    select
+        *,
+        case
+            when tax_amount <> 0 or coalesce(taxability_reason, 'not_available') in (
+                'standard_rated', 'reduced_rated', 'zero_rated', 'portion_standard_rated',
+                'portion_reduced_rated', 'proportionally_rated', 'taxable_basis_reduced',
+                'not_available'
+            ) then taxable_amount
+            else 0
+        end as base
+    from finance.tax_transactions
+    where occurred_on >= $month and occurred_on < cast($month as date) + interval 1 month
+),
+
+lines as (
     select
         country,
         region,
@@ -14,15 +29,11 @@ with lines as (
         document_id,
         line_id,
         movement,
-        case
-            when sum(taxable_amount) < 0 then min(case when is_taxed then taxable_amount else 0 end)
-            else max(case when is_taxed then taxable_amount else 0 end)
-        end as taxable_amount,
+        case when sum(base) < 0 then min(base) else max(base) end as taxable_amount,
         sum(tax_amount) as tax_amount,
         sum(tax_amount_reporting) as tax_amount_reporting
-    from finance.tax_transactions
-    where occurred_on >= $month and occurred_on < cast($month as date) + interval 1 month
-    group by all
+    from taxed
+    group by country, region, tax_type, currency, document_id, line_id, movement
 )
 
 select
@@ -39,5 +50,5 @@ select
         ' --currency ', currency
     ) as explain
 from lines
-group by all
+group by country, region, tax_type, currency
 order by tax_amount_reporting desc nulls last, country, region, currency
