@@ -181,7 +181,7 @@ MUTATIONS = {
     "churn_adds_up": "update finance.churn_monthly set customers_end = 2",
     "automatic_payouts_explained": "update finance.payout_reconciliation set difference = 0.01",
     "payouts_arrived": "update finance.payout_reconciliation set status = 'unreconciled'",
-    "payouts_failed": "update finance.payout_reconciliation set status = 'failed'",
+    "payouts_failed": "update finance.payout_reconciliation set stripe_status = 'failed'",
     "no_open_breaks": "insert into finance.reconciliation_breaks values ('brk_1')",
     "invoice_totals": "update staging.invoices set total = total + 500",
     "tax_totals": "update staging.invoices set tax_amount = tax_amount + 111",

@@ -140,13 +140,62 @@ def paid_outside() -> list[stripe.JsonObject]:
     ]
 
 
+def statement(first: str, last: str, final: bool = True) -> stripe.JsonObject:
+    return {
+        "id": f"bst_{first}_{last}", "object": "bank_statement", "account": "bank_1",
+        "statement_id": first, "file_name": f"{first}.xml", "format": "camt.053",
+        "currency": "usd", "first_date": first, "last_date": last, "lines": 0, "total": 0,
+        "opening": 0, "closing": 0, "is_final": final,
+    }  # fmt: skip
+
+
+def paid_out() -> list[stripe.JsonObject]:
+    """Statements of two weeks, a gap, and a week; an interim report after it covers nothing."""
+    made = [
+        statement("2026-01-05", "2026-01-09"),  # to a Friday, and on from the Monday
+        statement("2026-01-12", "2026-01-16"),
+        statement("2026-01-26", "2026-01-29"),
+        statement("2026-01-30", "2026-01-31", final=False),
+        stripe.bank_line("bank_seen", 4100, "2026-01-14"),
+    ]
+    for name, arrival, amount, extra in (
+        ("before", "2026-01-02", 1100, {}),
+        ("weekend", "2026-01-10", 1300, {}),
+        ("seen", "2026-01-13", 4100, {}),
+        ("euro", "2026-01-13", 1500, {"currency": "eur"}),
+        ("gap", "2026-01-20", 1700, {}),
+        ("last", "2026-01-29", 1900, {}),
+        ("after", "2026-01-30", 2300, {}),
+        ("future", "2026-02-03", 2900, {"status": "in_transit"}),
+        ("canceled", "2026-01-13", 3100, {"status": "canceled"}),
+    ):
+        currency = str(extra.get("currency", "usd"))
+        made += [
+            stripe.payout(f"po_{name}", amount, arrival, arrival, f"txn_po_{name}",
+                          automatic=False, **extra)
+            if name != "future" else
+            stripe.payout("po_future", amount, "2026-01-31", arrival, "txn_po_future",
+                          automatic=False, **extra),
+            stripe.movement(f"txn_po_{name}", "payout", -amount, min(arrival, "2026-01-31"),
+                            source=f"po_{name}", currency=currency),
+        ]  # fmt: skip
+    made.append(
+        stripe.movement("txn_po_undone", "payout_reversal", 3100, LATER, source="po_canceled")
+    )
+    return made
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     landing = Landing()
     objects = [each for number in range(len(CONVERTED)) for each in converted(number)]
     objects += converted(0, wrong=-40) + converted(4, wrong=2000)
     objects += authorisations() + other_failures() + paid_outside()
-    objects += failed_debit("a", "pyr_a") + failed_debit("old", "py_old", "eur", "us_bank_account")
+    objects += (
+        paid_out()
+        + failed_debit("a", "pyr_a")
+        + failed_debit("old", "py_old", "eur", "us_bank_account")
+    )
     stripe.land(landing, objects, AS_OF)
     yield model(landing, tmp_path_factory.mktemp("payments"), AS_OF, SELECT)
 
@@ -160,6 +209,27 @@ def test_the_only_breaks_are_those_that_were_planted(warehouse: Warehouse) -> No
         ("charge_amount_mismatch", "ch_fx4wrong", Decimal(2), "kwd"),
         ("invoice_paid_without_payment", "in_short", Decimal(5), "usd"),
         ("payout_failed", "po_b", Decimal(1), "usd"),
+        ("payout_missing_in_bank", "po_weekend", Decimal(13), "usd"),
+    ]
+
+
+def test_a_payout_that_no_statement_covers_follows_its_composition_alone(
+    warehouse: Warehouse,
+) -> None:
+    rows = warehouse.rows(
+        "select payout_id, bank_status, status from finance.payout_reconciliation order by 1"
+    )
+    assert rows == [
+        ("po_after", "no_statement", "reconciled"),
+        ("po_b", "none", "failed"),
+        ("po_before", "no_statement", "reconciled"),
+        ("po_canceled", "none", "failed"),
+        ("po_euro", "no_statement", "reconciled"),
+        ("po_future", "not_due", "in_transit"),
+        ("po_gap", "no_statement", "reconciled"),
+        ("po_last", "not_due", "in_transit"),
+        ("po_seen", "matched", "reconciled"),
+        ("po_weekend", "missing", "unreconciled"),
     ]
 
 

@@ -5,7 +5,8 @@
 -- Reconciled by Stripe's side alone is not reconciled with the bank: counted apart. What is on its
 -- way is not unexplained: Stripe says what it contains when it is done with it.
 select
-    status,
+    -- What was cancelled before it left was not returned by the bank.
+    case when stripe_status = 'canceled' then 'cancelled' else status end as status,
     case
         when bank_status = 'no_statement' then 'no statement covers them'
         when bank_status = 'none' then 'not paid out'
