@@ -61,6 +61,7 @@ create table staging.invoices as select 'in_1' as id, 'A-1' as number, 'cus_1' a
   timestamp '2026-10-30' as created_at, timestamp '2026-10-30' as finalized_at, 'usd' as currency,
   'paid' as status, null::timestamp as paid_at, null::timestamp as voided_at,
   1190 as total, 190 as tax_amount, 0 as shipping_amount,
+  0 as shipping_tax_amount,
   'DE' as customer_country, true as has_seller_tax_id, true as has_customer_tax_id,
   true as has_reverse_charge_note;
 create table staging.invoice_lines as select 'il_1' as id, 'in_1' as invoice_id, 1000 as amount,

@@ -164,3 +164,14 @@ def test_tax_of_checkout_payments(warehouse: Warehouse) -> None:
         ("re_yen1", "refund", "tax_refunded", "FR", 10, -303, -30),
         ("re_yen2", "refund", "tax_refunded", "FR", 10, -697, -70),
     ]
+
+
+def test_tax_of_a_checkout_payment_is_no_revenue(warehouse: Warehouse) -> None:
+    rows = warehouse.rows(
+        "select document_id, amount from intermediate.revenue_documents where document_type in"
+        " ('payment', 'refund') and document_id <> 'ch_invoiced' order by booked_on, document_id"
+    )
+    assert rows == [
+        ("ch_known", 9900), ("ch_plain", 10_000), ("ch_split", 10_000), ("ch_yen", 1000),
+        ("re_yen1", -303), ("re_yen2", -697),
+    ]  # fmt: skip

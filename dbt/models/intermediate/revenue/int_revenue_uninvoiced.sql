@@ -1,5 +1,5 @@
--- Revenue that no invoice bills: one-off payments and their refunds, application fees earned on a
--- marketplace, and transfers to connected accounts. None of it recurs.
+-- Revenue that no invoice bills: one-off payments and their refunds without their tax, application
+-- fees earned on a marketplace, and transfers to connected accounts. None of it recurs.
 with charges as (
     select * from {{ ref('stg_charges') }}
     where
@@ -13,17 +13,24 @@ refunds as (
     where is_standing and not is_release
 ),
 
+taxes as (
+    select source_id, amount from {{ ref('int_payment_taxes') }}
+),
+
 entries as (
     select
-        id as document_id,
+        charges.id as document_id,
         'payment' as document_type,
-        customer_id,
-        country,
+        charges.customer_id,
+        charges.country,
         'one_off_payment' as kind,
-        currency,
-        amount_captured as amount,
-        created_at as booked_at
+        charges.currency,
+        charges.amount_captured
+        - coalesce(of_intent.amount, of_charge.amount, 0) as amount,
+        charges.created_at as booked_at
     from charges
+    left join taxes as of_intent on charges.payment_intent_id = of_intent.source_id
+    left join taxes as of_charge on charges.id = of_charge.source_id
     union all
     select
         refunds.id,
@@ -32,10 +39,11 @@ entries as (
         charges.country,
         'one_off_payment',
         refunds.currency,
-        -refunds.amount,
+        coalesce(taxes.amount, 0) - refunds.amount,
         refunds.created_at
     from refunds
     inner join charges on refunds.charge_id = charges.id
+    left join taxes on refunds.id = taxes.source_id
     union all
     select id, 'application_fee', null, null, 'application_fee', currency, amount, created_at
     from {{ ref('stg_application_fees') }}
