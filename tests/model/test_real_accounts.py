@@ -17,13 +17,14 @@ import payment_objects as stripe
 import pytest
 import real_tax_objects as taxes
 import test_real_payments as payments
+from compiled_project import run_models
 from history_objects import CHEAP, DEAR, FIRST_PULL, deleted_coupons, listed, voided_bills
-from landing_harness import WORK, Landing, Warehouse
+from landing_harness import Landing, Warehouse
 from served_landing import served, store_of
 from stripe_objects import item
 
 from heirpay_pipelines.land import pull_and_land
-from heirpay_pipelines.model.build import build
+from heirpay_pipelines.model.build import prepare_build
 from heirpay_pipelines.model.project import BuildRequest
 from heirpay_pipelines.publish.swap import publish
 from heirpay_pipelines.settings import Settings
@@ -79,11 +80,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     assert outcome.rows["checkout.session"] > 5
     request = BuildRequest(
         database=settings.warehouse_dir / "building" / "r1.duckdb",
-        work_dir=Path(WORK.name) / "dbt",
+        work_dir=settings.home / "dbt",
         run_id="r1",
         as_of=instant,
     )
-    build(request, settings, SELECT)
+    prepare_build(request, settings)
+    run_models(request, SELECT, tested=True)
     publish(request.database, settings.warehouse, None)
     yield Warehouse(settings.warehouse)
 

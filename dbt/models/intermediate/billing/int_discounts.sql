@@ -1,6 +1,6 @@
--- Discounts with what they take off: as the coupon says, which may be deleted and in no list, else as
--- the invoice lines show that it reduced. Lines prove a percentage where their amounts differ and the
--- share does not; a share of whole percents counts as one; all else is a fixed amount.
+-- Discounts with what they take off: as the coupon says, which may be deleted and in no list, else
+-- as the invoice lines show that it reduced. Lines prove a percentage where their amounts differ
+-- and the share does not; a share of whole percents counts as one; all else is a fixed amount.
 with discounts as (
     select * from {{ ref('stg_discounts') }}
 ),
@@ -115,13 +115,15 @@ evidence as (
     select
         shares.discount_id,
         case
-            when fits.is_share and (
-                (shares.is_base_different and shares.is_amount_different)
-                or (
-                    not shares.is_base_different
-                    and shares.percentage = {{ round_half_even('shares.percentage', 0, 2) }}
+            when
+                fits.is_share
+                and (
+                    (shares.is_base_different and shares.is_amount_different)
+                    or (
+                        not shares.is_base_different
+                        and shares.percentage = {{ round_half_even('shares.percentage', 0, 2) }}
+                    )
                 )
-            )
                 then cast(shares.percentage as decimal(9, 6))
         end as percent_off,
         shares.newest_amount as amount_off,

@@ -1,9 +1,10 @@
--- Invoices of subscriptions that tell what the subscription was, before it was first seen: those that
--- stand, and voided ones unless a pause of collection voided them. A pause voids each bill as it is
--- made, and bills stay away; a person voids a bill later, and the next one stands.
+-- Invoices of subscriptions that tell what the subscription was, before it was first seen: those
+-- that stand, and voided ones unless a pause of collection voided them. A pause voids each bill as
+-- it is made, and bills stay away; a person voids a bill later, and the next one stands.
 {%- set at_once = 'interval 5 minute' %}
 with invoices as (
-    select id, customer_id, status, created_at, finalized_at, voided_at from {{ ref('stg_invoices') }}
+    select id, customer_id, status, created_at, finalized_at, voided_at
+    from {{ ref('stg_invoices') }}
     where status in ('open', 'paid', 'uncollectible', 'void')
 ),
 

@@ -56,7 +56,7 @@ ranked as (
         *,
         row_number() over (
             partition by subscription_item_id, period_starts_at
-            order by is_void, created_at desc, invoice_id desc
+            order by is_void asc, created_at desc, invoice_id desc
         ) as recency
     from billed
 ),

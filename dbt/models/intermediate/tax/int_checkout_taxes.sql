@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Tax of one-off payments through Checkout, and of their refunds, signed, in minor units. Left out
 -- is what an invoice carries, and what Stripe Tax recorded of the same payment (int_one_off_taxes).
 with recorded as (

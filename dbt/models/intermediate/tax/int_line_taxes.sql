@@ -1,5 +1,5 @@
--- The one place that decides what is taxed, at which rate, and whether the price contains it: tax of
--- each invoice line and rate, shipping as a line of its own. MRR, recognised revenue and taxable
+-- The one place that decides what is taxed, at which rate, and whether the price contains it: tax
+-- of each invoice line and rate, shipping as a line of its own. MRR, recognised revenue and taxable
 -- amounts all rest on it.
 with lines as (
     select

@@ -1,6 +1,6 @@
--- Stripe rounds the tax of an invoice as a whole or line by line. Where the two differ by no more than
--- a minor unit for each taxed line, the difference is rounding: a row of its own, by rate where the
--- invoice states its taxes by rate. `place` names the tax that it belongs to, its largest.
+-- Stripe rounds the tax of an invoice as a whole or line by line. Where the two differ by no more
+-- than a minor unit for each taxed line, the difference is rounding: a row of its own, by rate
+-- where the invoice states its taxes by rate, with the largest tax that it belongs to.
 with taxes as (
     select * from {{ ref('int_line_taxes') }}
 ),

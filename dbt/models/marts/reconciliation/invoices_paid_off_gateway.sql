@@ -1,5 +1,5 @@
--- Paid invoices of which a part did not go through the gateway: nothing is missing, and the books see
--- the part.
+-- Paid invoices of which a part did not go through the gateway: nothing is missing, and the books
+-- see the part.
 with settlements as (
     select * from {{ ref('int_invoice_settlements') }}
     where amount_off_gateway <> 0

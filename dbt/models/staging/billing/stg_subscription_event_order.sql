@@ -1,6 +1,6 @@
--- In which order events of one subscription and one second came: what one says was before it is what
--- another one shows. Where several orders fit (a change and its way back), what was known before and
--- after that second decides. Few events share a second: only their payloads are looked at.
+-- In which order events of one subscription and one second came: what one says was before it is
+-- what another one shows. Where several orders fit (a change and its way back), what was known
+-- before and after that second decides. Few events share a second: only their payloads are read.
 {% set compared = {
     'status': 'varchar',
     'cancel_at': 'bigint',
@@ -37,8 +37,8 @@ tied as (
     where changes.object_type = 'subscription'
 ),
 
--- Which event can come right after which. One that says nothing of what was before it shows what the
--- one before it shows.
+-- Which event can come right after which. One that says nothing of what was before it shows what
+-- the one before it shows.
 pairs as (
     select
         earlier.object_id,
@@ -187,7 +187,7 @@ ranked as (
     from chains
     inner join tied as firsts on chains.first_id = firsts.event_id
     inner join tied as lasts on chains.last_id = lasts.event_id
-    left join before_second
+    left join before_second  -- noqa: ST11
         on
             chains.object_id = before_second.object_id
             and chains.observed_at = before_second.observed_at
