@@ -6,6 +6,7 @@ of each class.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,7 +22,7 @@ from compiled_project import run_models
 from history_objects import CHEAP, DEAR, FIRST_PULL, deleted_coupons, listed, voided_bills
 from landing_harness import Landing, Warehouse
 from served_landing import served, store_of
-from stripe_objects import item
+from stripe_objects import customer, item
 
 from heirpay_pipelines.land import pull_and_land
 from heirpay_pipelines.model.build import prepare_build
@@ -67,6 +68,10 @@ def account() -> Landing:
     objects += taxes.checkout()
     stripe.land(landing, objects, FIRST_PULL)
     taxes.subscriptions(landing)
+    bodies = [json.loads(row["payload"]) for row in landing.rows]
+    known = {body["id"] for body in bodies}
+    named = {body["customer"] for body in bodies if isinstance(body.get("customer"), str)}
+    stripe.land(landing, [customer(name) for name in sorted(named - known)], FIRST_PULL)
     return landing
 
 
@@ -106,7 +111,7 @@ def test_no_break_but_what_nothing_explains(published: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("customer", "expected"),
+    ("name", "expected"),
     [
         ("week", [("2026-08-20", "new", 39)]),  # the coupon is in no list
         ("bare", [("2026-08-20", "new", 39)]),
@@ -116,12 +121,12 @@ def test_no_break_but_what_nothing_explains(published: Warehouse) -> None:
     ],
 )
 def test_movements_of_mrr(
-    published: Warehouse, customer: str, expected: list[tuple[str, str, int]]
+    published: Warehouse, name: str, expected: list[tuple[str, str, int]]
 ) -> None:
     rows = published.rows(
         "select strftime(occurred_on, '%Y-%m-%d'), movement, mrr_change from finance.mrr_movements"
         " where customer_id = ? order by occurred_on",
-        f"cus_{customer}",
+        f"cus_{name}",
     )
     assert rows[: len(expected)] == expected
 
