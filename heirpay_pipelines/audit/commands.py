@@ -16,13 +16,14 @@ def audit() -> None:
 @audit.command("verify")
 @click.option("--head", "kept", multiple=True, help="A head kept elsewhere: sequence:hash.")
 def verify_log(kept: tuple[str, ...]) -> None:
-    """Verify the chain, against the heads in warehouse and reports and those given, and the
-    published files against the hashes that the chain holds.
+    """Verify the chain, against the heads in warehouse and reports and those given; and the
+    published files, landed pulls and their files against the hashes that the chain holds.
 
-    Exit code 1 when anything was altered, removed, added or reordered.
+    Exit code 1 when anything was altered, removed, added or reordered, or a head cannot be read.
     """
     from heirpay_pipelines.audit import AuditError, Head, verify
-    from heirpay_pipelines.audit.heads import known_heads
+    from heirpay_pipelines.audit.heads import kept_heads
+    from heirpay_pipelines.audit.landed import verify_landed
     from heirpay_pipelines.audit.published import verify_published
     from heirpay_pipelines.state.database import open_state
 
@@ -31,11 +32,15 @@ def verify_log(kept: tuple[str, ...]) -> None:
         heads = [Head.parse(text) for text in kept]
     except AuditError as error:
         raise click.UsageError(str(error)) from None
+    found = kept_heads(settings)
     with open_state(settings.state_file) as state:
-        checked = verify(state, [*known_heads(settings), *heads])
+        checked = verify(state, [*found.heads, *heads])
         compared, changed = verify_published(settings, state)
-    for finding in (*checked.findings, *changed):
+        landed = verify_landed(settings, state, files=True)
+    for finding in (*checked.findings, *changed, *landed.findings):
         say(f"{finding.kind} at record {finding.sequence}: {finding.detail}", err=True)
+    for fault in found.faults:
+        say(fault, err=True)
     if not checked.ok and checked.only_the_clock:
         raise click.ClickException(
             "the clock of this machine was set back, nothing else is found: if that is so, record"
@@ -43,13 +48,27 @@ def verify_log(kept: tuple[str, ...]) -> None:
         )
     if not checked.ok:
         raise click.ClickException("the audit log was tampered with; call the security officer")
+    if landed.findings:
+        raise click.ClickException(
+            "landed data is not what was pulled: restore it from a backup (docs/how-to/recovery.md)"
+            "; where nobody lost or replaced it, call the security officer"
+        )
     if changed:
         raise click.ClickException(
             "a published file was changed after it was published: `heirpay run` publishes it anew;"
             " call the security officer"
         )
+    if found.faults:
+        raise click.ClickException(
+            "a head of the log is missing or cannot be read: restore its file from a backup"
+            " (docs/how-to/recovery.md)"
+        )
     say(f"{checked.records} records, unbroken. Head {checked.head}")
+    say(f"{len(found.heads) + len(heads)} heads kept elsewhere are in the log.")
     say(f"{compared} published files are as the log says.")
+    say(f"{landed.manifests} landed pulls with {landed.files} files are as the log says.")
+    if landed.not_recorded:
+        say(f"{landed.not_recorded} pulls of an earlier release are not recorded in the log yet.")
 
 
 @audit.command("correct-clock")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -12,37 +14,67 @@ from heirpay_pipelines.audit.chain import AuditError, Head
 from heirpay_pipelines.duck import WarehouseError, connect
 from heirpay_pipelines.settings import Settings
 
+PAGES = ("report.html", "finance.xlsx")
+"""Who writes one of these writes report.json, with the head, in the same step."""
 
-def known_heads(settings: Settings) -> list[Head]:
+
+@dataclass(frozen=True)
+class KeptHeads:
+    """The heads that were read, and in words those that should be there and cannot be."""
+
+    heads: tuple[Head, ...]
+    faults: tuple[str, ...]
+
+
+def kept_heads(settings: Settings) -> KeptHeads:
     """The heads that the published warehouse, the reports and the evidence folders hold. A copy
     outside this machine proves more: give its head to `heirpay audit verify --head`."""
-    heads = _from_warehouse(settings.warehouse, settings.key)
-    kept = [
-        *settings.reports_dir.glob("*/report.json"),
-        *settings.home.glob("evidence/*/manifest.json"),
-    ]
-    for document in sorted(kept):
-        found = _from_document(document, settings.key)
-        if found:
-            heads.append(found)
-    return heads
+    heads: list[Head] = []
+    faults: list[str] = []
+    if settings.warehouse.is_file():
+        found = _from_warehouse(settings.warehouse, settings.key)
+        if isinstance(found, str):
+            faults.append(found)
+        else:
+            heads += found
+    for document in _documents(settings):
+        name = document.relative_to(settings.home).as_posix()
+        try:
+            said = json.loads(sealed.read(document, settings.key))["audit_head"]
+            heads.append(Head.parse(str(said)))
+        except FileNotFoundError:
+            faults.append(f"{name}, which holds a head, is missing")
+        except (AuditError, KeyError, TypeError):
+            faults.append(f"{name} holds no head")
+        except (ValueError, OSError, EncryptionKeyError) as error:
+            faults.append(f"{name}, which holds a head, cannot be read ({type(error).__name__})")
+    return KeptHeads(tuple(heads), tuple(faults))
 
 
-def _from_warehouse(path: Path, key: str | None) -> list[Head]:
-    if not path.is_file():
-        return []
+def known_heads(settings: Settings) -> list[Head]:
+    """Those that can be read: what the next night writes anew must not keep it from running."""
+    return list(kept_heads(settings).heads)
+
+
+def _documents(settings: Settings) -> Iterator[Path]:
+    """Files that hold a head, or should."""
+    for folder in sorted(settings.reports_dir.glob("????-??-??")):
+        document = folder / "report.json"
+        if document.exists() or any((folder / page).exists() for page in PAGES):
+            yield document
+    for folder in sorted(settings.home.glob("evidence/*")):
+        if folder.is_dir() and any(folder.iterdir()):
+            yield folder / "manifest.json"
+
+
+def _from_warehouse(path: Path, key: str | None) -> list[Head] | str:
     try:
         with connect(path, key, read_only=True) as connection:
             row = connection.execute(
                 "select sequence, hash from operations.audit_log order by sequence desc limit 1"
             ).fetchone()
-    except (duckdb.Error, WarehouseError):
-        return []
+    except duckdb.CatalogException:
+        return f"warehouse/{path.name} holds no head"
+    except (duckdb.Error, WarehouseError, EncryptionKeyError) as error:
+        return f"warehouse/{path.name}, which holds a head, cannot be read ({type(error).__name__})"
     return [Head(int(row[0]), str(row[1]))] if row else []
-
-
-def _from_document(path: Path, key: str | None) -> Head | None:
-    try:
-        return Head.parse(str(json.loads(sealed.read(path, key)).get("audit_head", "")))
-    except (ValueError, OSError, AuditError, EncryptionKeyError):
-        return None

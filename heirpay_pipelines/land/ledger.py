@@ -18,9 +18,9 @@ from typing import Any
 
 from heirpay_pipelines.at_rest.places import sync_folder, write_whole
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.audit.landed import Chained, chained_pulls, is_rewriting
 from heirpay_pipelines.land.landing import DAMAGED, Landing
 from heirpay_pipelines.land.manifest import (
-    LandingError,
     Manifest,
     parse_manifest,
     read_manifest,
@@ -77,12 +77,13 @@ def make_whole(state: State, landing: Landing) -> list[str]:
     Raises LandingError for a manifest that is damaged and of which there is no copy.
     """
     said = [*_found_again(state, landing)]
+    chained = chained_pulls(state)
     for row in state.rows("select * from pulls where lost_at is null order by sequence"):
         path = _path(landing, row["pull_id"])
         content = path.read_bytes() if path.is_file() else None
         if content is not None and _sha256(content) == row["digest"]:
             continue
-        if content is not None and _is_rewriting(row, content, landing):
+        if content is not None and _is_rewriting(chained, row, content, landing):
             _record(state, landing, read_manifest(path))
             continue
         said.append(_restore(state, landing, row, is_there=content is not None))
@@ -172,10 +173,10 @@ def _adopt_new(state: State, landing: Landing) -> None:
     new = [path for path in landing.manifests_dir.glob("*.json") if path.stem not in known]
     found = sorted(map(read_manifest, new), key=lambda m: (m.as_of, m.started_at, m.pull_id))
     for manifest in sorted(found, key=lambda m: m.sequence or 0):
-        _record(state, landing, manifest)
+        _record(state, landing, manifest, taken_up=True)
 
 
-def _record(state: State, landing: Landing, manifest: Manifest) -> None:
+def _record(state: State, landing: Landing, manifest: Manifest, *, taken_up: bool = False) -> None:
     """One pull's row as its manifest lies in landing now, and its digest in the audit log."""
     content = _path(landing, manifest.pull_id).read_bytes()
     digest = _sha256(content)
@@ -195,6 +196,8 @@ def _record(state: State, landing: Landing, manifest: Manifest) -> None:
             (manifest.pull_id, sequence, digest, zlib.compress(content)),
         )
         detail: dict[str, Any] = {"sequence": sequence, "manifest": digest}
+        if taken_up:
+            detail["taken_up"] = True
         append(
             state, datetime.now(UTC), "nightly", Action.PULL_LANDED, manifest.pull_id, detail
         )  # fmt: skip
@@ -209,15 +212,17 @@ def _found_again(state: State, landing: Landing) -> Iterator[str]:
             yield f"landing/manifests/{path.name} is there again"
 
 
-def _is_rewriting(row: dict[str, Any], content: bytes, landing: Landing) -> bool:
+def _is_rewriting(
+    chained: dict[str, Chained], row: dict[str, Any], content: bytes, landing: Landing
+) -> bool:
     """Whether the manifest is the same pull's whose files an erasure replaced, killed before it
-    could note that: it tells the same of as many rows, and its files are there."""
-    try:
-        here, copy = parse_manifest(content), parse_manifest(zlib.decompress(row["manifest"]))
-    except LandingError:
+    could note that: the audit log holds which files it put in place of which."""
+    if not row["manifest"]:
         return False
-    same = replace(here, files=()) == replace(copy, files=())
-    return same and here.rows_by_object() == copy.rows_by_object() and _has_files(landing, here)
+    copy = zlib.decompress(row["manifest"])
+    if not is_rewriting(chained.get(row["pull_id"]), copy, content):
+        return False
+    return _has_files(landing, parse_manifest(content))
 
 
 def _restore(state: State, landing: Landing, row: dict[str, Any], *, is_there: bool) -> str:
@@ -238,21 +243,35 @@ def _restore(state: State, landing: Landing, row: dict[str, Any], *, is_there: b
 
 
 def _missing_links(state: State, landing: Landing) -> list[str]:
-    """Pulls that a manifest names as its predecessor and that nobody knows any more."""
-    known = {row["pull_id"] for row in state.rows("select pull_id from pulls")}
-    said = []
+    """Pulls that a later manifest names as its predecessor, or the audit log as landed, and of
+    which a new state file knows nothing: their manifests are gone."""
+    known = {r["pull_id"]: r["sequence"] for r in state.rows("select pull_id, sequence from pulls")}
+    places = {
+        pull_id: (pull.place or 1, "the audit log holds it; it is gone")
+        for pull_id, pull in chained_pulls(state).items()
+        if not pull.is_lost
+    }
     for manifest in landing.manifests():
-        if manifest.previous is None or manifest.previous in known:
-            continue
+        if manifest.previous is not None:
+            places[manifest.previous] = (
+                (manifest.sequence or 1) - 1,
+                "a later manifest names it; it is gone",
+            )
+    said = []
+    for pull_id in sorted(places.keys() - known.keys()):
+        place, reason = places[pull_id]
+        if (
+            place in known.values()
+        ):  # where it stood is not known: as the first, all is listed again
+            place = min(known.values()) - 1
+        known[pull_id] = place
         with state.transaction() as connection:
             connection.execute(
-                "insert into pulls (pull_id, sequence, digest) values (?, ?, '')",
-                (manifest.previous, (manifest.sequence or 1) - 1),
+                "insert into pulls (pull_id, sequence, digest) values (?, ?, '')", (pull_id, place)
             )
-        lose(state, landing, manifest.previous, "a later manifest names it; it is gone")
+        lose(state, landing, pull_id, reason)
         said.append(
-            f"landing/manifests/{manifest.previous}.json is gone: the pull is lost, its span is "
-            "read again"
+            f"landing/manifests/{pull_id}.json is gone: the pull is lost, its span is read again"
         )
     return said
 

@@ -32,6 +32,8 @@ def published(settings: Settings, state: State, mrr: int, target: Path | None = 
     build.parent.mkdir(parents=True, exist_ok=True)
     with connect(build, None, read_only=False) as connection:
         connection.execute(f"create table mrr as select {mrr} as mrr")
+        connection.execute("create schema operations")
+        connection.execute("create table operations.audit_log (sequence bigint, hash varchar)")
 
     def record(digest: str) -> None:
         detail = {"run_id": str(mrr), **hash_of(settings, file, digest)}

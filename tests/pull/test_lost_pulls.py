@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from served_account import Account, landed, served
 from test_full_and_incremental import assert_same
 
-from heirpay_pipelines.audit import Action, verify
+from heirpay_pipelines.audit import Action, append, verify
 from heirpay_pipelines.land import Landing, LandingError
 from heirpay_pipelines.land.ledger import commit, known_pulls, note_rewritten, whole
 from heirpay_pipelines.land.manifest import Manifest, write_manifest
@@ -214,7 +215,8 @@ def test_no_command_deletes_a_file_of_a_lost_pull(home: Home) -> None:
 
 
 def test_what_is_replaced_on_purpose_is_no_damage(home: Home) -> None:
-    """An erasure writes files under new names: noted, or killed before it could note that."""
+    """An erasure writes files under new names: noted, or killed before it could note that. What it
+    did not say in the audit log before is damage."""
     manifest = home.pulls[-1]
     old = home.landing.root / manifest.files[0].path
     new = old.with_name(f"{manifest.pull_id}-100000.parquet")
@@ -223,7 +225,15 @@ def test_what_is_replaced_on_purpose_is_no_damage(home: Home) -> None:
     write_manifest(
         home.landing.manifests_dir, replace(manifest, files=(rewritten, *manifest.files[1:]))
     )
+    changed = home.manifest(-1).read_bytes()
+    (said,) = whole(home.settings.state_file, home.landing)
+    assert "was not what had been written" in said
+    home.manifest(-1).write_bytes(changed)
     old.unlink()
+    files = {manifest.files[0].path: [rewritten.sha256, rewritten.path, rewritten.sha256]}
+    with open_state(home.settings.state_file) as state:
+        detail = {"pull_id": manifest.pull_id, "files": files}
+        append(state, datetime.now(UTC), "ana", Action.LANDING_REWRITTEN, manifest.pull_id, detail)
     assert whole(home.settings.state_file, home.landing) == []
     with open_state(home.settings.state_file) as state:
         note_rewritten(state, home.landing)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from heirpay_pipelines.audit import verify
 from heirpay_pipelines.audit.actions import CONFIGURES, DECIDES, PARTS_OF_THE_PIPELINE
-from heirpay_pipelines.audit.heads import known_heads
+from heirpay_pipelines.audit.heads import kept_heads
+from heirpay_pipelines.audit.landed import verify_landed
 from heirpay_pipelines.audit.person import Person, names_of
 from heirpay_pipelines.check.probes.given import ProbeInput
 from heirpay_pipelines.check.register import load_register
@@ -18,14 +19,28 @@ RETENTION = timedelta(days=365)
 
 
 def audit_chain(given: ProbeInput) -> Outcome:
-    """The hash chain is whole, also against the heads kept in reports and the warehouse."""
+    """The hash chain is whole, also against the heads kept in reports and the warehouse, and the
+    landed manifests are those that it holds; another control hashes the files that they list.
+
+    A head that cannot be read is named and stops nothing: the night may be what writes it anew.
+    """
     settings = given.run.settings
+    kept = kept_heads(settings)
     with open_state(settings.state_file) as state:
-        checked = verify(state, known_heads(settings))
+        checked = verify(state, kept.heads)
+        landed = verify_landed(settings, state, files=False)
     if not checked.records and not checked.findings:
         return not_evaluated("the audit log is empty: nothing was recorded yet")
     ids = [f"{finding.kind} at {finding.sequence}" for finding in checked.findings]
-    return judge(checked.records, ids, head=str(checked.head))
+    ids += [finding.detail for finding in landed.findings]
+    return judge(
+        checked.records,
+        ids,
+        head=str(checked.head),
+        heads=len(kept.heads),
+        unreadable_heads=list(kept.faults),
+        manifests=landed.manifests,
+    )
 
 
 def run_recorded(given: ProbeInput) -> Outcome:
