@@ -13,7 +13,9 @@ import click
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, require_key
 from heirpay_pipelines.at_rest.keys import SHORTEST
+from heirpay_pipelines.at_rest.sqlite import DamagedFileError
 from heirpay_pipelines.home_folder import HomeError, require_own_home
+from heirpay_pipelines.publish.latest import fault_of_latest
 from heirpay_pipelines.published_file import logs_beside
 from heirpay_pipelines.settings import BASE, STRIPE_API, Settings, is_stripes
 from heirpay_pipelines.shown import say
@@ -34,9 +36,13 @@ class Finding:
     optional: bool = False
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding, in the order in which a person would mend them."""
-    for look in (_settings, _versions, _home, _encryption, _warehouse, _disk, _account):
+def examine(settings: Settings, *, data: bool = False) -> Iterator[Finding]:
+    """Every finding, in the order in which a person would mend them; with `data` every file of the
+    home is verified."""
+    for look in (_settings, _versions, _home, _encryption, _warehouse):
+        yield from look(settings)
+    yield from _files(settings, data)
+    for look in (_disk, _account):
         yield from look(settings)
 
 
@@ -93,6 +99,9 @@ def _encryption(settings: Settings) -> Iterator[Finding]:
     except EncryptionKeyError as error:
         yield Finding(subject, False, "no", str(error))
         return
+    except DamagedFileError as error:
+        yield Finding("State file", False, "state/heirpay.sqlite is damaged", str(error))
+        return
     yield Finding(subject, True, "encrypted" if settings.key else "no key: nothing is encrypted")
     if settings.key:
         yield Finding(
@@ -118,6 +127,24 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         "End the program that opened heirpay.duckdb for writing; the next `heirpay run` sets the "
         "log aside (docs/how-to/other-clients.md).",
     )
+
+
+def _files(settings: Settings, every_byte: bool) -> Iterator[Finding]:
+    """One line for each file that is damaged; for a part of the home in which none is, one."""
+    from heirpay_pipelines.nightly.home_files import Fault, Part, landed, verify_home
+
+    try:
+        parts = list(verify_home(settings)) if every_byte else [landed(settings, whole=False)]
+    except EncryptionKeyError:  # named above
+        return
+    if not every_byte and (latest := fault_of_latest(settings.reports_dir)) is not None:
+        way = "The next `heirpay run` puts it right."
+        parts.append(Part("reports/latest", 1, (Fault("reports/latest", latest, way),)))
+    for part in parts:
+        if not part.faults and part.files:
+            yield Finding(part.name, True, f"{part.files} looked at")
+        for fault in part.faults:
+            yield Finding(part.name, False, f"{fault.file} {fault.what}", fault.way_back)
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -159,10 +186,15 @@ def _address(settings: Settings) -> Finding:
 
 
 @click.command()
-def doctor() -> None:
-    """Check settings, key, reachability, permissions, disk and versions; say how to mend each."""
+@click.option("--data", is_flag=True, help="Verify every file of the home, too.")
+def doctor(data: bool) -> None:
+    """Check settings, key, reachability, permissions, disk and versions; say how to mend each.
+
+    --data reads every file of the home: landing, state, inbox, audit log, published files, reports
+    and Dagster's storage.
+    """
     sick = 0
-    for finding in examine(Settings.load(any_key=True, any_home=True)):
+    for finding in examine(Settings.load(any_key=True, any_home=True), data=data):
         mark, colour = _mark(finding)
         say(f"  {finding.subject:<34} {finding.detail}", mark=mark, colour=colour)
         if not finding.well:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heirpay_pipelines.at_rest.sqlite import is_of_sqlite, refusal_of
+from heirpay_pipelines.nightly.dagster_files import set_damaged_aside
 from heirpay_pipelines.nightly.dead_runs import fail_dead_runs, process_tags
 from heirpay_pipelines.nightly.home import prepare_dagster_home
 from heirpay_pipelines.nightly.lock import run_lock
@@ -23,6 +24,7 @@ from heirpay_pipelines.nightly.preflight import cannot_pull, record_failed
 from heirpay_pipelines.nightly.reserve import DiskFullError, keep_reserve, make_room
 from heirpay_pipelines.nightly.step_failure import failure_before_steps, first_failure
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.runs import Run, read_run
 
@@ -67,6 +69,8 @@ def _run_recorded(settings: Settings, as_of: datetime | None, full: bool) -> Nig
     began = as_of or datetime.now(UTC)
     try:
         prepare_dagster_home(settings)
+        for line in set_damaged_aside(settings):
+            say(f"heirpay: {line}", err=True)
         keep_reserve(settings)
     except DiskFullError as no_room:
         return _unrecorded(settings, began, str(no_room))

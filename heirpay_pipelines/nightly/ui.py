@@ -39,11 +39,16 @@ def ui(port: int) -> None:
     The daemon runs what is switched on under Automation: schedules in the reporting time zone, and
     the sensors. It sends no telemetry.
     """
+    from heirpay_pipelines.nightly.dagster_files import set_damaged_aside
     from heirpay_pipelines.nightly.home import prepare_dagster_home
+    from heirpay_pipelines.nightly.home_files import said_of_landing
 
     settings = Settings.load()
     url = f"http://{LOOPBACK}:{free_port(port)}"
     prepare_dagster_home(settings)
+    damage = [*set_damaged_aside(settings), said_of_landing(settings)]
+    for line in filter(None, damage):
+        say(f"heirpay: {line}", err=True)
     _begin_with_a_free_queue(settings)
     token = read_or_make_token(settings.ui_token)
     say(f"{url}/?token={token}  (ready in a few seconds; stop with Ctrl-C)")

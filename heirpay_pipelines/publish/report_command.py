@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from heirpay_pipelines.audit.person import acting
+from heirpay_pipelines.publish.latest import fault_of_latest
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.shown import say
 
@@ -29,6 +30,11 @@ def report(target: Path | None, open_it: bool) -> None:
     """
     settings = Settings.load()
     newest = settings.reports_dir / "latest" / "report.html"
+    if (fault := fault_of_latest(settings.reports_dir)) is not None:
+        raise click.ClickException(
+            f"reports/latest {fault}. The next `heirpay run` puts it right; earlier reports lie"
+            " beside it, in folders named by date."
+        )
     if not newest.is_file():
         raise click.ClickException("No report is written yet: start `heirpay run`.")
     if target is not None:

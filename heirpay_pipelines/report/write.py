@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,11 +162,15 @@ def _settle(old: Path, folder: Path) -> None:
 
 
 def _point_latest(reports: Path, folder: Path) -> None:
-    """Replace the link in one step: a reader finds the old report or the new one."""
+    """Replace the link in one step: a reader finds the old report or the new one. A folder or file
+    in its place, of another program or a copied backup, is set aside."""
+    latest = reports / "latest"
+    if latest.exists() and not latest.is_symlink():
+        latest.rename(reports / f"set-aside-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-latest")
     link = reports / f".latest-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name, target_is_directory=True)
-    os.replace(link, reports / "latest")  # noqa: PTH105 - atomic, also over a link
+    os.replace(link, latest)  # noqa: PTH105 - atomic, also over a link
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
