@@ -32,8 +32,8 @@ def verify_log(kept: tuple[str, ...]) -> None:
         heads = [Head.parse(text) for text in kept]
     except AuditError as error:
         raise click.UsageError(str(error)) from None
-    found = kept_heads(settings)
     with open_state(settings.state_file) as state:
+        found = kept_heads(settings)
         checked = verify(state, [*found.heads, *heads])
         compared, changed = verify_published(settings, state)
         landed = verify_landed(settings, state, files=True)
