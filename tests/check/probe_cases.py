@@ -261,8 +261,9 @@ FAILS: dict[str, Callable[[Place], None]] = {
     "personal_data_in_files": lambda place: place.file("a.log", "told to A@B.test, today"),
     "personal_data_map": sql("alter table staging.refunds add column customer_email varchar"),
     "payload_paths_classified": sql(
-        "insert into landing.customer values ('cus_2',"
-        """ '{"object": "customer", "id": "cus_2", "backup": {"email": "a@b.test"}}', 'pull-2')"""
+        # Of a customer's own objects every text is taken, whatever its field is called.
+        "insert into landing.customer values ('po_2',"
+        """ '{"object": "payout", "id": "po_2", "backup": {"email": "a@b.test"}}', 'pull-2')"""
     ),
     "erasures_done": erasure("'{}'"),
     "production_key": setting(STRIPE_API_KEY="rk_test_" + "a" * 9),

@@ -87,7 +87,7 @@ def damaged(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Sett
 
 
 def test_a_damaged_file_is_named(damaged: Settings) -> None:
-    with pytest.raises(LandingError, match=r"landing/objects/customer/.*parquet .*heirpay run"):
+    with pytest.raises(LandingError, match=r"landing/objects/customer/.*parquet .*heirpay repair"):
         ids(damaged, AS_OF)
 
 
@@ -95,7 +95,7 @@ def test_a_damaged_file_is_named(damaged: Settings) -> None:
 def test_a_damaged_manifest_is_named(settings: Settings, text: str) -> None:
     manifest = land(settings, AS_OF, ["cus_1"])
     (settings.landing_dir / "manifests" / f"{manifest.pull_id}.json").write_text(text)
-    with pytest.raises(LandingError, match=rf"{manifest.pull_id}.json .* is damaged"):
+    with pytest.raises(LandingError, match=rf"{manifest.pull_id}.json is damaged .*heirpay repair"):
         Landing(settings.landing_dir).newest()
 
 
