@@ -31,6 +31,7 @@ PLACE = re.compile(r"\{(\w*)[^{}]*\}")
 
 
 OURS = {
+    "check/probes/text.py": "a class of Unicode in a regular expression",
     "land/people.py": "JSON paths of paths.yaml",
     "land/store.py": "the expression that pseudonyms have",
     "personal/pseudonyms.py": "hexadecimal digits",

@@ -27,7 +27,7 @@ from heirpay_pipelines.pull.references import BY_PREFIX, INSTANTS, NAMES
 MOMENT = timedelta(seconds=1)
 MOVED = 200_000  # a file's number is higher by this when rows of it were moved
 LATE = "late_event"
-NOTHING = "(select null as id, null::timestamp as created, '{}' as payload where false)"
+NOTHING = "(select null as id, null::timestamp as created, 'null' as payload where false)"
 Object = dict[str, Any]
 
 EVENTS = """

@@ -27,7 +27,7 @@ NAMED = """
 select id as holder_id, field.kind as kind, field.value as value
 from (
     select id, unnest({fields}) as field
-    from (select id, from_json(payload, '{shape}') as fields from {files})
+    from (select id, from_json(payload, {shape}) as fields from {files})
 )
 where field.value is not null and field.value <> 'null'
 """
@@ -39,7 +39,7 @@ from (
     select *, case when value like '{{%' then value ->> '$.id' else value ->> '$' end as named_id
     from ({named})
 )
-where named_id is not null and named_id <> '' and not regexp_matches(named_id, '{pseudonym}')
+where named_id is not null and named_id <> '' and not regexp_matches(named_id, {pseudonym})
 """
 
 
@@ -132,7 +132,7 @@ def _references(landing: Landing, holder: str, files: Iterable[LandedFile]) -> s
     ]
     named = NAMED.format(
         fields=f"flatten([{', '.join(lists)}])",
-        shape=orjson.dumps(shape).decode(),
+        shape=quoted(orjson.dumps(shape).decode()),
         files=relation(landing, files),
     )
     whens = " ".join(
@@ -140,7 +140,7 @@ def _references(landing: Landing, holder: str, files: Iterable[LandedFile]) -> s
         for prefix, kind in PREFIXES.items()
     )
     kind = f"case when kind = {quoted(TO_PREFIXES)} then case {whens} end else kind end"
-    return REFERENCES.format(kind=kind, named=named, pseudonym=IS_PSEUDONYM)
+    return REFERENCES.format(kind=kind, named=named, pseudonym=quoted(IS_PSEUDONYM))
 
 
 def _segments(path: str) -> list[str]:

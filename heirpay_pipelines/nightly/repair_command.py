@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.shown import say
 
 
 @click.command()
@@ -31,4 +32,4 @@ def repair(new_state: bool) -> None:
         with open_state(settings.state_file) as state:
             said += give_up_damaged(state, Landing(settings.landing_dir, settings.key))
     for line in said or ["Nothing is lost or damaged in landing and state."]:
-        click.echo(line)
+        say(line)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
+from duckdb import DuckDBPyConnection
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import append
@@ -21,6 +25,8 @@ from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.manifest import Manifest, write_manifest
 from heirpay_pipelines.land.read import open_files, relation
 from heirpay_pipelines.land.writer import Writer
+from heirpay_pipelines.published_file import put_in_place
+from heirpay_pipelines.receive.stored_bodies import keep_body
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
@@ -185,9 +191,21 @@ def _active(settings: Settings, day: str) -> None:
             )
 
 
+@contextmanager
+def republished(settings: Settings) -> Iterator[DuckDBPyConnection]:
+    """Change a copy of the warehouse and publish it, as the product does: what is published is
+    never opened for writing."""
+    fresh = settings.warehouse_dir / "building" / "planted.duckdb"
+    fresh.parent.mkdir(exist_ok=True, mode=0o700)
+    shutil.copyfile(settings.warehouse, fresh)
+    with connect(fresh, settings.secret("encryption_key"), read_only=False) as build:
+        yield build
+    put_in_place(fresh, settings.warehouse)
+
+
 def set_night(settings: Settings, as_of: datetime) -> None:
     """The published warehouse is of this instant."""
-    with connect(settings.warehouse, settings.secret("encryption_key"), read_only=False) as build:
+    with republished(settings) as build:
         build.execute(
             "create or replace table operations.run_history as select true as is_published,"
             f" timestamp '{as_of:%Y-%m-%d %H:%M:%S}' as as_of"
@@ -227,7 +245,7 @@ def _warehouse(settings: Settings) -> None:
 
 def _state(settings: Settings) -> None:
     event = {"id": "evt_2", "object": "event", "created": CREATED, "type": "charge.succeeded",
-             "data": {"object": charge()}}  # fmt: skip
+             "livemode": False, "data": {"object": charge()}}  # fmt: skip
     with open_state(settings.state_file) as state:
         append(state, AT, "nightly", "run_published", "run-1", {"note": "nobody"})
         with state.transaction() as connection:
@@ -237,10 +255,7 @@ def _state(settings: Settings) -> None:
                 " values ('evt_2', 'customer.updated', ?, 0, 1, '', '', 1)",
                 (CUSTOMER,),
             )
-            connection.execute(
-                "insert into webhook_bodies (event_id, body) values ('evt_2', ?)",
-                (json.dumps(event),),
-            )
+            keep_body(connection, "evt_2", json.dumps(event))
             evidence = json.dumps({"ids": [f"{CUSTOMER} of {NAME}"]})
             connection.execute(
                 "insert into control_results values ('run-1', 'C', 'gdpr', 'r', 't', 'warning',"

@@ -21,6 +21,7 @@ from heirpay_pipelines.gdpr.files import texts_of
 from heirpay_pipelines.personal.paths import kept_clause, of_people, rules
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms
 from heirpay_pipelines.personal.scrub import Scrubber
+from heirpay_pipelines.receive.stored_bodies import keep_body
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
@@ -80,7 +81,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Erasure]
             "insert into webhook_deliveries (event_id, type, livemode, created, received_at,"
             " last_received_at, deliveries) values ('evt_w', 'x', 0, 1, '', '', 1)"
         )
-        connection.execute("insert into webhook_bodies values ('evt_w', ?)", (json.dumps(event),))
+        keep_body(connection, "evt_w", json.dumps(event))
     settings.bank_dir.mkdir()
     for file, encoding in (("october.csv", "cp1252"), ("november.csv", "utf-16")):
         text = f"30.10.2026;-19,00;Rückzahlung an {name}\n"

@@ -53,7 +53,13 @@ def test_rules_take_what_stripe_nests_and_name_what_is_new() -> None:
     assert {planted.OLD_EMAIL, planted.EMAIL, planted.VAT_ID, planted.STREET} <= found
     telling = {"email", "last4", "line1"}
     assert left_over(planted.charge(), telling) == set()
-    assert left_over(planted.charge(spare={"email": "a@b.test"}), telling) == {"spare.email"}
+    # A customer's object keeps no text that no rule demands; of any other a new one is named.
+    spare = {"email": "a@b.test", "plan": {"line1": "Way 7"}}
+    assert left_over(planted.charge(spare=spare), telling) == set()
+    taken = {(kind, name, value) for kind, name, value in collect(planted.charge(spare=spare))}
+    assert {("free_text", "email", "a@b.test"), ("free_text", "line1", "Way 7")} <= taken
+    product = {"id": "prod_1", "object": "product", "name": "Gold"}
+    assert left_over(product | {"spare": spare}, telling) == {"spare.email", "spare.plan.line1"}
 
 
 @pytest.mark.parametrize("key", [None, "a key of thirty-two characters!!"])

@@ -15,7 +15,6 @@ from planted import AT, CUSTOMER, EMAIL, FINGERPRINT, NAME, OTHER, PHONE, VAT_ID
 
 from heirpay_pipelines.audit.verify import verify
 from heirpay_pipelines.cli import cli
-from heirpay_pipelines.duck import connect
 from heirpay_pipelines.gdpr import erase as erasing
 from heirpay_pipelines.gdpr.erase import GdprError, erase
 from heirpay_pipelines.gdpr.retention import apply, overdue
@@ -132,7 +131,7 @@ def test_from_a_stale_night_nothing_is_erased(settings: Settings) -> None:
 
 
 def test_who_is_active_keeps_everything(settings: Settings) -> None:
-    with connect(settings.warehouse, None, read_only=False) as warehouse:
+    with planted.republished(settings) as warehouse:
         warehouse.execute("update staging.subscriptions set status = 'active'")
     apply(settings, "Dana", AT)
     assert due_of(settings, CUSTOMER) == set()
