@@ -40,7 +40,7 @@ WHOLE_PROGRAMS = (
     "tests/pull/test_full_and_incremental.py",
     "tests/pull/test_killed_pull.py",
     "tests/pull/test_payout_backfill.py",
-    "tests/pull/test_real_accounts.py",
+    "tests/pull/test_whole_accounts.py",
     "tests/receive/test_drain.py",
     "tests/receive/test_durable_inbox.py",
     "tests/receive/test_slow_clients.py",

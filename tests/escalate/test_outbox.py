@@ -83,18 +83,22 @@ def test_a_thousand_identical_failures(home: Home, chat: Chat) -> None:
     """One incident, one message for each interval, one resolution."""
     home.notify = chat.url
     for number in range(1_000 // 20):
-        home.night(number / 24, [control("one")] * 20)
+        home.night(number / 12, [control("one")] * 20)
     incident = home.incident(pattern="compliance_violations")
     assert incident["failures"] == 1_000
     assert incident["strike"] == 3
-    # 50 hours from the first failure: the escalation two hours in, a reminder a day later.
+    # Every two hours until the 98th: the third date escalates (48 hours in), each day later reminds.
     assert [m["title"] for m in chat.messages] == [
         "HeirPay: 1 escalated",
         "HeirPay: 1 still open",
+        "HeirPay: 1 still open",
+    ]
+    assert [m["message"].splitlines()[0] for m in chat.messages] == [
+        f"As of 2026-11-0{day}T00:00:00+00:00." for day in (3, 4, 5)
     ]
     for number in range(3):
-        home.night(3 + number, [control("one", "pass")])
-    assert [m["title"] for m in chat.messages][2:] == ["HeirPay: 1 resolved"]
+        home.night(5 + number, [control("one", "pass")])
+    assert [m["title"] for m in chat.messages][3:] == ["HeirPay: 1 resolved"]
 
 
 def test_acknowledged_is_not_reminded_of(home: Home, chat: Chat) -> None:

@@ -25,9 +25,13 @@ def unknown_coupon(discount_id: str) -> dict[str, object]:
     return {**found, "source": {"type": "coupon", "coupon": "co_deleted"}}
 
 
-def one_bill(e: Examples, body: dict[str, Any], discount_id: str, **extra: Any) -> None:
-    item_id, cut = body["items"]["data"][0]["id"], ((discount_id, 100),)
-    billed = line(f"il_{body['id']}", 1000, START, "2026-03-10", body["id"], item_id, discounts=cut)
+def one_bill(
+    e: Examples, body: dict[str, Any], discount_id: str, sign: int = 1, **extra: Any
+) -> None:
+    item_id, cut = body["items"]["data"][0]["id"], ((discount_id, sign * 100),)
+    billed = line(
+        f"il_{body['id']}", sign * 1000, START, "2026-03-10", body["id"], item_id, discounts=cut
+    )
     its = invoice(f"in_{body['id']}", body["customer"], START, [billed], body["id"], **extra)
     e.landing.version(its, START)
 
@@ -50,8 +54,10 @@ def missing() -> Examples:
     e.starts("bare", ten, discounts=["di_bare"])
     fixed = discount("di_fixed", amount_off=100, currency="eur")
     e.starts("fixed", ten, discounts=[fixed])
-    # Only a line of one bill tells of these two: nobody knows what the first is.
-    one_bill(e, e.starts("bill", ten), "di_bill")
+    # Only a line of one bill tells of these. What it reduced the first by says what that is; from
+    # what a credit gives back of a discount nobody knows it.
+    one_bill(e, e.starts("fine_cut", ten), "di_cut")
+    one_bill(e, e.starts("bill", ten), "di_bill", sign=-1)
     once = discount("di_once", percent_off=10, duration="once")
     one_bill(e, e.starts("fine_bill", ten), "di_once", discounts=[once])
     e.starts("fine_trial_coupon", ten, status="trialing", discounts=[unknown_coupon("di_trial")])
@@ -96,3 +102,8 @@ def test_what_is_missing_is_named(
 ) -> None:
     assert (found[key].status, found[key].severity) == ("fail", severity), found[key]
     assert set(found[key].evidence["ids"]) == named
+
+
+def test_a_discount_that_one_bill_tells_of_is_read_from_its_line(warehouse: Warehouse) -> None:
+    found = "select duration, percent_off, amount_off, is_from_lines from intermediate.discounts"
+    assert warehouse.rows(f"{found} where id = 'di_cut'") == [("once", 10, None, True)]

@@ -14,8 +14,9 @@ from typed_objects import violations
 from heirpay_pipelines.sandbox import store as sandbox_store
 from heirpay_pipelines.sandbox.routes import ROUTES
 
-# Nobody has set these up in the company; test_value_lists.py looks at an item that was added.
-EMPTY = ("webhook_endpoints", "radar/value_list_items")
+# The company has none of these: it sells by subscription, not by Checkout. test_value_lists.py looks
+# at an item that was added.
+EMPTY = ("webhook_endpoints", "radar/value_list_items", "checkout/sessions")
 WITHOUT_LIST = {
     "customers/{}/balance_transactions": "customers",
     "credit_notes/{}/lines": "credit_notes",
