@@ -87,7 +87,7 @@ def test_a_thousand_identical_failures(home: Home, chat: Chat) -> None:
     incident = home.incident(pattern="compliance_violations")
     assert incident["failures"] == 1_000
     assert incident["strike"] == 3
-    # Every two hours until the 98th: the third date escalates (48 hours in), each day later reminds.
+    # Every two hours until the 98th: the third date escalates (48 hours in), later days remind.
     assert [m["title"] for m in chat.messages] == [
         "HeirPay: 1 escalated",
         "HeirPay: 1 still open",

@@ -14,8 +14,8 @@ from typed_objects import violations
 from heirpay_pipelines.sandbox import store as sandbox_store
 from heirpay_pipelines.sandbox.routes import ROUTES
 
-# The company has none of these: it sells by subscription, not by Checkout. test_value_lists.py looks
-# at an item that was added.
+# The company has none of these: it sells by subscription, not by Checkout. test_value_lists.py
+# looks at an item that was added.
 EMPTY = ("webhook_endpoints", "radar/value_list_items", "checkout/sessions")
 WITHOUT_LIST = {
     "customers/{}/balance_transactions": "customers",
