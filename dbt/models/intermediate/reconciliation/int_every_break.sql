@@ -27,7 +27,7 @@ found as (
     from {{ ref('int_breaks_reports') }}
 ),
 
--- What could not be read, or is left out of this night, is a fact of the coverage, not a break. What
+-- What could not be read, or is left out of this night, is a fact of coverage, not a break. What
 -- is in quarantine was given and is in no figure: the money that names it is a break.
 absent as (
     select object_id from {{ ref('int_absent_objects') }}
