@@ -30,9 +30,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("HEIRPAY_HOME", str(home))
     settings = Settings(HEIRPAY_HOME=home)
     for name in FILES:
-        path = settings.reports_dir / "latest" / name
+        path = settings.reports_dir / "2026-11-01" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("figures")
+    (settings.reports_dir / "latest").symlink_to("2026-11-01")
     return settings
 
 
