@@ -13,6 +13,7 @@ from installed import Installation
 from nights import (
     NOT_SERVED,
     account_at,
+    copy_home,
     give_parsed_project,
     night_of_this_code,
     session_copy,
@@ -57,7 +58,7 @@ def published_copy(published: Installation, tmp_path: Path) -> Installation:
     """A copy of the published night that the test may change. Its account is not served: with
     `replace(published_copy, account=account)` it is."""
     home = tmp_path / "home"
-    shutil.copytree(published.home, home, symlinks=True)
+    copy_home(published.home, home)
     return replace(published, home=home)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ from filelock import FileLock
 from guard import socket_guard
 from installed import KEY, NOW, Installation
 
+from heirpay_pipelines import published_file
 from heirpay_pipelines.model.project import PROJECT_DIR, project_fingerprint
 from heirpay_pipelines.nightly.embedded import EmbeddedAccount, serve_account
 
@@ -95,6 +96,18 @@ def _forget_older(newest: Path) -> None:
         each.with_name(f"{each.name}.lock").unlink(missing_ok=True)
 
 
+def copy_home(home: Path, copy: Path, *left_out: str) -> None:
+    """The home's files, without those named. Other tests may be asking it meanwhile: what a
+    question writes only for itself is not copied, and may go while this looks at it."""
+
+    def copied(source: str, target: str) -> None:
+        with suppress(FileNotFoundError):
+            shutil.copy2(source, target, follow_symlinks=False)
+
+    ignored = shutil.ignore_patterns(published_file.READING, *left_out)
+    shutil.copytree(home, copy, symlinks=True, ignore=ignored, copy_function=copied)
+
+
 def session_folder(factory: pytest.TempPathFactory) -> Path:
     """A folder that this session's test processes share, and no other session."""
     base = factory.getbasetemp()
@@ -107,6 +120,6 @@ def session_copy(kept: Path, shared: Path) -> Path:
     with FileLock(shared / "published-night.lock"):
         if not copy.is_dir():
             making = copy.with_name(f"{copy.name}-making")
-            shutil.copytree(kept, making, symlinks=True)
+            copy_home(kept, making)
             making.rename(copy)
     return copy

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from installed import NOW, Installation
+from nights import copy_home
 
 from heirpay_pipelines.land.landing import Landing
 from heirpay_pipelines.land.read import open_files, relation
@@ -86,7 +87,7 @@ def again(
     published: Installation, account: EmbeddedAccount, tmp_path_factory: pytest.TempPathFactory
 ) -> PulledAgain:
     home = tmp_path_factory.mktemp("again") / "home"
-    shutil.copytree(published.home, home, symlinks=True)
+    copy_home(published.home, home)
     night = replace(published, home=home, account=account)
     person = tuple(str(value) for value in night.rows(BUSIEST)[0])
     totals = night.rows(TOTALS)

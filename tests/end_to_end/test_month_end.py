@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import yaml
 from installed import NOW, Installation
 from logged_in import logged_in
+from nights import copy_home
 
 from heirpay_pipelines.sandbox import bank
 from heirpay_pipelines.state.database import open_state
@@ -26,7 +26,7 @@ def books(
 ) -> Iterator[Installation]:
     """The night's home, copied: closing and resolving change it."""
     home = tmp_path_factory.mktemp("books") / "home"
-    shutil.copytree(published.home, home, symlinks=True)
+    copy_home(published.home, home)
     yield Installation(home, published.account, published.extra)
 
 
@@ -70,7 +70,7 @@ def test_a_month_without_breaks_is_closed_approved_and_verified(books: Installat
 
 def test_a_frozen_figure_that_is_changed_is_found(books: Installation, tmp_path: Path) -> None:
     copy = Installation(tmp_path / "home", books.account, books.extra)
-    shutil.copytree(books.home, copy.home, symlinks=True)
+    copy_home(books.home, copy.home)
     assert copy.heirpay("close", "2026-07", "--by", "ada").returncode == 0
     with open_state(copy.settings.state_file) as state:
         state.connection.execute("drop trigger period_figures_no_update")

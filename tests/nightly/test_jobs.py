@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from dagster._core.execution.api import create_execution_plan
 from dagster._utils.schedules import schedule_execution_time_iterator
 from installed import Installation
+from nights import copy_home
 
 from heirpay_pipelines.nightly.backfill import NoNightError, build_backfill, night_of
 from heirpay_pipelines.nightly.job import CRONS, schedules
@@ -109,7 +109,7 @@ def test_once_a_later_night_was_pulled_it_is_that_night_that_holds_the_month(
 def books(published: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The night's home, copied: a month end writes into it."""
     home = tmp_path_factory.mktemp("books") / "home"
-    shutil.copytree(published.home, home, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
+    copy_home(published.home, home, "dagster")
     return Installation(home, published.account)
 
 
@@ -143,8 +143,7 @@ def test_a_past_night_is_computed_again_without_stripe_and_publishes_nothing(
 ) -> None:
     """Its account is not served any more: one request to it would fail the run."""
     home = tmp_path / "home"
-    ignored = shutil.ignore_patterns("dagster", "reports", "heirpay.duckdb")
-    shutil.copytree(published.home, home, ignore=ignored)
+    copy_home(published.home, home, "dagster", "reports", "heirpay.duckdb")
     settings = Settings(
         HEIRPAY_HOME=home,
         STRIPE_API_BASE=published.account.base_url,

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from installed import Installation
+from nights import copy_home
 
 from heirpay_pipelines.nightly.closing import PUBLICATION, publication
 from heirpay_pipelines.nightly.night import Night
@@ -18,7 +19,7 @@ def test_incidents_that_cannot_be_made_keep_no_figures_from_being_published(
     published: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = Installation(tmp_path / "home", published.account)
-    shutil.copytree(published.home / "state", again.home / "state")
+    copy_home(published.home / "state", again.home / "state")
     with open_state(again.settings.state_file) as state:
         (run,) = state.rows("select run_id from runs")
         state.connection.execute("update runs set is_evaluated = 0, outcome = 'running'")

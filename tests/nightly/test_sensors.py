@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import pytest
 from dagster import DagsterInstance, SkipReason, build_run_status_sensor_context
 from dagster._core.test_utils import create_run_for_test
 from installed import Installation
+from nights import copy_home
 
 from heirpay_pipelines.nightly.bank_files import SETTLED_SECONDS, new_bank_files
 from heirpay_pipelines.nightly.failure import failed_run_sensor
@@ -36,8 +36,7 @@ STATEMENT = "Booking date,Amount,Currency,Reference\n2026-10-30,12.50,usd,a tran
 def home(published: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """A copy of the published night, as the sensors find it by the environment."""
     copied = Installation(tmp_path / "home", published.account)
-    ignored = shutil.ignore_patterns("dagster", "dbt", "warehouse", "reports")
-    shutil.copytree(published.home, copied.home, ignore=ignored)
+    copy_home(published.home, copied.home, "dagster", "dbt", "warehouse", "reports")
     monkeypatch.setenv("HEIRPAY_HOME", str(copied.home))
     monkeypatch.setenv("STRIPE_API_KEY", copied.account.key)
     return copied

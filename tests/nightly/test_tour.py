@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from installed import Installation
+from nights import copy_home
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -49,7 +49,7 @@ def test_each_command_of_the_tour_tells_what_it_shows(
     published: Installation, tmp_path: Path
 ) -> None:
     night = Installation(tmp_path / "home", published.account)
-    shutil.copytree(published.home, night.home, symlinks=True)
+    copy_home(published.home, night.home)
     tour = steps()
     assert len(tour) >= 12
     for step in tour:
