@@ -23,10 +23,10 @@ from models import pull
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import LandedFile
-from heirpay_pipelines.land.read import open_files, relation
-from heirpay_pipelines.land.writer import write_parquet
+from heirpay_pipelines.landing.landing import Landing
+from heirpay_pipelines.landing.manifest import LandedFile
+from heirpay_pipelines.landing.read import open_files, relation
+from heirpay_pipelines.landing.writer import write_parquet
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 

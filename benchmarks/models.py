@@ -50,9 +50,9 @@ OWN = (
 
 def pull(home: Path) -> None:
     """One full pull of the embedded account, landed under `home`."""
-    from heirpay_pipelines.land import pull_and_land
-    from heirpay_pipelines.nightly.embedded import serve_account
-    from heirpay_pipelines.pull.progress import TerminalProgress
+    from heirpay_pipelines.gateways.progress import TerminalProgress
+    from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
+    from heirpay_pipelines.orchestration.embedded import serve_account
     from heirpay_pipelines.settings import Settings
 
     options = ["--now", AS_OF.isoformat(), "--limits", "off"]
@@ -65,9 +65,8 @@ def pull(home: Path) -> None:
 
 def repeat(source: Path, target: Path, transactions: int) -> dict[str, int]:
     """Land the objects of `source` as often as it takes; return how many of each there are."""
-    from heirpay_pipelines.land import Landing
-    from heirpay_pipelines.land.landing import sha256_of
-    from heirpay_pipelines.land.manifest import write_manifest
+    from heirpay_pipelines.landing.landing import Landing, sha256_of
+    from heirpay_pipelines.landing.manifest import write_manifest
     from heirpay_pipelines.settings import Settings
 
     pulled = Landing(Settings(HEIRPAY_HOME=source).landing_dir)
@@ -131,10 +130,10 @@ def build(home: Path) -> None:
     """Build all models and hold their tables against the controls, as a night does; print seconds,
     rows built and peak memory."""
     from heirpay_pipelines.duck import connect
-    from heirpay_pipelines.model.build import prepare_build
-    from heirpay_pipelines.model.project import WITHOUT_TESTS, BuildRequest, model_threads
-    from heirpay_pipelines.model.run_dbt import run_dbt
     from heirpay_pipelines.settings import Settings
+    from heirpay_pipelines.warehouse.build import prepare_build
+    from heirpay_pipelines.warehouse.project import WITHOUT_TESTS, BuildRequest, model_threads
+    from heirpay_pipelines.warehouse.run_dbt import run_dbt
 
     settings = Settings(HEIRPAY_HOME=home)
     request = BuildRequest(
@@ -170,7 +169,7 @@ def peak_megabytes() -> float:
 
 def check_tables(database: Path, settings: Settings) -> int:
     """Evaluate the controls that read the models' tables; return how many they are."""
-    from heirpay_pipelines.check import RunContext, load_register, run_controls
+    from heirpay_pipelines.controls import RunContext, load_register, run_controls
 
     of_tables = [
         control

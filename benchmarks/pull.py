@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from heirpay_pipelines.land import PullOutcome
+    from heirpay_pipelines.gateways.stripe.landing_run import PullOutcome
 
 HERE = Path(__file__).parent
 KEY = "rk_live_benchmark"
@@ -126,10 +126,10 @@ def quiet(base: str, limits: str, seconds: float) -> tuple[int, float]:
 
 
 def night(home: Path, base: str, limits: str, as_of: datetime) -> tuple[PullOutcome, float]:
-    from heirpay_pipelines.land import pull_and_land
-    from heirpay_pipelines.pull.budget import LIVE, Budget
-    from heirpay_pipelines.pull.client import Client
-    from heirpay_pipelines.pull.progress import TerminalProgress
+    from heirpay_pipelines.gateways.progress import TerminalProgress
+    from heirpay_pipelines.gateways.stripe.budget import LIVE, Budget
+    from heirpay_pipelines.gateways.stripe.client import Client
+    from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
     from heirpay_pipelines.settings import Settings
 
     settings = Settings(STRIPE_API_KEY=KEY, STRIPE_API_BASE=base, HEIRPAY_HOME=home)
@@ -192,7 +192,7 @@ SUBJECTS = {"heirpay": heirpay, "quiet": quiet, "sdk": sdk, "dlt": dlt}
 
 def fewest(mix: Mix) -> int:
     """The fewest requests that could read it all: full pages, and one for each empty list."""
-    from heirpay_pipelines.pull.resources import RESOURCES
+    from heirpay_pipelines.gateways.stripe.resources import RESOURCES
 
     empty = len(RESOURCES) + 1 - len(mix.counts)  # the account is asked for twice
     return empty + sum(math.ceil(count / PAGE) for count in mix.counts.values())

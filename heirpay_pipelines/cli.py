@@ -11,38 +11,47 @@ from pathlib import Path
 
 import click
 
-from heirpay_pipelines import shown
-from heirpay_pipelines.command_line import LazyGroup
-from heirpay_pipelines.errors import exit_with
-from heirpay_pipelines.lost_readers import tolerate_lost_readers
+from heirpay_pipelines.console.command_line import LazyGroup
+from heirpay_pipelines.console.errors import exit_with
+from heirpay_pipelines.console.lost_readers import tolerate_lost_readers
+from heirpay_pipelines.text import shown
 
 # name: (where the command lives, its line in `heirpay --help`)
 COMMANDS = {
-    "demo": ("nightly.commands:demo", "The whole nightly job on the embedded account."),
-    "run": ("nightly.commands:run", "The nightly job on the configured account."),
-    "ui": ("nightly.ui:ui", "Dagster's web UI and daemon, on loopback."),
-    "doctor": ("nightly.doctor:doctor", "Check settings, key, reachability, disk, versions."),
-    "repair": ("nightly.repair_command:repair", "Restore what is damaged; give up what is lost."),
+    "demo": ("orchestration.commands:demo", "The whole nightly job on the embedded account."),
+    "run": ("orchestration.commands:run", "The nightly job on the configured account."),
+    "ui": ("orchestration.ui:ui", "Dagster's web UI and daemon, on loopback."),
+    "doctor": ("orchestration.doctor:doctor", "Check settings, key, host, disk, versions."),
+    "repair": (
+        "orchestration.repair_command:repair",
+        "Restore what is damaged, give up the lost.",
+    ),
     "receive": ("receive.command:receive", "Stripe's webhooks into a durable inbox."),
-    "controls": ("check.commands:controls", "The controls register and its newest results."),
-    "attest": ("check.commands:attest", "Sign for a control that the pipeline cannot see."),
-    "waive": ("check.waive_command:waive", "Accept a failing control until a date, by two people."),
+    "controls": ("controls.commands:controls", "The controls register and its newest results."),
+    "attest": ("controls.commands:attest", "Sign for a control that the pipeline cannot see."),
+    "waive": (
+        "controls.waive_command:waive",
+        "Accept a failing control for a time; two people.",
+    ),
     "audit": ("audit.commands:audit", "Verify and read the hash-chained audit log."),
-    "evidence": ("check.evidence.commands:evidence", "A signed evidence folder for an auditor."),
-    "breaks": ("publish.break_commands:breaks", "Reconciliation breaks: list, show, resolve."),
-    "close": ("publish.close_command:close", "Close a month: freeze, approve, verify it."),
-    "gdpr": ("gdpr.commands:gdpr", "Personal data: map, export, erasure, retention."),
-    "incidents": ("escalate.commands:incidents", "List, show, acknowledge, resolve incidents."),
-    "risk": ("publish.risk.commands:risk", "Velocity rules, back-tests, proposals to block."),
+    "evidence": ("controls.evidence.commands:evidence", "A signed evidence folder for an auditor."),
+    "breaks": ("books.break_commands:breaks", "Reconciliation breaks: list, show, resolve."),
+    "close": ("books.close_command:close", "Close a month: freeze, approve, verify it."),
+    "gdpr": ("privacy.commands:gdpr", "Personal data: map, export, erasure, retention."),
+    "incidents": ("incidents.commands:incidents", "List, show, acknowledge, resolve incidents."),
+    "risk": ("risk.commands:risk", "Velocity rules, back-tests, proposals to block."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
-    "bank": ("land.bank.command:bank", "What is understood of a bank statement."),
-    "quarantine": ("land.commands:quarantine", "Poisoned objects: list, show, try again."),
-    "home": ("nightly.keeping.command:home", "What is kept, how large, for how long; prune."),
+    "bank": ("bank.command:bank", "What is understood of a bank statement."),
+    "quarantine": (
+        "gateways.quarantine_commands:quarantine",
+        "Poisoned objects: list, show, retry.",
+    ),
+    "home": ("orchestration.keeping.command:home", "What is kept, how large, for how long; prune."),
     "key": ("rotate.command:key", "Rotate the encryption key; encrypt a home, or decrypt it."),
     "sandbox": ("sandbox.command:sandbox", "The embedded Stripe account."),
-    "explain": ("publish.explain.command:explain", "The rows and rules behind a figure."),
-    "query": ("publish.commands:query", "Read-only SQL on the published warehouse."),
-    "report": ("publish.report_command:report", "Where the newest report is."),
+    "explain": ("explain.command:explain", "The rows and rules behind a figure."),
+    "query": ("query.command:query", "Read-only SQL on the published warehouse."),
+    "report": ("report.command:report", "Where the newest report is."),
 }
 
 

@@ -16,7 +16,7 @@ import duckdb
 
 from heirpay_pipelines import published_file
 from heirpay_pipelines.at_rest import EncryptionKeyError
-from heirpay_pipelines.spill import spill_limit
+from heirpay_pipelines.host.spill import spill_limit
 
 log = logging.getLogger("heirpay.warehouse")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heirpay_pipelines.nearest import did_you_mean
+from heirpay_pipelines.text.nearest import did_you_mean
 
 
 def require_known_services(text: str) -> None:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from heirpay_pipelines.duck import connect_shut
-from heirpay_pipelines.publish.asked import record_query
-from heirpay_pipelines.publish.one_select import RefusedSqlError, statement_of
+from heirpay_pipelines.query.audit_record import record_query
+from heirpay_pipelines.query.one_select import RefusedSqlError, statement_of
 from heirpay_pipelines.settings import Settings
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, KeyedPath, keyed, require_key
 from heirpay_pipelines.currencies import exponents
-from heirpay_pipelines.env_file import ENV_FILE, LIVE_KEY, EnvFileError, read_env_file
-from heirpay_pipelines.home_folder import HomeError, require_own_home, require_state
-from heirpay_pipelines.nearest import did_you_mean
+from heirpay_pipelines.host.env_file import ENV_FILE, LIVE_KEY, EnvFileError, read_env_file
+from heirpay_pipelines.host.home_folder import HomeError, require_own_home, require_state
 from heirpay_pipelines.sandbox import SANDBOX_KEY
+from heirpay_pipelines.text.nearest import did_you_mean
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 STRIPE_API = "https://api.stripe.com"

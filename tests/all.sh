@@ -2,7 +2,7 @@
 # Every check that CI makes:
 #   ./heirpay test            lint, types, import contract, SQL style beside the tests
 #   ./heirpay test --fast     no night, no whole program that did not change, SQL that changed
-#   ./heirpay test ARGUMENTS  pytest with its own arguments: `./heirpay test tests/pull -k cursor`
+#   ./heirpay test ARGUMENTS  pytest with its own arguments: `./heirpay test tests/gateways/stripe -k cursor`
 set -eu
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH" DAGSTER_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1

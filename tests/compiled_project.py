@@ -25,10 +25,10 @@ import duckdb
 from filelock import FileLock
 
 from heirpay_pipelines.duck import connect, quoted
-from heirpay_pipelines.model.build import begin_database
-from heirpay_pipelines.model.ecb import load_ecb_rates
-from heirpay_pipelines.model.project import PROJECT_DIR, BuildRequest, project_fingerprint
-from heirpay_pipelines.model.run_dbt import ModelError, dbt_environment
+from heirpay_pipelines.warehouse.build import begin_database
+from heirpay_pipelines.warehouse.ecb import load_ecb_rates
+from heirpay_pipelines.warehouse.project import PROJECT_DIR, BuildRequest, project_fingerprint
+from heirpay_pipelines.warehouse.run_dbt import ModelError, dbt_environment
 
 KEPT = PROJECT_DIR.parent / ".cache" / "tests" / "dbt"
 KEPT_VERSIONS = 3

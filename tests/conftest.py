@@ -20,7 +20,7 @@ from nights import (
     session_folder,
 )
 
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 
 pytest_plugins = ("timings", "deaths", "fast")
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["heirpay_pipelines.nightly.dead_runs", "pandas"])
+CONTEXT.set_forkserver_preload(["heirpay_pipelines.orchestration.dead_runs", "pandas"])
 
 
 def die_at(place: str, turn: int, work: Callable[..., None], *given: Any) -> None:

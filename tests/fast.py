@@ -16,31 +16,31 @@ LONGEST = (
     "tests/end_to_end/test_nightly.py",
     "tests/end_to_end/test_erased_person.py",
     "tests/end_to_end/test_disks.py",
-    "tests/model/test_clean_company.py",
-    "tests/check/test_register.py",
+    "tests/warehouse/test_clean_company.py",
+    "tests/controls/test_register.py",
     "tests/at_rest/test_rotation.py",
 )
 """Files of more than half a minute of processor time, the longest first."""
 
 WHOLE_PROGRAMS = (
     "tests/at_rest/test_rotation.py",
-    "tests/check/test_register.py",
+    "tests/controls/test_register.py",
     "tests/errors/test_command_line.py",
-    "tests/gdpr/test_erasure.py",
+    "tests/privacy/test_erasure.py",
     "tests/harness/",
-    "tests/model/test_clean_company.py",
-    "tests/model/test_compiled_project.py",
-    "tests/model/test_past_nights.py",
-    "tests/model/test_the_whole_way.py",
-    "tests/model/test_unknown_currency.py",
-    "tests/nightly/test_asset_graph.py",
-    "tests/publish/test_other_programs.py",
-    "tests/pull/test_cannot_begin.py",
-    "tests/pull/test_faults.py",
-    "tests/pull/test_full_and_incremental.py",
-    "tests/pull/test_killed_pull.py",
-    "tests/pull/test_payout_backfill.py",
-    "tests/pull/test_whole_accounts.py",
+    "tests/warehouse/test_clean_company.py",
+    "tests/warehouse/test_compiled_project.py",
+    "tests/warehouse/test_past_nights.py",
+    "tests/warehouse/test_the_whole_way.py",
+    "tests/warehouse/test_unknown_currency.py",
+    "tests/orchestration/test_asset_graph.py",
+    "tests/warehouse/test_other_programs.py",
+    "tests/gateways/stripe/test_cannot_begin.py",
+    "tests/gateways/stripe/test_faults.py",
+    "tests/gateways/stripe/test_full_and_incremental.py",
+    "tests/gateways/stripe/test_killed_pull.py",
+    "tests/gateways/stripe/test_payout_backfill.py",
+    "tests/gateways/stripe/test_whole_accounts.py",
     "tests/receive/test_drain.py",
     "tests/receive/test_durable_inbox.py",
     "tests/receive/test_slow_clients.py",
@@ -111,7 +111,7 @@ def changed_files(root: Path) -> tuple[str, ...]:
         if first == "tests":
             found.add(path)
         elif first == "dbt":
-            found.add("tests/model/")
+            found.add("tests/warehouse/")
         elif first == "heirpay_pipelines" and "/" in rest:
             found.add(f"tests/{rest.partition('/')[0]}/")
     return tuple(sorted(found))

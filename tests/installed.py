@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 from heirpay_pipelines.settings import Settings
 
 NOW = "2026-11-01T00:00:00+00:00"

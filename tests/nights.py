@@ -21,8 +21,8 @@ from guard import socket_guard
 from installed import KEY, NOW, Installation
 
 from heirpay_pipelines import published_file
-from heirpay_pipelines.model.project import PROJECT_DIR, project_fingerprint
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount, serve_account
+from heirpay_pipelines.orchestration.embedded import EmbeddedAccount, serve_account
+from heirpay_pipelines.warehouse.project import PROJECT_DIR, project_fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / ".cache" / "tests" / "nights"

@@ -31,9 +31,9 @@ PLACE = re.compile(r"\{(\w*)[^{}]*\}")
 
 
 OURS = {
-    "check/probes/text.py": "a class of Unicode in a regular expression",
-    "land/people.py": "JSON paths of paths.yaml",
-    "land/store.py": "the expression that pseudonyms have",
+    "controls/probes/text.py": "a class of Unicode in a regular expression",
+    "landing/people.py": "JSON paths of paths.yaml",
+    "gateways/stripe/landed_store.py": "the expression that pseudonyms have",
     "personal/pseudonyms.py": "hexadecimal digits",
 }
 """Where what stands between quotation marks is the project's own, and what it is."""

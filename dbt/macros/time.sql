@@ -1,6 +1,6 @@
 {#-
     The instant as of which everything is computed, a TIMESTAMP in UTC. DuckDB takes it from a
-    variable of the session (model/attach.py sets it): a dbt var that changed each night would have
+    variable of the session (warehouse/attach.py sets it): a dbt var that changed each night would have
     the whole project parsed each night.
 -#}
 {% macro as_of() -%} {{ adapter.dispatch('as_of')() }} {%- endmacro %}

@@ -10,7 +10,7 @@ import hmac
 import os
 from pathlib import Path, PosixPath
 
-from heirpay_pipelines.shown import say
+from heirpay_pipelines.text.shown import say
 
 VARIABLE = "HEIRPAY_ENCRYPTION_KEY"
 SHORTEST = 32

@@ -17,7 +17,7 @@ import rfc8785
 
 from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.audit.clock import correction
-from heirpay_pipelines.audit.person import parse
+from heirpay_pipelines.host.person import parse
 from heirpay_pipelines.state.database import State
 
 GENESIS = "0" * 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.shown import say
+from heirpay_pipelines.text.shown import say
 
 
 @click.group()
@@ -79,8 +79,8 @@ def correct_clock(by: str | None) -> None:
     For logs of earlier releases: since then each correction is recorded by itself.
     """
     from heirpay_pipelines.audit.clock import correct
-    from heirpay_pipelines.audit.person import acting
     from heirpay_pipelines.audit.verify import CLOCK_BACK, verify
+    from heirpay_pipelines.host.person import acting
     from heirpay_pipelines.state.database import open_state
 
     with open_state(Settings.load().state_file) as state:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heirpay_pipelines.settings import Settings, SettingsError
-from heirpay_pipelines.shown import say
+from heirpay_pipelines.text.shown import say
 
 OUTSIDE = (
     "heirpay: {host}:{port} is reached from outside, in plain HTTP. Before it must stand a proxy "
@@ -46,7 +46,7 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
     """
     from datetime import UTC, datetime
 
-    from heirpay_pipelines.door import LOOPBACK, listen, serve
+    from heirpay_pipelines.host.http_door import LOOPBACK, listen, serve
     from heirpay_pipelines.receive.app import Bounds, create_app
     from heirpay_pipelines.receive.replay import record_endpoint
     from heirpay_pipelines.receive.signature import Verifier, split_secrets

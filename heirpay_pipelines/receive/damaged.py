@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from heirpay_pipelines.land.again import MOMENT
-from heirpay_pipelines.land.writer import Writer
+from heirpay_pipelines.gateways.stripe.refetch import MOMENT
+from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.receive.stored_bodies import GONE, ask_for_events, quarantined_body
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State

@@ -20,16 +20,17 @@ from typing import Any
 
 import orjson
 
-from heirpay_pipelines.land import Landing, Manifest
-from heirpay_pipelines.land.again import pull_again, resource_of
-from heirpay_pipelines.land.keep_away import keep_away
-from heirpay_pipelines.land.ledger import commit
-from heirpay_pipelines.land.read import open_files, relation
-from heirpay_pipelines.land.writer import Writer
-from heirpay_pipelines.pull.coverage import Coverage
-from heirpay_pipelines.pull.errors import PullError
-from heirpay_pipelines.pull.event_log import lacks, of_another_version
-from heirpay_pipelines.pull.resources import BY_OBJECT
+from heirpay_pipelines.gateways.coverage import Coverage
+from heirpay_pipelines.gateways.errors import PullError
+from heirpay_pipelines.gateways.stripe.event_log import lacks, of_another_version
+from heirpay_pipelines.gateways.stripe.refetch import pull_again, resource_of
+from heirpay_pipelines.gateways.stripe.resources import BY_OBJECT
+from heirpay_pipelines.landing.landing import Landing
+from heirpay_pipelines.landing.manifest import Manifest
+from heirpay_pipelines.landing.pull_sequence import commit
+from heirpay_pipelines.landing.read import open_files, relation
+from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.receive.damaged import UNUSED_BODIES, Damaged
 from heirpay_pipelines.receive.stored_bodies import fault_of_body
 from heirpay_pipelines.settings import Settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from heirpay_pipelines.pull.client import Client
+from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.receive.event import Delivery, read_event
 from heirpay_pipelines.receive.stored_bodies import keep_body
 from heirpay_pipelines.settings import Settings

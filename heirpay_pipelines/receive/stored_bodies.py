@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from heirpay_pipelines.pull.client import Client
-from heirpay_pipelines.pull.errors import NotReadableError, PullError
+from heirpay_pipelines.gateways.errors import NotReadableError, PullError
+from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.receive.event import EventRefusedError, read_event
 from heirpay_pipelines.settings import Settings
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from heirpay_pipelines.check.evidence_words import evidence_text
+from heirpay_pipelines.controls.evidence_words import evidence_text
 from heirpay_pipelines.receive.openapi import openapi_document
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls

@@ -12,7 +12,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from heirpay_pipelines.check.results import ControlResult
+from heirpay_pipelines.controls.results import ControlResult
 from heirpay_pipelines.report.charts import controls_chart, svg_to_png_data_uri
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain.controls import framework_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from heirpay_pipelines.check.evidence_words import evidence_text
+from heirpay_pipelines.controls.evidence_words import evidence_text
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls
 from heirpay_pipelines.report.domain.status import incident_title, open_incidents

@@ -6,9 +6,9 @@ from typing import IO
 
 import click
 
-from heirpay_pipelines.audit.person import acting
+from heirpay_pipelines.host.person import acting
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.shown import say
+from heirpay_pipelines.text.shown import say
 
 
 @click.group()
@@ -32,8 +32,8 @@ def rotate_key(new_key_file: IO[str] | None, to_plain: bool) -> None:
     HEIRPAY_ENCRYPTION_KEY. Interrupted, it goes on when it is started again with the same keys;
     until it has ended no other command opens the home.
     """
-    from heirpay_pipelines.nightly.lock import AnotherRunError
     from heirpay_pipelines.rotate import RotationError, rotate
+    from heirpay_pipelines.state.run_lock import AnotherRunError
 
     if to_plain and new_key_file:
         raise click.UsageError("Give either --new-key-file or --to-plain.")

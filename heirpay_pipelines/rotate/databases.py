@@ -19,7 +19,7 @@ from heirpay_pipelines.duck import (
     load_httpfs,
     quoted,
 )
-from heirpay_pipelines.land.writer import sync_private
+from heirpay_pipelines.landing.writer import sync_private
 from heirpay_pipelines.published_file import put_in_place
 from heirpay_pipelines.rotate.keys import Keys, RotationError
 

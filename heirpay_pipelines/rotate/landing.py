@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 
 from heirpay_pipelines.duck import load_httpfs, quoted
-from heirpay_pipelines.land.landing import Landing, sha256_of
-from heirpay_pipelines.land.manifest import LandedFile, LandingError, Manifest, write_manifest
-from heirpay_pipelines.land.read import open_files, parquet_key
-from heirpay_pipelines.land.writer import sync_private
+from heirpay_pipelines.landing.landing import Landing, sha256_of
+from heirpay_pipelines.landing.manifest import LandedFile, LandingError, Manifest, write_manifest
+from heirpay_pipelines.landing.read import open_files, parquet_key
+from heirpay_pipelines.landing.writer import sync_private
 from heirpay_pipelines.rotate.keys import Keys, RotationError
 
 FINGERPRINT = "select count(*), bit_xor(hash(landed)) from {files} as landed"

@@ -15,18 +15,18 @@ from heirpay_pipelines.at_rest import EncryptionKeyError, keyed, sealed
 from heirpay_pipelines.at_rest.keys import ROTATION
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.published import hashes_of
-from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.ledger import make_whole, note_rewritten
-from heirpay_pipelines.land.manifest import LandingError
-from heirpay_pipelines.nightly.lock import run_lock
-from heirpay_pipelines.publish.leftovers import erase_leftovers
-from heirpay_pipelines.publish.swap import discard_builds
+from heirpay_pipelines.landing.landing import Landing
+from heirpay_pipelines.landing.manifest import LandingError
+from heirpay_pipelines.landing.pull_sequence import make_whole, note_rewritten
 from heirpay_pipelines.rotate import keys as key_note
 from heirpay_pipelines.rotate.databases import FRESH, rotate_duckdb, rotate_sqlite
 from heirpay_pipelines.rotate.keys import Keys, RotationError
 from heirpay_pipelines.rotate.landing import rotate_landing
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import hold_key, opened
+from heirpay_pipelines.state.run_lock import run_lock
+from heirpay_pipelines.warehouse.leftovers import erase_leftovers
+from heirpay_pipelines.warehouse.publication import discard_builds
 
 __all__ = ["Rotated", "RotationError", "rotate"]
 

@@ -14,12 +14,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from heirpay_pipelines.sandbox.api import Api
-from heirpay_pipelines.sandbox.errors import (
-    ApiError,
-    rate_limited,
-    unknown_route,
-    wrong_version,
-)
+from heirpay_pipelines.sandbox.errors import ApiError, rate_limited, unknown_route, wrong_version
 from heirpay_pipelines.sandbox.faults import Fault, Faults
 from heirpay_pipelines.sandbox.limits import Limiter, endpoint_of
 from heirpay_pipelines.sandbox.store import API_VERSION

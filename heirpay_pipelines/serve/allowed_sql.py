@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from heirpay_pipelines.publish.one_select import RefusedSqlError, require_one_select
+from heirpay_pipelines.query.one_select import RefusedSqlError, require_one_select
 
 SCHEMAS = ("finance", "compliance", "operations")
 TABLE_FUNCTIONS = ("range", "generate_series", "unnest")

@@ -22,9 +22,9 @@ from typing import IO, Any, cast
 import duckdb
 
 from heirpay_pipelines.at_rest import EncryptionKeyError
-from heirpay_pipelines.child_environment import child_environment
 from heirpay_pipelines.duck import WarehouseError, connect_shut
-from heirpay_pipelines.publish.one_select import RefusedSqlError
+from heirpay_pipelines.host.child_environment import child_environment
+from heirpay_pipelines.query.one_select import RefusedSqlError
 from heirpay_pipelines.settings import Settings
 
 START_SECONDS = 120.0

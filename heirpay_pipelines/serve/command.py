@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.shown import say
+from heirpay_pipelines.text.shown import say
 
 LOOPBACK = "127.0.0.1"
 
@@ -28,7 +28,7 @@ def mcp(http: bool, port: int) -> None:
         server.run("stdio")
         return
     from heirpay_pipelines.at_rest.tokens import read_or_make_token
-    from heirpay_pipelines.door import listen, serve
+    from heirpay_pipelines.host.http_door import listen, serve
     from heirpay_pipelines.serve.token import RequireToken, token_file
 
     listening = listen(LOOPBACK, port)

@@ -20,10 +20,10 @@ from pydantic import Field
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, sealed
 from heirpay_pipelines.duck import WarehouseError
-from heirpay_pipelines.escalate.by_hand import acknowledge
-from heirpay_pipelines.escalate.details import decoded, details
-from heirpay_pipelines.escalate.incidents import unresolved
-from heirpay_pipelines.publish.asked import record_query
+from heirpay_pipelines.incidents.by_hand import acknowledge
+from heirpay_pipelines.incidents.details import decoded, details
+from heirpay_pipelines.incidents.incidents import unresolved
+from heirpay_pipelines.query.audit_record import record_query
 from heirpay_pipelines.serve.allowed_sql import RefusedSqlError
 from heirpay_pipelines.serve.bounded_sql import SqlBounds, open_locked, run_bounded
 from heirpay_pipelines.serve.figures import dictionary, metric

@@ -20,7 +20,7 @@ import duckdb
 
 from heirpay_pipelines.at_rest import EncryptionKeyError
 from heirpay_pipelines.duck import WarehouseError, connect_shut
-from heirpay_pipelines.publish.one_select import RefusedSqlError
+from heirpay_pipelines.query.one_select import RefusedSqlError
 from heirpay_pipelines.serve.allowed_sql import require_allowed
 
 UNITS = {"MB": 1_000_000, "GB": 1_000_000_000}

@@ -12,10 +12,10 @@ from pathlib import Path
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import Action, append, verify
 from heirpay_pipelines.duck import WarehouseError, connect
-from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.manifest import Manifest, write_manifest
-from heirpay_pipelines.land.read import open_files, relation
-from heirpay_pipelines.land.writer import Writer
+from heirpay_pipelines.landing.landing import Landing
+from heirpay_pipelines.landing.manifest import Manifest, write_manifest
+from heirpay_pipelines.landing.read import open_files, relation
+from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 

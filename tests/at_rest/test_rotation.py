@@ -23,9 +23,9 @@ from rotation_home import (
 )
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, require_key
-from heirpay_pipelines.nightly.lock import run_lock
 from heirpay_pipelines.rotate import RotationError, rotate
 from heirpay_pipelines.state import open_state
+from heirpay_pipelines.state.run_lock import run_lock
 
 FROM_STDIN = ("key", "rotate", "--new-key-file", "-")
 

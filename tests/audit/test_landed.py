@@ -17,9 +17,9 @@ from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.landed import verify_landed
 from heirpay_pipelines.cli import cli
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.land.landing import Landing, sha256_of
-from heirpay_pipelines.land.ledger import commit, lose, whole
-from heirpay_pipelines.land.manifest import LandedFile, Manifest, read_manifest, write_manifest
+from heirpay_pipelines.landing.landing import Landing, sha256_of
+from heirpay_pipelines.landing.manifest import LandedFile, Manifest, read_manifest, write_manifest
+from heirpay_pipelines.landing.pull_sequence import commit, lose, whole
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 

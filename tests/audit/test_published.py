@@ -12,9 +12,9 @@ from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.commands import audit
 from heirpay_pipelines.audit.published import hash_of, hashes_of, verify_published
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.publish.swap import publish
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State, open_state
+from heirpay_pipelines.warehouse.publication import publish
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from installed import NOW, Installation
 
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 
 pytestmark = pytest.mark.slow
 MEGABYTE = 2**20

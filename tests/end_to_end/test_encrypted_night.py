@@ -27,11 +27,11 @@ from nights import give_parsed_project
 from receive_endpoint import event, running
 from working_on import wait_for_none
 
-from heirpay_pipelines.check.probes.encryption import account_data, is_plain
+from heirpay_pipelines.controls.probes.encryption import account_data, is_plain
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.read import open_files, relation
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+from heirpay_pipelines.landing.landing import Landing
+from heirpay_pipelines.landing.read import open_files, relation
+from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 

@@ -13,9 +13,9 @@ import pytest
 from installed import NOW, Installation
 from nights import copy_home
 
-from heirpay_pipelines.land.landing import Landing
-from heirpay_pipelines.land.read import open_files, relation
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+from heirpay_pipelines.landing.landing import Landing
+from heirpay_pipelines.landing.read import open_files, relation
+from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 
 BUSIEST = """
 select customers.id, customers.email, customers.name

@@ -14,7 +14,7 @@ import pytest
 from installed import NOW, Installation
 from night_figures import fingerprint
 
-from heirpay_pipelines.nightly.embedded import EmbeddedAccount
+from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 from heirpay_pipelines.state import open_state
 
 
@@ -103,7 +103,7 @@ def test_a_damaged_or_lost_warehouse_is_built_anew_from_landing_by_a_refresh_too
 
 
 def test_a_second_run_at_the_same_time_says_so_and_ends(empty_home: Installation) -> None:
-    from heirpay_pipelines.nightly.lock import run_lock
+    from heirpay_pipelines.state.run_lock import run_lock
 
     with run_lock(empty_home.settings):
         result = empty_home.heirpay("run", "--as-of", NOW)

@@ -17,12 +17,12 @@ import pytest
 from command import Heirpay
 
 from heirpay_pipelines.cli import COMMANDS, cli
-from heirpay_pipelines.errors import known
-from heirpay_pipelines.land.manifest import Manifest, write_manifest
-from heirpay_pipelines.lost_readers import LIKE_SIGPIPE
-from heirpay_pipelines.nightly import commands as night_commands
-from heirpay_pipelines.nightly import launch
-from heirpay_pipelines.nightly.launch import NightlyOutcome
+from heirpay_pipelines.console.errors import known
+from heirpay_pipelines.console.lost_readers import LIKE_SIGPIPE
+from heirpay_pipelines.landing.manifest import Manifest, write_manifest
+from heirpay_pipelines.orchestration import commands as night_commands
+from heirpay_pipelines.orchestration import launch
+from heirpay_pipelines.orchestration.launch import NightlyOutcome
 from heirpay_pipelines.sandbox import ACCOUNT_ID
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
@@ -194,7 +194,7 @@ def test_every_command_that_reads_has_the_flag_and_no_other() -> None:
 
 
 def test_ids_are_whole_and_a_line_of_a_pipe_is_a_row(heirpay: Heirpay, tmp_path: Path) -> None:
-    from heirpay_pipelines.check.register import load_register
+    from heirpay_pipelines.controls.register import load_register
 
     listed = heirpay("controls", "list", COLUMNS="40").out.splitlines()
     register = load_register()

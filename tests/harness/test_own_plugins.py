@@ -80,24 +80,28 @@ def test_fast_leaves_out_what_is_slow_and_the_slowest_are_printed(tmp_path: Path
 
 def test_changed_files_come_first_and_then_the_longest(tmp_path: Path) -> None:
     git = ["git", "-c", "user.email=a@b.test", "-c", "user.name=a"]
-    for path in ("heirpay_pipelines/pull/a.py", "tests/land/test_b.py", "dbt/models/c.sql"):
+    for path in (
+        "heirpay_pipelines/gateways/stripe/a.py",
+        "tests/landing/test_b.py",
+        "dbt/models/c.sql",
+    ):
         (tmp_path / path).parent.mkdir(parents=True)
         (tmp_path / path).touch()
     subprocess.run([*git, "init", "-q", "-b", "main"], cwd=tmp_path, check=True)
     subprocess.run([*git, "add", "."], cwd=tmp_path, check=True)
     subprocess.run([*git, "commit", "-qm", "all"], cwd=tmp_path, check=True)
     assert changed_files(tmp_path) == ()
-    (tmp_path / "heirpay_pipelines/pull/a.py").write_text("changed")
+    (tmp_path / "heirpay_pipelines/gateways/stripe/a.py").write_text("changed")
     (tmp_path / "dbt/models/new.sql").touch()
     changed = changed_files(tmp_path)
-    assert changed == ("tests/model/", "tests/pull/")
+    assert changed == ("tests/gateways/", "tests/warehouse/")
     files = [
         "tests/state/test_state.py",
         "tests/end_to_end/test_encrypted_night.py",
-        "tests/pull/test_windows.py",
+        "tests/gateways/stripe/test_windows.py",
     ]
     files.sort(key=lambda file: place(file, changed))
-    assert [Path(file).parent.name for file in files] == ["pull", "end_to_end", "state"]
+    assert [Path(file).parent.name for file in files] == ["stripe", "end_to_end", "state"]
 
 
 def test_nights_and_sql_style_are_kept_by_what_they_are_made_of(
@@ -131,12 +135,12 @@ DISTRIBUTED = "pytest -n 2 --dist loadfile --no-loadscope-reorder"
         ((), "", 0, [*STATIC, "python tests/sql_style.py", DISTRIBUTED]),
         (("--fast",), "", 0,
          [*STATIC, "python tests/sql_style.py --changed", f"{DISTRIBUTED} --fast"]),
-        (("tests/pull", "-k", "cursor"), "", 0, [f"{DISTRIBUTED} tests/pull -k cursor"]),
+        (("tests/bank", "-k", "cursor"), "", 0, [f"{DISTRIBUTED} tests/bank -k cursor"]),
         (("--fast", "-x"), "", 0, [f"{DISTRIBUTED} --fast -x"]),
         ((), "pytest", 3, [*STATIC, "python tests/sql_style.py", DISTRIBUTED]),
         ((), "mypy", 1, [*STATIC, DISTRIBUTED]),
         ((), "lint-imports", 3, STATIC[:3]),
-        (("tests/pull",), "pytest", 3, [f"{DISTRIBUTED} tests/pull"]),
+        (("tests/gateways/stripe",), "pytest", 3, [f"{DISTRIBUTED} tests/gateways/stripe"]),
     ],
 )  # fmt: skip
 def test_the_command_makes_every_check_and_fails_when_one_fails(

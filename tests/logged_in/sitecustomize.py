@@ -3,6 +3,6 @@ logged in as TEST_LOGIN."""
 
 import os
 
-from heirpay_pipelines.audit import person
+from heirpay_pipelines.host import person
 
 person.login = lambda: os.environ["TEST_LOGIN"]

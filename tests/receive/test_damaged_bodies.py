@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from test_drain import KEY, NOW, account, deliver, newest, pull, settings
 
-from heirpay_pipelines.land import Landing
-from heirpay_pipelines.land.quarantine import quarantined_objects
+from heirpay_pipelines.gateways.stripe.quarantine_retry import quarantined_objects
+from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.receive.drain import drain, waiting
 from heirpay_pipelines.sandbox.api import Api
 from heirpay_pipelines.sandbox.limits import Limiter

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from compiled_project import run_models
 
-from heirpay_pipelines.model.project import BuildRequest
+from heirpay_pipelines.warehouse.project import BuildRequest
 
 AS_OF = datetime(2026, 11, 2)  # noqa: DTZ001 - naive UTC, as BuildRequest has it
 LANDING = """

@@ -19,10 +19,12 @@ import pytest
 import uvicorn
 from receive_endpoint import event
 
-from heirpay_pipelines.land import Landing, create_landing_views, pull_and_land
-from heirpay_pipelines.pull.budget import Budget
-from heirpay_pipelines.pull.client import Client
-from heirpay_pipelines.pull.coverage import Coverage
+from heirpay_pipelines.gateways.coverage import Coverage
+from heirpay_pipelines.gateways.stripe.budget import Budget
+from heirpay_pipelines.gateways.stripe.client import Client
+from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
+from heirpay_pipelines.landing.landing import Landing
+from heirpay_pipelines.landing.views import create_landing_views
 from heirpay_pipelines.receive import drain as drain_module
 from heirpay_pipelines.receive.drain import drain, waiting
 from heirpay_pipelines.receive.event import read_event

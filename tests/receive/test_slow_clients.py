@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from heirpay_pipelines.door import Patience, patient_protocol
+from heirpay_pipelines.host.http_door import Patience, patient_protocol
 from heirpay_pipelines.receive.bodies import Bodies, BodyTooLargeError
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from heirpay_pipelines.check.store import read_results
+from heirpay_pipelines.controls.store import read_results
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
 from heirpay_pipelines.report.figures import key_figures

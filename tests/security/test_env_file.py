@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heirpay_pipelines.nightly import doctor
+from heirpay_pipelines.orchestration import doctor
 from heirpay_pipelines.settings import Settings, SettingsError
 
 LIVE = "rk_live_" + "a1B2c3D4"

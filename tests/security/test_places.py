@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import PlaceError, own_folder, write_whole
 from heirpay_pipelines.audit import append
-from heirpay_pipelines.check.evidence import write_evidence
-from heirpay_pipelines.publish.report_command import report
+from heirpay_pipelines.controls.evidence import write_evidence
+from heirpay_pipelines.report.command import report
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 

@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner
 
 import heirpay_pipelines
-from heirpay_pipelines import shown
-from heirpay_pipelines.command_line import LazyGroup
-from heirpay_pipelines.listing import print_list
-from heirpay_pipelines.publish.explain.tree import Node, show
+from heirpay_pipelines.console.command_line import LazyGroup
+from heirpay_pipelines.explain.tree import Node, show
+from heirpay_pipelines.text import shown
+from heirpay_pipelines.text.listing import print_list
 
 HOSTILE = {
     "cleared screen": "a\x1b[2Jb",

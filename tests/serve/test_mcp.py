@@ -23,8 +23,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from heirpay_pipelines.audit import verify
-from heirpay_pipelines.audit.person import login
-from heirpay_pipelines.escalate import RunFacts, process
+from heirpay_pipelines.host.person import login
+from heirpay_pipelines.incidents import RunFacts, process
 from heirpay_pipelines.serve.allowed_sql import RefusedSqlError, require_allowed
 from heirpay_pipelines.serve.bounded_sql import CHILD, SqlBounds, run_bounded
 from heirpay_pipelines.settings import Settings

@@ -23,21 +23,21 @@ from faults import FAULTS, Fault  # noqa: E402
 from served_account import KEY, Silent, landed, served  # noqa: E402
 
 from heirpay_pipelines.duck import connect  # noqa: E402
-from heirpay_pipelines.land import pull_and_land  # noqa: E402
-from heirpay_pipelines.model.build import prepare_build  # noqa: E402
-from heirpay_pipelines.model.project import BuildRequest  # noqa: E402
-from heirpay_pipelines.nightly.dead_runs import clear_leftovers  # noqa: E402
-from heirpay_pipelines.nightly.lock import run_lock  # noqa: E402
-from heirpay_pipelines.publish.swap import publish  # noqa: E402
+from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land  # noqa: E402
+from heirpay_pipelines.orchestration.dead_runs import clear_leftovers  # noqa: E402
 from heirpay_pipelines.settings import Settings  # noqa: E402
 from heirpay_pipelines.state import open_state  # noqa: E402
+from heirpay_pipelines.state.run_lock import run_lock  # noqa: E402
 from heirpay_pipelines.state.runs import close_run, open_run  # noqa: E402
+from heirpay_pipelines.warehouse.build import prepare_build  # noqa: E402
+from heirpay_pipelines.warehouse.project import BuildRequest  # noqa: E402
+from heirpay_pipelines.warehouse.publication import publish  # noqa: E402
 
 NIGHTS = 2
 MODELS = "+daily_revenue"
 PLACES = (
     "os:replace", "os:fsync", "os:fchmod", "pathlib:Path.replace", "pathlib:Path.mkdir",
-    "pathlib:Path.unlink", "heirpay_pipelines.land.writer:sha256_of",
+    "pathlib:Path.unlink", "heirpay_pipelines.landing.writer:sha256_of",
 )  # fmt: skip
 LATEST_TURN = 40
 DAMAGE = [fault for fault in FAULTS if fault.during is None and not fault.named]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from heirpay_pipelines.check.evidence_words import evidence_text
-from heirpay_pipelines.check.register import register_by_key
+from heirpay_pipelines.controls.evidence_words import evidence_text
+from heirpay_pipelines.controls.register import register_by_key
 from heirpay_pipelines.report.context import ReportContext
 
 Row = dict[str, Any]

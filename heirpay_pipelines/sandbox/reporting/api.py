@@ -15,13 +15,7 @@ from heirpay_pipelines.sandbox.filters import Params, integer, unknown_parameter
 from heirpay_pipelines.sandbox.lists import page_of
 from heirpay_pipelines.sandbox.reporting.cells import time_text
 from heirpay_pipelines.sandbox.reporting.rows import Span, rows_of
-from heirpay_pipelines.sandbox.reporting.types import (
-    BY_ID,
-    KEYED,
-    TYPES,
-    ReportType,
-    rendered,
-)
+from heirpay_pipelines.sandbox.reporting.types import BY_ID, KEYED, TYPES, ReportType, rendered
 from heirpay_pipelines.sandbox.store import Object, Store
 
 FILE_DAYS = 365

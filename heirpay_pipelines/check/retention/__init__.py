@@ -1,6 +1,0 @@
-"""Retention (GDPR article 5(1)(e)): how long personal data is kept, and whose is kept too long."""
-
-from heirpay_pipelines.check.retention.query import Due, due
-from heirpay_pipelines.check.retention.rules import RetentionError, Rule, kept_for, load_rules
-
-__all__ = ["Due", "RetentionError", "Rule", "due", "kept_for", "load_rules"]

@@ -1,0 +1,1 @@
+"""How the command line behaves: commands found by name, errors in one line, lists, lost readers."""

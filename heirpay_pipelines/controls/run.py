@@ -1,0 +1,128 @@
+"""Running the register against one build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from heirpay_pipelines.controls.attestations import newest_attestations
+from heirpay_pipelines.controls.engine import open_build
+from heirpay_pipelines.controls.expectations import evaluate_tables, first_line
+from heirpay_pipelines.controls.probes import PROBES, ProbeInput
+from heirpay_pipelines.controls.record import record_check
+from heirpay_pipelines.controls.register import Control, load_register
+from heirpay_pipelines.controls.results import ControlResult, Outcome, RunContext, not_evaluated
+from heirpay_pipelines.controls.waivers import Waiver, standing_waivers
+from heirpay_pipelines.state.database import open_state
+
+
+def run_controls(
+    build_database: Path,
+    run: RunContext,
+    *,
+    controls: Sequence[Control] | None = None,
+    data_docs: Path | None = None,
+) -> list[ControlResult]:
+    """Evaluate every control of the register (or `controls`) against a build database.
+
+    The database is only read. An exception in one control makes that one `not_evaluated`, with
+    the reason; the others go on. With `data_docs`, Great Expectations' pages are written there.
+    """
+    register = list(load_register() if controls is None else controls)
+    limit = run.settings.memory_limit
+    with open_build(build_database, run.encryption_key, limit) as connection:
+        record_check(run, connection)
+        outcomes = evaluate_tables(
+            connection, [c for c in register if c.native or c.rows], run, data_docs
+        )
+        given = ProbeInput(connection=connection, run=run)
+        for control in register:
+            if control.probe:
+                outcomes[control.key] = _probe(control, given)
+    outcomes |= _attested([c for c in register if c.attestation], run)
+    with open_state(run.settings.state_file) as state:
+        waivers = standing_waivers(state, run.checked_at)
+    return [
+        _result(control, outcomes[control.key], run, waivers.get(control.key))
+        for control in register
+    ]
+
+
+def _probe(control: Control, given: ProbeInput) -> Outcome:
+    # The boundary that keeps one control's fault from hiding the others' results.
+    try:
+        return PROBES[str(control.probe)](given)
+    except Exception as error:  # noqa: BLE001
+        return not_evaluated(first_line(error))
+
+
+def _attested(controls: Sequence[Control], run: RunContext) -> Mapping[str, Outcome]:
+    """Controls that only a signature can evidence."""
+    if not controls:
+        return {}
+    with open_state(run.settings.state_file) as state:
+        signed = newest_attestations(state, run.checked_at)
+    outcomes = {}
+    for control in controls:
+        found = signed.get(control.key)
+        if found is None:
+            outcomes[control.key] = not_evaluated(
+                f"nobody has attested it: heirpay attest {control.key} --by NAME --statement TEXT"
+            )
+        elif found.expires_at <= run.checked_at:
+            outcomes[control.key] = not_evaluated(
+                f"the attestation of {found.attested_at:%Y-%m-%d} expired on"
+                f" {found.expires_at:%Y-%m-%d}"
+            )
+        else:
+            outcomes[control.key] = Outcome("attested", 1, 0, found.evidence())
+    return outcomes
+
+
+def _result(
+    control: Control, outcome: Outcome, run: RunContext, waiver: Waiver | None
+) -> ControlResult:
+    settled = _waived(outcome, run, waiver or _of_the_register(control))
+    return ControlResult(
+        run_id=run.run_id,
+        control_id=control.identifier(run.settings.project),
+        key=control.key,
+        framework=control.framework,
+        requirement=control.requirement,
+        title=control.title,
+        severity=control.severity,
+        status=settled.status,
+        checked=settled.checked,
+        violations=settled.violations,
+        evidence=settled.evidence,
+        checked_at=run.checked_at,
+        what_to_do=control.what_to_do,
+        owner=control.owner,
+    )
+
+
+def _of_the_register(control: Control) -> Waiver | None:
+    """A waiver that stands in the register itself: who reviewed the change approved it."""
+    given = control.waiver
+    if given is None:
+        return None
+    return Waiver(control.key, given.reason, "the register", "", given.expires, given.approver)
+
+
+def _waived(outcome: Outcome, run: RunContext, waiver: Waiver | None) -> Outcome:
+    """A waiver accepts a failure until its date; an expired one is a failure of its own."""
+    if waiver is None:
+        return outcome
+    said = {
+        **outcome.evidence,
+        "waiver": waiver.reason,
+        "approver": waiver.approved_by,
+        "expires": waiver.expires.isoformat(),
+    }
+    if run.as_of.date() > waiver.expires:
+        reason = f"the waiver expired on {waiver.expires}: renew it or end it (heirpay waive)"
+        return replace(outcome, status="fail", evidence={**said, "reason": reason})
+    if outcome.status == "fail":
+        return replace(outcome, status="waived", evidence=said)
+    return outcome

@@ -1,0 +1,98 @@
+"""Asking each endpoint for one object: what may the key read, and what does it cost if not?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from heirpay_pipelines.gateways.errors import NotReadableError, PullError
+from heirpay_pipelines.gateways.stripe.client import Client
+from heirpay_pipelines.gateways.stripe.identity import UNKNOWN, identify
+from heirpay_pipelines.gateways.stripe.pull import TAXED
+from heirpay_pipelines.gateways.stripe.resources import RESOURCES, Resource
+from heirpay_pipelines.settings import Settings
+
+ATTEMPTS = 3
+FORBIDDEN = 403
+# Beside the lists. An object that cannot exist is not found by a key that may read its kind.
+OTHERS = (
+    Resource(
+        "customer_balance_transaction", "customers/cus_0/balance_transactions",
+        figures="what changed a customer's credit balance, in reconciliation_breaks",
+    ),
+    Resource("tax.transaction", "tax/transactions/tax_0", figures=TAXED, needed="named"),
+    Resource(
+        "report_row", "reporting/report_types/balance.summary.1",
+        figures="comparison with Stripe's own reports; payouts' contents are listed one by one",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """One line for `heirpay doctor`: whether the endpoint answers this key, what it costs if not,
+    and what to do. `blocks` says that nothing is published without it."""
+
+    subject: str
+    allowed: bool
+    detail: str
+    mend: str = ""
+    blocks: bool = True
+
+
+def probe_account(settings: Settings) -> list[ProbeResult]:
+    """The account itself first; when nothing can be reached, nothing else is asked."""
+    return asyncio.run(_probe(settings))
+
+
+async def _probe(settings: Settings) -> list[ProbeResult]:
+    client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
+    try:
+        try:
+            account = await identify(client, settings.api_key, None)
+        except PullError as error:
+            mend = "Check STRIPE_API_BASE, the network and STRIPE_API_KEY."
+            return [ProbeResult("Stripe account", False, str(error), mend)]
+        known = "its id is not known" if account["id"] == UNKNOWN else account["id"]
+        found = ProbeResult("Stripe account", True, f"{known} at {settings.stripe_api_base}")
+        asked = (_resource(client, resource) for resource in (*RESOURCES, *OTHERS))
+        return [found, *await asyncio.gather(*asked)]
+    finally:
+        await client.close()
+
+
+async def _resource(client: Client, resource: Resource) -> ProbeResult:
+    subject = f"GET /v1/{resource.path}"
+    try:
+        await client.get(resource.path, dict(_parameters(resource)))
+    except NotReadableError as error:
+        if error.status != FORBIDDEN and resource in OTHERS:
+            return ProbeResult(subject, True, "readable")
+        return _refused(resource, error)
+    except PullError as error:
+        return ProbeResult(subject, False, str(error), "Try again later; see Stripe's status page.")
+    return ProbeResult(subject, True, "readable")
+
+
+def _refused(resource: Resource, error: NotReadableError) -> ProbeResult:
+    """What an endpoint that cannot be read costs, and the permission that would open it."""
+    permission = error.permission or f"read permission for {resource.path}"
+    cost = {
+        "always": f"nothing is published: {resource.figures} rest on it",
+        "named": f"nothing is published once an object names one: {resource.figures} rest on it",
+        "never": f"the night goes on without {resource.figures}",
+    }[resource.needed]
+    return ProbeResult(
+        f"GET /v1/{resource.path}",
+        False,
+        f"{permission} is missing: {cost}",
+        f"Give the restricted key {permission} in Stripe's dashboard (Developers, API keys).",
+        blocks=resource.needed != "never",
+    )
+
+
+def _parameters(resource: Resource) -> Iterator[tuple[str, object]]:
+    if resource.follow != "always" and resource not in OTHERS:
+        yield "limit", 1
+        yield from resource.params

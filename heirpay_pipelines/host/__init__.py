@@ -1,0 +1,1 @@
+"""What lies around a process: its environment, its children, the home folder, disk and door."""

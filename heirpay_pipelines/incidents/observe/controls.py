@@ -1,0 +1,96 @@
+"""Failed controls, and regulators' inquiries that a person recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from heirpay_pipelines.controls.register import register_by_key
+from heirpay_pipelines.duck import quoted
+from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.warehouse import money_of
+
+CALM = {"pass", "not_applicable", "attested", "waived"}
+
+
+@cache
+def _rules() -> list[dict[str, str]]:
+    text = files("heirpay_pipelines.incidents").joinpath("control_symptoms.yaml").read_text()
+    rules: list[dict[str, str]] = yaml.safe_load(text)
+    return rules
+
+
+def observe_controls(night: Night) -> Observed:
+    """One finding for each failed control; a control without a verdict is not evaluated."""
+    scopes, findings = set(), []
+    for control in night.control_results:
+        scope = f"control:{control['control_id']}"
+        if control["status"] in CALM:
+            scopes.add(scope)
+        elif control["status"] == "fail":
+            scopes.add(scope)
+            findings.append(_finding(night, control, scope))
+    return Observed(frozenset(scopes), tuple(findings))
+
+
+def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
+    rule = _rule(control)
+    blocking = control["severity"] == "blocking"
+    ids = list(dict(control["evidence"]).get("ids", ()))
+    amount, currency = money_of(night, ids)
+    known = register_by_key().get(control["key"])
+    return Finding(
+        scope=scope,
+        symptom=rule["symptom"],
+        subject=f"control {control['key']}",
+        detail=f"{control['title']}: {control['violations'] or 0:,} at fault of"
+        f" {control['checked'] or 0:,} checked",
+        amount=amount,
+        currency=currency,
+        compliance_risk="high" if blocking or rule.get("trigger") else "medium",
+        clause=control["requirement"],
+        role=known.role if known else None,
+        action=control["what_to_do"],
+        trigger=rule.get("trigger"),
+        rows=(
+            "select * from compliance.control_results where control_id ="
+            f" {quoted(control['control_id'])} and run_id = {quoted(night.run.run_id)}"
+        ),
+        evidence={
+            "severity": control["severity"],
+            "violations": control["violations"],
+            "checked": control["checked"],
+            "ids": ids,
+        },
+    )
+
+
+def _rule(control: Mapping[str, Any]) -> dict[str, str]:
+    """The first rule that matches the control's key."""
+    return next(rule for rule in _rules() if re.search(rule["matches"], control["key"]))
+
+
+def observe_inquiries(night: Night) -> Observed:
+    """Each open inquiry of a regulator, until it is closed."""
+    found = night.state.rows("select * from regulatory_inquiries order by inquiry_id")
+    scopes = frozenset(f"inquiry:{row['inquiry_id']}" for row in found)
+    findings = tuple(
+        Finding(
+            scope=f"inquiry:{row['inquiry_id']}",
+            symptom="failed_control",
+            subject=f"inquiry {row['reference']} of {row['regulator']}",
+            detail=f"Received {row['received_at']}, an answer is due by {row['answer_due_at']}",
+            compliance_risk="high",
+            clause=f"{row['regulator']} {row['reference']}",
+            trigger="regulatory_inquiry",
+            evidence={"answer_due_at": row["answer_due_at"]},
+        )
+        for row in found
+        if row["closed_at"] is None and row["received_at"] <= night.run.as_of.isoformat()
+    )
+    return Observed(scopes, findings)

@@ -1,0 +1,154 @@
+"""Failed payments by symptom, and reconciliation breaks by kind, each per currency."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from heirpay_pipelines.duck import quoted
+from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.patterns import PaymentThresholds, patterns, thresholds
+from heirpay_pipelines.incidents.warehouse import as_of, exact, in_reporting, rows
+
+FAILURES = """
+with attempts as (
+    select currency, sum(attempts) as attempts
+    from finance.payment_method_daily
+    where date > cast($as_of as timestamp)::date - cast($days as integer)
+    group by currency
+),
+symptoms as (select unnest($symptoms) as symptom),
+failures as (
+    select
+        currency,
+        case {cases} when decline_kind = 'technical' then 'processing_errors'
+            else 'declined_cards' end as symptom,
+        amount,
+        recovered_at,
+        -- A payment is at risk once, whatever its attempts: with what it failed of last.
+        row_number() over (
+            partition by coalesce(invoice_id, payment_intent_id, charge_id), currency
+            order by occurred_at desc, charge_id desc
+        ) = 1 as is_last
+    from finance.payment_failures
+    where occurred_at <= cast($as_of as timestamp)
+        and occurred_at > cast($as_of as timestamp) - to_days(cast($days as integer))
+)
+select
+    symptoms.symptom,
+    attempts.currency,
+    any_value(attempts.attempts) as attempts,
+    count(failures.symptom) as failed,
+    count(failures.symptom) filter (where failures.recovered_at is null and failures.is_last)
+        as unrecovered,
+    coalesce(
+        sum(failures.amount) filter (where failures.recovered_at is null and failures.is_last), 0
+    ) as at_risk
+from attempts
+cross join symptoms
+left join failures on attempts.currency = failures.currency and symptoms.symptom = failures.symptom
+group by all
+order by all
+"""
+BREAKS = """
+select kind, currency, count(*) as breaks, sum(abs(amount)) as amount,
+    bool_or(severity in ('blocking', 'high', 'critical')) as severe, min(first_seen_on) as since,
+    any_value(action) as action
+from finance.reconciliation_breaks
+group by kind, currency
+order by kind, currency
+"""
+
+
+def symptom_case() -> str:
+    """The `when … then …` branches that give a decline code its symptom."""
+    return " ".join(
+        "when decline_code in ({}) then '{}'".format(", ".join(f"'{c}'" for c in codes), symptom)
+        for symptom, codes in thresholds().decline_codes.items()
+    )
+
+
+def observe_failures(night: Night) -> Observed:
+    """Each symptom in each currency, over the last days up to the as-of."""
+    limits = thresholds().payments
+    found = rows(
+        night,
+        FAILURES.format(cases=symptom_case()),
+        {
+            "as_of": as_of(night),
+            "days": limits.window_days,
+            "symptoms": list(patterns()["transaction_failures"].symptoms),
+        },
+    )
+    scopes, findings = set(), []
+    for row in found:
+        scope = f"payments:{row['symptom']}:{row['currency']}"
+        enough = row["attempts"] >= limits.minimum_attempts
+        rate = Decimal(row["failed"]) / Decimal(row["attempts"] or 1)
+        if enough or row["failed"] == 0:  # too few attempts say nothing about a rate
+            scopes.add(scope)
+        if enough and rate >= limits.open_at_rate:
+            findings.append(_failure(night, limits, row, scope, rate))
+    return Observed(frozenset(scopes), tuple(findings))
+
+
+def _failure(
+    night: Night, limits: PaymentThresholds, row: dict[str, Any], scope: str, rate: Decimal
+) -> Finding:
+    amount = exact(night, Decimal(row["at_risk"]), row["currency"])
+    reporting = in_reporting(night, amount, row["currency"])
+    trigger = None
+    if rate >= limits.critical_rate:
+        trigger = "failure_rate_critical"
+    elif reporting is not None and reporting >= limits.revenue_impact:
+        trigger = "revenue_impact"
+    return Finding(
+        scope=scope,
+        symptom=row["symptom"],
+        subject=f"payments in {row['currency']}",
+        detail=(
+            f"{row['failed']} of {row['attempts']} attempts in {limits.window_days} days failed"
+            f" ({rate:.1%}); {row['unrecovered']} payments are not recovered"
+        ),
+        amount=amount,
+        currency=row["currency"],
+        trigger=trigger,
+        rows=(
+            f"select * from finance.payment_failures where currency = {quoted(row['currency'])}"
+            f" and (case {symptom_case()} when decline_kind = 'technical' then 'processing_errors'"
+            f" else 'declined_cards' end) = {quoted(row['symptom'])} and recovered_at is null"
+            f" and occurred_at <= timestamp {quoted(as_of(night))} and occurred_at >"
+            f" timestamp {quoted(as_of(night))} - interval {limits.window_days} day"
+            " order by amount desc"
+        ),
+        evidence={"failed": row["failed"], "attempts": row["attempts"], "rate": f"{rate:.6f}"},
+    )
+
+
+def observe_breaks(night: Night) -> Observed:
+    """Each kind of reconciliation break in each currency."""
+    findings = []
+    for row in rows(night, BREAKS):
+        amount = exact(night, Decimal(row["amount"] or 0), row["currency"])
+        reporting = in_reporting(night, amount, row["currency"])
+        over = reporting is not None and reporting >= thresholds().payments.revenue_impact
+        findings.append(
+            Finding(
+                scope="breaks",
+                symptom="processing_errors",
+                subject=f"{row['kind']} in {row['currency']}",
+                detail=f"{row['kind'].replace('_', ' ')}: {row['breaks']}, since {row['since']}",
+                amount=amount,
+                currency=row["currency"],
+                compliance_risk="medium" if row["severe"] else "low",
+                action=row["action"],
+                trigger="revenue_impact" if over else None,
+                rows=(
+                    "select * from finance.reconciliation_breaks where"
+                    f" kind = {quoted(row['kind'])} and currency = {quoted(row['currency'])}"
+                    " order by abs(amount) desc"
+                ),
+                evidence={"breaks": row["breaks"], "since": str(row["since"])},
+            )
+        )
+    return Observed(frozenset({"breaks"}), tuple(findings))

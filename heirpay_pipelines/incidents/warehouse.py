@@ -1,0 +1,102 @@
+"""Reading the warehouse from checks and solutions: rows as dicts, money as exact decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from heirpay_pipelines.incidents.facts import Night
+
+
+class NotBuiltError(Exception):
+    """A table that a check or a solution reads is not there (yet): it cannot be made now."""
+
+
+def rows(night: Night, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The result of a query; NotBuiltError when a table it reads is not built (yet)."""
+    if night.warehouse is None:
+        raise NotBuiltError("no warehouse is published yet")
+    try:
+        cursor = night.warehouse.execute(sql, parameters or {})
+    except duckdb.CatalogException as error:
+        raise NotBuiltError(str(error).splitlines()[0]) from None
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+# Objects with money of their own, by the prefix of Stripe's ids.
+MONEY = """
+with objects as (
+    select id, amount, currency from staging.charges
+    union all by name select id, amount, currency from staging.refunds
+    union all by name select id, amount, currency from staging.payouts
+    union all by name select id, amount, currency from staging.disputes
+    union all by name select id, total as amount, currency from staging.invoices
+    union all by name select id, net as amount, currency from staging.balance_transactions
+)
+select objects.currency, sum(abs(objects.amount)) as minor, max(currencies.exponent) as exponent
+from objects
+inner join intermediate.currencies as currencies on objects.currency = currencies.currency
+where objects.id in (select unnest($ids))
+group by objects.currency
+order by objects.currency
+"""
+
+
+def money_of(night: Night, names: Sequence[object]) -> tuple[Decimal, str | None]:
+    """Money of the named objects: the sum in the currency in which most of it is.
+
+    `names` are ids, maybe followed by a remark, as controls give them (at most the first twenty).
+    Nothing for objects without money and before the tables are built.
+    """
+    ids = [str(name).split(maxsplit=1)[0] for name in names if str(name).strip()]
+    if not ids:
+        return Decimal(0), None
+    try:
+        found = rows(night, MONEY, {"ids": ids})
+    except NotBuiltError:
+        return Decimal(0), None
+    sums = [(Decimal(r["minor"]).scaleb(-r["exponent"]), str(r["currency"])) for r in found]
+    if not sums:
+        return Decimal(0), None
+    return max(sums, key=lambda item: in_reporting(night, *item) or Decimal(0))
+
+
+def exact(night: Night, amount: Decimal, currency: str | None) -> Decimal:
+    """`amount` with the decimals of its currency; more of them stay where they say something."""
+    sql = "select exponent from intermediate.currencies where currency = $currency"
+    try:
+        found = rows(night, sql, {"currency": currency})
+    except NotBuiltError:
+        return amount
+    if not found:
+        return amount
+    rounded = amount.quantize(Decimal(1).scaleb(-found[0]["exponent"]))
+    return rounded if rounded == amount else amount
+
+
+def as_of(night: Night) -> str:
+    """The as-of instant as a DuckDB TIMESTAMP literal's text, UTC without zone."""
+    return night.run.as_of.replace(tzinfo=None).isoformat(sep=" ")
+
+
+def in_reporting(night: Night, amount: Decimal, currency: str | None) -> Decimal | None:
+    """`amount` in the reporting currency at the newest rate; None when no rate is known."""
+    reporting = night.settings.reporting_currency
+    if currency is None or currency == reporting:
+        return amount
+    sql = (
+        "select reporting_units_per_eur, units_per_eur from intermediate.exchange_rates"
+        " where currency = $currency order by rate_date desc limit 1"
+    )
+    try:
+        found = rows(night, sql, {"currency": currency})
+    except NotBuiltError:
+        return None
+    if not found:
+        return None
+    rate = found[0]
+    return Decimal(amount * rate["reporting_units_per_eur"] / rate["units_per_eur"])

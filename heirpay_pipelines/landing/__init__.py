@@ -1,0 +1,1 @@
+"""Land: raw objects → immutable Parquet behind a manifest."""

@@ -1,0 +1,67 @@
+"""dbt's manifest: what Dagster reads to show each model as an asset."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from filelock import FileLock
+
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.warehouse.project import PROJECT_DIR, BuildRequest, project_fingerprint
+
+DRAFT, PARTIAL = "parse-", "partial_parse.msgpack"
+
+
+def dbt_work_dir(settings: Settings) -> Path:
+    """Where dbt writes: its manifest, logs and spill files."""
+    return settings.home / "dbt"
+
+
+def current_manifest(settings: Settings) -> Path:
+    """The manifest of the dbt project as it is now; parsed anew only when a file changed.
+
+    Its file never changes: of several processes that start after an upgrade one parses and the
+    others wait, and none reads what another, or a night's dbt, has half written.
+    """
+    work = dbt_work_dir(settings)
+    manifest = work / "manifests" / f"{_fingerprint()}.json"
+    if not manifest.is_file():
+        manifest.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(work / "parse.lock", mode=0o600):
+            if not manifest.is_file():
+                _parse(work, manifest)
+    return manifest
+
+
+def _parse(work: Path, manifest: Path) -> None:
+    """Parse into a folder of its own; what a later dbt starts from goes where it looks for it."""
+    from heirpay_pipelines.warehouse.run_dbt import run_dbt
+
+    for leftover in work.glob(f"{DRAFT}*"):  # of a process that was killed; we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=work))
+    target = work / "target"
+    try:
+        target.mkdir(exist_ok=True, mode=0o700)
+        if (target / PARTIAL).is_file():
+            shutil.copy2(target / PARTIAL, draft / PARTIAL)
+        run_dbt(_parse_request(work), ("parse", "--target-path", str(draft)))
+        (draft / PARTIAL).replace(target / PARTIAL)
+        (draft / "manifest.json").replace(manifest)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _parse_request(work: Path) -> BuildRequest:
+    """Parsing opens no database; the request is one that could not be built."""
+    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as BuildRequest has it
+    return BuildRequest(Path("unused.duckdb"), work, run_id="parse", as_of=epoch)
+
+
+def _fingerprint() -> str:
+    # The manifest holds paths: a checkout elsewhere needs its own.
+    return sha256(f"{PROJECT_DIR} {project_fingerprint()}".encode()).hexdigest()[:32]

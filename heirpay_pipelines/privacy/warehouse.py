@@ -1,0 +1,185 @@
+"""Taking a person out of the published warehouse: a new file without them replaces the old one.
+
+DuckDB leaves the bytes of an updated row where they were until they are written over, so nothing is
+updated: each table is copied, changed on the way, into a fresh file that is published by rename.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from heirpay_pipelines.duck import (
+    WarehouseError,
+    WarehouseKeyError,
+    attach_published,
+    connect,
+    identifier,
+)
+from heirpay_pipelines.landing.people import Person
+from heirpay_pipelines.personal.scrub import ERASED, pattern
+from heirpay_pipelines.privacy.texts import expression, spellings
+from heirpay_pipelines.published_file import forget, is_as_published
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.warehouse.personal_columns import tagged_columns
+from heirpay_pipelines.warehouse.publication import publish
+
+# The copy of the audit log is compared with the chain itself; no personal data is ever in it.
+UNCHANGED = {("operations", "audit_log")}
+TEXT = ("VARCHAR", "JSON")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the warehouse and its columns with their types."""
+
+    schema: str
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def qualified(self) -> str:
+        return identifier(self.schema, self.name)
+
+    @property
+    def id_columns(self) -> list[str]:
+        """Columns that say which object a row is of."""
+        return [
+            name
+            for name, kind in self.columns
+            if kind == "VARCHAR" and (name in ("id", "customer") or name.endswith("_id"))
+        ]
+
+    @property
+    def owner(self) -> str | None:
+        """The column that says whose customer's data a row is; None when the table has none."""
+        if any(name == "customer_id" for name, _ in self.columns):
+            return "customer_id"
+        return "id" if self.name == "customers" else None
+
+
+def tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[Table]:
+    """Every table of an attached database."""
+    rows = connection.execute(
+        "select schema_name, table_name, list((column_name, data_type) order by column_index)"
+        " from duckdb_columns() inner join (select database_name, schema_name, table_name"
+        " from duckdb_tables()) using (database_name, schema_name, table_name)"
+        " where database_name = ? group by all order by all",
+        [database],
+    ).fetchall()
+    return [Table(schema, name, tuple(columns)) for schema, name, columns in rows]
+
+
+def erase_from_warehouse(
+    settings: Settings, person: Person, before: Callable[[str], object]
+) -> int:
+    """Publish the warehouse without the person; how many rows changed. 0 when none is published.
+
+    `before` is given the new file's SHA-256 right before it is published. The caller holds the run
+    lock. Killed before the rename, the old file stays.
+    """
+    if not settings.warehouse.is_file():
+        return 0
+    fresh = settings.warehouse_dir / "building" / "erasure.duckdb"
+    fresh.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    key = settings.secret("encryption_key")
+    limit = settings.memory_limit
+    with connect(fresh, key, read_only=False, memory_limit=limit) as connection:
+        try:
+            attach_published(connection, settings.warehouse, key, "published")
+        except WarehouseError as error:
+            if isinstance(error, WarehouseKeyError) or is_as_published(settings.warehouse):
+                raise
+            # Damaged, or changed by another program: nobody reads it, the next night builds anew.
+            forget(settings.warehouse)
+            return 0
+        _register(connection, person)
+        connection.execute("copy from database published to heirpay (schema)")
+        tags = tagged_columns()
+        changed = sum(_copy(connection, t, tags, person) for t in tables(connection, "published"))
+        connection.execute("detach published")
+    if not changed:
+        fresh.unlink()
+        return 0
+    publish(fresh, settings.warehouse, key, before)
+    return changed
+
+
+def _register(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
+    """The person's ids as a table, and the change of a text as a macro `scrubbed`."""
+    ids = pa.table({"id": pa.array(sorted(person.related), pa.string())})
+    connection.register("related_ids", ids)
+    connection.execute("create temp table related as select id from related_ids")
+    changed = "x"
+    for number, (id, pseudonym) in enumerate(person.ids.items()):
+        old, new = f"id_{number}", f"pseudonym_{number}"
+        _set_variables(connection, {old: id, new: pseudonym})
+        changed = f"replace({changed}, getvariable('{old}'), getvariable('{new}'))"
+    sought = pattern(spellings(person.texts))
+    if sought is not None:
+        _set_variables(connection, {"sought": sought.pattern, "erased": ERASED})
+        changed = f"regexp_replace({changed}, getvariable('sought'), getvariable('erased'), 'gi')"
+    connection.execute(f"create temp macro scrubbed(x) as {changed}")
+
+
+def _set_variables(connection: duckdb.DuckDBPyConnection, values: Mapping[str, str]) -> None:
+    """What a macro reads: it takes no parameters of the query, and an id or a name of a person
+    never is part of a statement's text."""
+    for name, value in values.items():
+        connection.register("given", pa.table({"value": [value]}))
+        connection.execute(f"set variable {name} = (select value from given)")
+        connection.unregister("given")
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    tags: dict[tuple[str, str], str],
+    person: Person,
+) -> int:
+    """Copy one table's rows, the person taken out; how many were about them."""
+    ids = " or ".join(f'"{name}" in (select id from related)' for name in table.id_columns)
+    source = f"select *, {f'coalesce({ids}, false)' if ids else 'false'} as is_related"
+    source += f" from published.{table.qualified}"
+    if (table.schema, table.name) in UNCHANGED:
+        connection.execute(
+            f"insert into heirpay.{table.qualified} from published.{table.qualified}"
+        )
+        return 0
+    columns = [_column(table, name, kind, tags, person) for name, kind in table.columns]
+    connection.execute(
+        f"insert into heirpay.{table.qualified} select {', '.join(columns)} from ({source})"
+    )
+    texts = [f'cast("{name}" as varchar)' for name, kind in table.columns if is_text(kind)]
+    named = "".join(f" or regexp_matches({text}, $sought)" for text in texts)
+    row = connection.execute(
+        f"select count(*) from ({source}) where is_related{named}",
+        {"sought": expression(person)} if texts else {},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def is_text(kind: str) -> bool:
+    """Whether a column of this type may name a person."""
+    return kind in (*TEXT, "VARCHAR[]")
+
+
+def _column(
+    table: Table, name: str, kind: str, tags: dict[tuple[str, str], str], person: Person
+) -> str:
+    column = identifier(name)
+    if kind == "VARCHAR[]":
+        return f"list_transform({column}, lambda x: scrubbed(x))"
+    if kind not in TEXT:
+        return column
+    changed = f"cast(scrubbed(cast({column} as varchar)) as {kind})"
+    if tags.get((table.name, name)) not in person.classes or name.endswith("fingerprint"):
+        return changed
+    # Another customer's personal data is theirs, even where a name is the same.
+    others = column if table.owner else changed
+    return f"case when is_related then null else {others} end"

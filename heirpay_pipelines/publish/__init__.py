@@ -1,1 +1,0 @@
-"""Write, audit, publish: a checked build database becomes the published warehouse by rename."""

@@ -1,0 +1,89 @@
+"""The whole asset graph as finance sees it. The snapshot shows each added, renamed or rewired
+asset in a review. What accepts it:
+`./heirpay test tests/orchestration/test_asset_graph.py --snapshot-update`.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import dagster as dg
+from syrupy.assertion import SnapshotAssertion
+
+from heirpay_pipelines.orchestration.placing import ID_TAG, SECTION_TAG, payment_tags
+from heirpay_pipelines.settings import payment_id
+
+IDENTIFIER = re.compile(r"PAYMENT\.HEIRPAY\.[A-Z0-9_]+\.[A-Z_]+\.20000\.\d{3}")
+SECTIONS = {
+    "payment.processing.gateway", "payment.billing.subscriptions", "payment.security.fraud",
+    "payment.compliance.pci", "payment.integration.webhooks", "payment.general.operation",
+}  # fmt: skip
+
+
+def specs(loaded: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {
+        spec.key.to_user_string(): spec
+        for asset in loaded.resolve_asset_graph().assets_defs
+        for spec in asset.specs
+    }
+
+
+def described(name: str, spec: dg.AssetSpec, checks: list[str]) -> str:
+    kinds = sorted(tag.rpartition("/")[2] for tag in spec.tags if tag.startswith("dagster/kind/"))
+    fresh = type(spec.freshness_policy).__name__ if spec.freshness_policy else "no freshness policy"
+    lines = [
+        f"{name} in {spec.group_name}, owned by {', '.join(spec.owners)}",
+        f"  {', '.join(kinds) or 'no kind'}; {fresh}; {spec.tags[ID_TAG]} {spec.tags[SECTION_TAG]}",
+        *sorted(f"  reads {dep.asset_key.to_user_string()}" for dep in spec.deps),
+        *sorted(f"  check {check}" for check in checks),
+    ]
+    return "\n".join(lines)
+
+
+def test_the_asset_graph_is_the_reviewed_one(
+    loaded: dg.Definitions, snapshot: SnapshotAssertion
+) -> None:
+    checks: dict[str, list[str]] = {}
+    for key in loaded.resolve_asset_graph().asset_check_keys:
+        checks.setdefault(key.asset_key.to_user_string(), []).append(key.name)
+    found = {
+        name: described(name, spec, checks.get(name, [])) for name, spec in specs(loaded).items()
+    }
+    assert "\n".join(found[name] for name in sorted(found)) == snapshot
+
+
+def test_every_asset_has_an_owner_a_description_and_the_ids_of_the_domain(
+    loaded: dg.Definitions,
+) -> None:
+    for name, spec in specs(loaded).items():
+        assert spec.owners, name
+        assert spec.group_name not in (None, "default"), name
+        assert spec.description, name
+        assert "select" not in spec.description.lower().split(), f"{name} is described in SQL"
+        assert IDENTIFIER.fullmatch(spec.tags[ID_TAG]), name
+        assert spec.tags[SECTION_TAG] in SECTIONS, name
+    ids = [spec.tags[ID_TAG] for spec in specs(loaded).values()]
+    assert len(set(ids)) == len(ids)
+
+
+def test_an_id_too_long_for_a_tag_stays_unlike_any_other() -> None:
+    long = [payment_id("p" * 31, "closed_period_adjustments" + end, "DBT", 3) for end in "ab"]
+    tags = [payment_tags(identifier, "payment.general.operation")[ID_TAG] for identifier in long]
+    assert len(set(tags)) == 2
+    assert all(len(tag) <= 63 for tag in tags)
+
+
+def test_what_finance_reads_must_be_fresh(loaded: dg.Definitions) -> None:
+    for name, spec in specs(loaded).items():
+        published = name.split("/")[0] in ("finance", "compliance", "operations", "publish")
+        if published or name in ("report/domain_report", "landing/charge"):
+            assert spec.freshness_policy is not None, name
+
+
+def test_every_fact_of_the_report_names_an_asset_that_exists(loaded: dg.Definitions) -> None:
+    known = set(specs(loaded))
+    for entry in files("heirpay_pipelines.report").joinpath("facts").iterdir():
+        found = re.search(r"^-- asset: (.+)$", entry.read_text(encoding="utf-8"), re.MULTILINE)
+        assert found is not None, entry.name
+        assert found[1].strip() in known, f"{entry.name} names {found[1]}"
