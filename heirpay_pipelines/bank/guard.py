@@ -40,7 +40,7 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 CHUNK = 2**20
 START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from heirpay_pipelines.land.bank.child import main; main()"
+    " from heirpay_pipelines.bank.child import main; main()"
 )
 
 

@@ -16,7 +16,7 @@ from heirpay_pipelines.bank.statement import Statement
 
 SPOILED = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from heirpay_pipelines.land.bank import child, document;"
+    " from heirpay_pipelines.bank import child, document;"
     " whole = document.documents_of\n"
     "def spoiled(name, data, mapping):\n"
     "    {what}\n"

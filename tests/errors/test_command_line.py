@@ -206,7 +206,7 @@ def test_ids_are_whole_and_a_line_of_a_pipe_is_a_row(heirpay: Heirpay, tmp_path:
 
 def test_a_narrow_terminal_cuts_no_id() -> None:
     script = (
-        "from heirpay_pipelines.listing import print_list;"
+        "from heirpay_pipelines.text.listing import print_list;"
         "print_list(('incident', 'what'), [('inc_' + 'x' * 60, 'some words')], ('what',))"
     )
     environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "30"}
@@ -241,7 +241,7 @@ def test_a_night_goes_on_when_nobody_reads_its_progress() -> None:
     script = (
         "import sys\n"
         "from rich.console import Console\n"
-        "from heirpay_pipelines.lost_readers import tolerate_lost_readers\n"
+        "from heirpay_pipelines.console.lost_readers import tolerate_lost_readers\n"
         "with tolerate_lost_readers():\n"
         "    for _ in range(3):\n"
         "        print('pulled', file=sys.stderr, flush=True)\n"

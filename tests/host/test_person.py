@@ -41,7 +41,7 @@ def parent(proc: Path, name: str, uids: str) -> None:
 
 
 def test_no_variable_of_the_environment_names_the_actor() -> None:
-    script = "from heirpay_pipelines.audit.person import login; print(login())"
+    script = "from heirpay_pipelines.host.person import login; print(login())"
     named = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"), "eve")
     said = subprocess.run(
         [sys.executable, "-c", script],

@@ -168,7 +168,7 @@ def test_a_run_that_cannot_be_seen_from_here_is_dead_when_silent_and_nobody_work
 
     monkeypatch.setattr("heirpay_pipelines.orchestration.dead_runs.datetime", Later)
     with subprocess.Popen(
-        [sys.executable, "-c", "import sys;from heirpay_pipelines.nightly.lock import run_lock;"
+        [sys.executable, "-c", "import sys;from heirpay_pipelines.state.run_lock import run_lock;"
          "from heirpay_pipelines.settings import Settings\n"
          "with run_lock(Settings.load()): print(flush=True); sys.stdin.read()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
