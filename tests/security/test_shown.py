@@ -109,7 +109,10 @@ def test_an_error_that_quotes_data_is_shown_so() -> None:
 
 
 def test_a_trace_of_an_unknown_error_is_shown_so(tmp_path: Path) -> None:
-    code = "from heirpay_pipelines.text import shown; shown.install(); raise ValueError('a\\x1b[2Jb\\x9bc')"
+    code = (
+        "from heirpay_pipelines.text import shown; shown.install();"
+        " raise ValueError('a\\x1b[2Jb\\x9bc')"
+    )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)
     assert b"\x1b" not in ended.stderr
     assert b"a\\x1b[2Jb\\x9bc" in ended.stderr
