@@ -18,7 +18,7 @@ def record_breaks(connection: duckdb.DuckDBPyConnection, state: State, as_of: da
     """
     instant = _text(as_of)
     rows = connection.execute(
-        "select break_id, is_resolved from intermediate.every_break order by break_id"
+        "select break_id, is_resolved from intermediate.int_every_break order by break_id"
     ).fetchall()
     reopened = 0
     with state.transaction() as transaction:

@@ -26,7 +26,7 @@ from heirpay_pipelines.state.database import State, open_state
 
 FIGURES = """
 select table_name, item, currency, figure, cast(value as varchar) as value
-from intermediate.period_figures where month = $month order by all
+from intermediate.int_period_figures where month = $month order by all
 """
 PUBLICATION = "select run_id, as_of from operations.run_history where is_published order by as_of"
 BLOCKERS = """

@@ -18,7 +18,7 @@ def record_figures(connection: duckdb.DuckDBPyConnection, state: State) -> int:
         select
             strftime(as_of, '%Y-%m-%dT%H:%M:%S'), run_id, table_name, cast(month as varchar),
             currency, figure, cast(value as varchar), caused_by
-        from intermediate.changed_figures
+        from intermediate.int_changed_figures
         order by all
         """
     ).fetchall()

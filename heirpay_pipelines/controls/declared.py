@@ -52,7 +52,7 @@ def declared_tables() -> Mapping[str, DeclaredTable]:
 def _table(path: Path, name: str) -> str:
     folder = path.relative_to(PROJECT_DIR / "models").parts[0]
     if folder in ("staging", "intermediate"):
-        return f"{folder}.{name.removeprefix('stg_').removeprefix('int_')}"
+        return f"{folder}.{name}"
     # As dbt itself: the mart's own configuration before the folder's.
     sql = next(path.parent.parent.rglob(f"{name}.sql")).read_text(encoding="utf-8")
     for schema in ("operations", "compliance"):

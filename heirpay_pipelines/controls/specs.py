@@ -47,7 +47,7 @@ def check_specs(project: str, controls: Sequence[Control] | None = None) -> list
 
 
 def asset_key(control: Control) -> tuple[str, ...]:
-    """`staging.charges` → staging/charges, as the model step names its assets."""
+    """`finance.disputes` → finance/disputes, as the model step names its assets."""
     return tuple(control.table.split(".")) if control.table else ("controls", control.framework)
 
 

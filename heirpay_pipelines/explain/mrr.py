@@ -93,7 +93,7 @@ def _figures(published: Published, node: Node, row: Row) -> None:
     code = row["currency"]
     node.add(
         f"exactly {published.money(row['mrr'], code)}",
-        f"intermediate.customer_mrr_daily, unchanged since {row['changed_on']}",
+        f"intermediate.int_customer_mrr_daily, unchanged since {row['changed_on']}",
     )
     node.add(f"before any discount: {published.money(row['mrr_list'], code)}", "mrr_list")
     node.add(

@@ -30,12 +30,13 @@ def rows(night: Night, sql: str, parameters: dict[str, Any] | None = None) -> li
 # Objects with money of their own, by the prefix of Stripe's ids.
 MONEY = """
 with objects as (
-    select id, amount, currency from staging.charges
-    union all by name select id, amount, currency from staging.refunds
-    union all by name select id, amount, currency from staging.payouts
-    union all by name select id, amount, currency from staging.disputes
-    union all by name select id, total as amount, currency from staging.invoices
-    union all by name select id, net as amount, currency from staging.balance_transactions
+    select id, amount, currency from staging.stg_stripe__charges
+    union all by name select id, amount, currency from staging.stg_stripe__refunds
+    union all by name select id, amount, currency from staging.stg_stripe__payouts
+    union all by name select id, amount, currency from staging.stg_stripe__disputes
+    union all by name select id, total as amount, currency from staging.stg_stripe__invoices
+    union all by name select id, net as amount, currency
+    from staging.stg_stripe__balance_transactions
 )
 select objects.currency, sum(abs(objects.amount)) as minor, max(currencies.exponent) as exponent
 from objects
@@ -89,7 +90,7 @@ def in_reporting(night: Night, amount: Decimal, currency: str | None) -> Decimal
     if currency is None or currency == reporting:
         return amount
     sql = (
-        "select reporting_units_per_eur, units_per_eur from intermediate.exchange_rates"
+        "select reporting_units_per_eur, units_per_eur from intermediate.int_exchange_rates"
         " where currency = $currency order by rate_date desc limit 1"
     )
     try:

@@ -60,7 +60,7 @@ MART_AREA = Area("finance-control", GENERAL, "DBT", 3)
 GROUP_OF_FOLDER = {"periods": "month_end", "restatements": "month_end"}
 SECTION_OF = {"billing": BILLING, "subscriptions": BILLING, "risk": FRAUD, "pci_dss": PCI}
 """By a dbt model's folder or an asset's name, where it is not its group's."""
-PREFIX = {"staging": "stg_", "intermediate": "int_", "state": "state_"}
+PREFIX = {"state": "state_"}
 """Tables of several schemas have the same name."""
 
 PREPARED = ("staging", "intermediate")

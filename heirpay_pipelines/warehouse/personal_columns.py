@@ -9,7 +9,7 @@ from heirpay_pipelines.warehouse.project import documented_models
 
 
 def tagged_columns() -> dict[tuple[str, str], str]:
-    """(model alias, column) → class of personal data, from the dbt project's column meta."""
+    """(model, column) → class of personal data, from the dbt project's column meta."""
     tags: dict[tuple[str, str], str] = {}
     for model, column in _documented():
         meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
@@ -19,12 +19,11 @@ def tagged_columns() -> dict[tuple[str, str], str]:
 
 
 def documented_columns() -> set[tuple[str, str]]:
-    """(model alias, column) of every column that the project describes."""
+    """(model, column) of every column that the project describes."""
     return {(model, column["name"]) for model, column in _documented()}
 
 
 def _documented() -> Iterator[tuple[str, dict[str, Any]]]:
     for _, model in documented_models():
-        alias = model["name"].removeprefix("stg_").removeprefix("int_")
         for column in model.get("columns", []):
-            yield alias, column
+            yield model["name"], column

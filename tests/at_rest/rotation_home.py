@@ -41,8 +41,9 @@ def make_home(home: Path, key: str | None) -> Settings:
     given.warehouse_dir.mkdir()
     with connect(given.warehouse, key, read_only=False) as connection:
         connection.execute(
-            f"create schema staging; create table staging.customers as"
-            f" select '{SENTINEL}' as email; comment on table staging.customers is 'People';"
+            f"create schema staging; create table staging.stg_stripe__customers as"
+            f" select '{SENTINEL}' as email; comment"
+            f" on table staging.stg_stripe__customers is 'People';"
             " create schema finance; create table finance.mrr (id int primary key);"
             " insert into finance.mrr values (1), (2); delete from finance.mrr where id = 1"
         )
@@ -83,7 +84,8 @@ def picture(given: Settings) -> dict[str, object]:
             ).fetchall()
     with connect(given.warehouse, given.key, read_only=True) as connection:
         seen["tables"] = connection.execute(
-            "select table_name, comment, email from duckdb_tables(), staging.customers order by all"
+            "select table_name, comment, email"
+            " from duckdb_tables(), staging.stg_stripe__customers order by all"
         ).fetchall()
         seen["mrr"] = connection.execute("from finance.mrr").fetchall()
     with open_state(given.state_file) as state:

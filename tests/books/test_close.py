@@ -29,7 +29,7 @@ WAREHOUSE = """
 create schema finance; create schema intermediate; create schema operations;
 create table operations.run_history as
     select 'run-1' as run_id, timestamp '2026-11-01' as as_of, true as is_published;
-create table intermediate.period_figures as select * from (values
+create table intermediate.int_period_figures as select * from (values
     (date '2026-10-01', 'daily_revenue', '', 'usd', 'fees', -12.340::decimal(38, 3)),
     (date '2026-10-01', 'tax_summary', 'DE/vat/19', 'eur', 'tax_amount', 19.000),
     (date '2026-09-01', 'daily_revenue', '', 'usd', 'fees', -1.000)
@@ -103,7 +103,7 @@ def test_closing_the_same_publication_gives_the_same_hash(tmp_path: Path) -> Non
 
 def test_a_later_publication_restates_openly(settings: Settings) -> None:
     close_month(settings, OCTOBER, "ada")
-    change(settings, "update intermediate.period_figures set value = -13 where value < -12")
+    change(settings, "update intermediate.int_period_figures set value = -13 where value < -12")
     (difference,) = verify_month(settings, OCTOBER)
     assert difference.figure == "daily_revenue fees usd"
     assert (difference.closed, difference.now) == ("-12.340", "-13.000")

@@ -247,7 +247,9 @@ FAILS: dict[str, Callable[[Place], None]] = {
     "audit_chain": tampered_log,
     "card_numbers_in_files": lambda place: place.file("b.log", f"charging {NUMBER}\n"),
     "card_numbers_in_payloads": lambda place: place.customer(f"my card {NUMBER}"),
-    "card_numbers_in_tables": sql(f"update staging.customers set description = 'x {NUMBER}'"),
+    "card_numbers_in_tables": sql(
+        f"update staging.stg_stripe__customers set description = 'x {NUMBER}'"
+    ),
     "encrypted_at_rest": data_file(None),
     "file_modes": lambda place: place.file("a", mode=0o640),
     "known_vulnerabilities": advisories("PYSEC-1"),
@@ -259,7 +261,9 @@ FAILS: dict[str, Callable[[Place], None]] = {
     ),
     "no_programs": lambda place: place.file("bank/statement.csv", b"\x7fELF\x02\x01"),
     "personal_data_in_files": lambda place: place.file("a.log", "told to A@B.test, today"),
-    "personal_data_map": sql("alter table staging.refunds add column customer_email varchar"),
+    "personal_data_map": sql(
+        "alter table staging.stg_stripe__refunds add column customer_email varchar"
+    ),
     "payload_paths_classified": sql(
         # Of a customer's own objects every text is taken, whatever its field is called.
         "insert into landing.customer values ('po_2',"
@@ -271,7 +275,8 @@ FAILS: dict[str, Callable[[Place], None]] = {
     "risk_acceptances": waiver(AS_OF.date() - timedelta(days=1)),
     "required_values": sql(*declared_columns(), "update finance.mrr_monthly set mrr = null"),
     "working_keys": sql(
-        *declared_columns(), "insert into intermediate.ledger select * from intermediate.ledger"
+        *declared_columns(),
+        "insert into intermediate.int_ledger select * from intermediate.int_ledger",
     ),
     "known_values": sql(
         *declared_columns(), "update operations.webhook_deliveries set status = 'lost'"

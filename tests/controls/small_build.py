@@ -22,10 +22,11 @@ create table landing.customer as select 'cus_1' as id,
   as payload, 'pull-1' as pull_id;
 create table landing.write_permissions as select 'pull-1' as pull_id, 'none' as key_id,
   '2026-10-30T00:00:00+00:00' as probed_at, 'charges' as resource, 'refused' as answer;
-create table staging.quarantined_objects as select 'quarantine_1' as id, 'ch_9' as object_id
+create table staging.stg_landing__quarantined_objects as
+select 'quarantine_1' as id, 'ch_9' as object_id
   limit 0;
-create table intermediate.absent_objects as select 'ch_9' as object_id limit 0;
-create table staging.balances as select 'usd' as currency;
+create table intermediate.int_absent_objects as select 'ch_9' as object_id limit 0;
+create table staging.stg_stripe__balances as select 'usd' as currency;
 create table landing.balance_transaction as select 'txn_1' as id, 'acct_1' as account,
   false as livemode;
 create table intermediate.currencies as select * from (values ('usd', 2, 1), ('eur', 2, 1))
@@ -34,60 +35,66 @@ create table intermediate.bank_holidays as select 'usd' as currency,
     date '2028-12-25' as holiday;
 create table intermediate.sca_countries as select 'DE' as country,
     date '2021-01-01' as valid_from;
-create table staging.customers as select 'cus_1' as id, timestamp '2026-10-01' as created_at,
+create table staging.stg_stripe__customers as
+select 'cus_1' as id, timestamp '2026-10-01' as created_at,
   false as is_deleted, 'a@b.test' as email, null::varchar as phone, 'fine' as description,
   'Jo Doe' as name, 'DE' as country, null::varchar as address_line1,
   null::varchar as address_line2, null::varchar as city, null::varchar as postal_code;
-create table staging.accounts as select 'acct_1' as id, true as is_own, 'DE' as country;
-create table staging.customer_balance_transactions as select 'cbtxn_1' as id,
+create table staging.stg_stripe__accounts as select 'acct_1' as id, true as is_own, 'DE' as country;
+create table staging.stg_stripe__customer_balance_transactions as select 'cbtxn_1' as id,
   'cus_1' as customer_id, timestamp '2026-10-30' as created_at;
-create table staging.charges as select 'ch_1' as id, timestamp '2026-10-30' as created_at,
+create table staging.stg_stripe__charges as
+select 'ch_1' as id, timestamp '2026-10-30' as created_at,
   'usd' as currency, 1000 as amount, 1000 as amount_captured, 0 as amount_refunded,
   'succeeded' as status, 'txn_1' as balance_transaction_id, 'card' as payment_method_type,
   'authenticated' as three_d_secure_result, 'DE' as country, 'cus_1' as customer_id,
   null::varchar as guest_email, 'DE' as billing_country;
-create table staging.balance_transactions as select * from (values
+create table staging.stg_stripe__balance_transactions as select * from (values
   ('txn_1', timestamp '2026-10-30', 'usd', 1000, 30, 970),
   ('txn_2', timestamp '2026-10-31', 'usd', -970, 0, -970))
   as t(id, created_at, currency, amount, fee, net);
-create table staging.refunds as select 're_1' as id, 'ch_1' as charge_id, 'usd' as currency,
+create table staging.stg_stripe__refunds as
+select 're_1' as id, 'ch_1' as charge_id, 'usd' as currency,
   10 as amount, timestamp '2026-10-30' as created_at;
-create table staging.disputes as select 'dp_1' as id, 'ch_1' as charge_id,
+create table staging.stg_stripe__disputes as select 'dp_1' as id, 'ch_1' as charge_id,
   'usd' as currency, 'lost' as status, timestamp '2026-10-30' as created_at;
-create table staging.payouts as select 'po_1' as id, 'usd' as currency;
-create table staging.payout_transactions as select 'po_1' as payout_id,
+create table staging.stg_stripe__payouts as select 'po_1' as id, 'usd' as currency;
+create table staging.stg_stripe__payout_transactions as select 'po_1' as payout_id,
   'txn_1' as balance_transaction_id;
-create table staging.invoices as select 'in_1' as id, 'A-1' as number, 'cus_1' as customer_id,
+create table staging.stg_stripe__invoices as
+select 'in_1' as id, 'A-1' as number, 'cus_1' as customer_id,
   timestamp '2026-10-30' as created_at, timestamp '2026-10-30' as finalized_at, 'usd' as currency,
   'paid' as status, null::timestamp as paid_at, null::timestamp as voided_at,
   1190 as total, 190 as tax_amount, 0 as shipping_amount,
   0 as shipping_tax_amount,
   'DE' as customer_country, true as has_seller_tax_id, true as has_customer_tax_id,
   true as has_reverse_charge_note;
-create table staging.invoice_lines as select 'il_1' as id, 'in_1' as invoice_id, 1000 as amount,
+create table staging.stg_stripe__invoice_lines as
+select 'il_1' as id, 'in_1' as invoice_id, 1000 as amount,
   0 as discount_amount, 190 as exclusive_tax_amount;
-create table staging.invoice_line_taxes as select 'in_1' as invoice_id, 190 as amount;
-create table staging.subscriptions as select 'sub_1' as id, 'cus_1' as customer_id,
+create table staging.stg_stripe__invoice_line_taxes as select 'in_1' as invoice_id, 190 as amount;
+create table staging.stg_stripe__subscriptions as select 'sub_1' as id, 'cus_1' as customer_id,
   'usd' as currency, 'canceled' as status, timestamp '2026-10-01' as created_at,
   timestamp '2026-10-30' as canceled_at, timestamp '2026-10-30' as ended_at;
-create table staging.subscription_items as select 'si_1' as id;
-create table staging.prices as select 'price_1' as id, 'usd' as currency;
-create table staging.credit_notes as select 'cn_1' as id, 'usd' as currency,
+create table staging.stg_stripe__subscription_items as select 'si_1' as id;
+create table staging.stg_stripe__prices as select 'price_1' as id, 'usd' as currency;
+create table staging.stg_stripe__credit_notes as select 'cn_1' as id, 'usd' as currency,
   'cus_1' as customer_id, timestamp '2026-10-30' as created_at, null::timestamp as voided_at;
-create table staging.payment_intents as select 'pi_1' as id, 'cus_1' as customer_id,
+create table staging.stg_stripe__payment_intents as select 'pi_1' as id, 'cus_1' as customer_id,
   timestamp '2026-10-30' as created_at, null::timestamp as canceled_at;
-create table staging.events as select 'evt_1' as id, 'cus_1' as object_id,
+create table staging.stg_stripe__events as select 'evt_1' as id, 'cus_1' as object_id,
   timestamp '2026-10-30' as created_at;
-create table staging.tax_ids as select 'txi_1' as id, 'cus_1' as customer_id, false as is_deleted;
-create table intermediate.ledger as select 'txn_1' as ledger_id, true as is_known_category;
-create table intermediate.subscription_stretches as select * from (values
+create table staging.stg_stripe__tax_ids as
+select 'txi_1' as id, 'cus_1' as customer_id, false as is_deleted;
+create table intermediate.int_ledger as select 'txn_1' as ledger_id, true as is_known_category;
+create table intermediate.int_subscription_intervals as select * from (values
   ('st_1', 'state_1', 'sub_1', true, timestamp '2026-10-01'),
   ('st_2', 'state_2', 'sub_1', true, null))
   as t(stretch_id, state_id, subscription_id, is_counted, ends_at);
-create table intermediate.item_mrr as select * from (values
+create table intermediate.int_item_mrr as select * from (values
   ('st_1', 'si_1', 'price_1', true), ('st_2', 'si_1', 'price_1', true))
   as t(stretch_id, subscription_item_id, price_id, is_priced);
-create table intermediate.carried_discounts as select 'state_2' as state_id,
+create table intermediate.int_carried_discounts as select 'state_2' as state_id,
   'di_1' as discount_id, true as is_known;
 create table finance.mrr_monthly as select * from (values
   (date '2026-09-01', 'usd', 10.0, 10.0, 10.0), (date '2026-10-01', 'usd', 15.0, 15.0, 15.0))
@@ -131,7 +138,7 @@ create table compliance.sca_daily as select date '2026-10-30' as date, 'DE' as c
   'eur' as currency, 14 as payments, 8 as authenticated, 2 as exempt, 3 as merchant_initiated,
   1 as unauthenticated;
 create table finance.reconciliation_breaks as select 'brk_1' as break_id limit 0;
-create table intermediate.charges as select date '2026-10-30' as created_on, 'usd' as currency,
+create table intermediate.int_charges as select date '2026-10-30' as created_on, 'usd' as currency,
   'one_time' as payment_flow;
 create table finance.daily_revenue_by_flow as select date '2026-10-30' as date, 'usd' as currency,
   'one_time' as payment_flow, 1 as attempts;
@@ -152,26 +159,31 @@ create table state.webhook_endpoint as select 1 as id limit 0;
 """
 
 MUTATIONS = {
-    "charge_balance_transaction_exists": "update staging.charges set balance_transaction_id = 'x'",
-    "refund_charge_exists": "update staging.refunds set charge_id = 'x'",
-    "dispute_charge_exists": "update staging.disputes set charge_id = 'x'",
-    "invoice_customer_exists": "update staging.invoices set customer_id = 'x'",
-    "subscription_customer_exists": "update staging.subscriptions set customer_id = 'x'",
-    "payout_composition_exists": "update staging.payout_transactions"
+    "charge_balance_transaction_exists": """
+        update staging.stg_stripe__charges set balance_transaction_id = 'x'""",
+    "refund_charge_exists": "update staging.stg_stripe__refunds set charge_id = 'x'",
+    "dispute_charge_exists": "update staging.stg_stripe__disputes set charge_id = 'x'",
+    "invoice_customer_exists": "update staging.stg_stripe__invoices set customer_id = 'x'",
+    "subscription_customer_exists": "update staging.stg_stripe__subscriptions"
+    " set customer_id = 'x'",
+    "payout_composition_exists": "update staging.stg_stripe__payout_transactions"
     " set balance_transaction_id = 'x'",
-    "currencies_known": "update staging.payouts set currency = 'xxx'",
-    "amounts_valid": "update staging.charges set amount_refunded = amount + 1",
-    "net_is_amount_less_fee": "update staging.balance_transactions set net = net + 1 where fee > 0",
+    "currencies_known": "update staging.stg_stripe__payouts set currency = 'xxx'",
+    "amounts_valid": "update staging.stg_stripe__charges set amount_refunded = amount + 1",
+    "net_is_amount_less_fee": "update staging.stg_stripe__balance_transactions"
+    " set net = net + 1 where fee > 0",
     "amounts_whole_units": "update intermediate.currencies set charge_multiple = 7",
     "coverage_complete": "update landing.coverage set status = 'forbidden',"
     " needed_for = 'disputes'",
     "coverage_optional": "update landing.coverage set status = 'forbidden'",
     "data_fresh": "update landing.coverage set as_of = as_of - interval 3 days",
-    "account_active": "update staging.balance_transactions set created_at = timestamp '2026-09-01'",
+    "account_active": "update staging.stg_stripe__balance_transactions"
+    " set created_at = timestamp '2026-09-01'",
     "bank_holidays_known": "update intermediate.bank_holidays set holiday = date '2027-11-30'",
-    "nothing_from_the_future": "update staging.charges set created_at = timestamp '2026-12-01'",
-    "quarantine_empty": "insert into staging.balances values ('xts')",
-    "reporting_categories_known": "update intermediate.ledger set is_known_category = false",
+    "nothing_from_the_future": "update staging.stg_stripe__charges"
+    " set created_at = timestamp '2026-12-01'",
+    "quarantine_empty": "insert into staging.stg_stripe__balances values ('xts')",
+    "reporting_categories_known": "update intermediate.int_ledger set is_known_category = false",
     "one_account": "insert into landing.balance_transaction values ('txn_9', 'acct_2', false)",
     "balance_identity": "update finance.balance_reconciliation set activity = activity + 0.01",
     "balance_chain": "update finance.balance_reconciliation set opening_balance = 1"
@@ -184,18 +196,19 @@ MUTATIONS = {
     "payouts_arrived": "update finance.payout_reconciliation set status = 'unreconciled'",
     "payouts_failed": "update finance.payout_reconciliation set stripe_status = 'failed'",
     "no_open_breaks": "insert into finance.reconciliation_breaks values ('brk_1')",
-    "invoice_totals": "update staging.invoices set total = total + 500",
-    "tax_totals": "update staging.invoices set tax_amount = tax_amount + 111",
+    "invoice_totals": "update staging.stg_stripe__invoices set total = total + 500",
+    "tax_totals": "update staging.stg_stripe__invoices set tax_amount = tax_amount + 111",
     "revenue_is_ledger_activity": "update finance.daily_revenue set net_volume = 9.71",
-    "every_charge_has_a_flow": "update intermediate.charges set payment_flow = 'barter'",
-    "captured_charges_settle": "update staging.charges set balance_transaction_id = null",
+    "every_charge_has_a_flow": "update intermediate.int_charges set payment_flow = 'barter'",
+    "captured_charges_settle": "update staging.stg_stripe__charges"
+    " set balance_transaction_id = null",
     "failure_rates_usual": "update finance.failure_rate_anomalies set date = date '2026-10-31'",
     "failed_payments_add_up": "update finance.payment_recovery_monthly set amount_lost = 9.99",
-    "live_items_priced": "update intermediate.item_mrr set is_priced = false"
+    "live_items_priced": "update intermediate.int_item_mrr set is_priced = false"
     " where stretch_id = 'st_2'",
-    "past_items_priced": "update intermediate.item_mrr set is_priced = false"
+    "past_items_priced": "update intermediate.int_item_mrr set is_priced = false"
     " where stretch_id = 'st_1'",
-    "discounts_known": "update intermediate.carried_discounts set is_known = false",
+    "discounts_known": "update intermediate.int_carried_discounts set is_known = false",
     "rates_in_range": "update finance.daily_revenue set payment_success_rate = 1.1",
     "exchange_rates_present": "update finance.mrr_monthly set mrr_reporting = null",
     "tax_summary_agrees": "update finance.tax_summary set tax_amount = 1.91",
@@ -204,28 +217,32 @@ MUTATIONS = {
     "journal_is_the_balance": "delete from finance.journal_entries where entry_id = 'txn_2'",
     "prorations_accurate": "update finance.proration_checks set status = 'differs'",
     "bank_statements_follow": "update finance.bank_statements set difference_to_previous = 0.01",
-    "every_figure_traces_to_the_ledger": "update staging.balance_transactions set amount = 123",
+    "every_figure_traces_to_the_ledger": "update staging.stg_stripe__balance_transactions"
+    " set amount = 123",
     "results_kept": "delete from state.control_results",
     "incidents_answered": "update state.incidents set escalated_at = '2026-10-28T03:00:00+00:00'",
-    "deleted_customers_forgotten": "update staging.customers set is_deleted = true",
+    "deleted_customers_forgotten": "update staging.stg_stripe__customers set is_deleted = true",
     "vat_rate_of_consumers": "update finance.tax_transactions set country = 'FR'",
-    "reverse_charge_has_tax_id": "delete from staging.tax_ids",
-    "invoices_numbered": "update staging.invoices set number = null",
+    "reverse_charge_has_tax_id": "delete from staging.stg_stripe__tax_ids",
+    "invoices_numbered": "update staging.stg_stripe__invoices set number = null",
     "vat_ids_can_exist": "update finance.tax_warnings set kind = 'tax_id_checksum'",
     "tax_rate_in_force": "update finance.tax_warnings set kind = 'rate_not_in_force'",
     "registration_thresholds": "update finance.tax_warnings set kind = 'registration_threshold'",
-    "invoice_shows_seller_tax_id": "update staging.invoices set has_seller_tax_id = false",
-    "reverse_charge_shows_customer_tax_id": "update staging.invoices"
+    "invoice_shows_seller_tax_id": "update staging.stg_stripe__invoices"
+    " set has_seller_tax_id = false",
+    "reverse_charge_shows_customer_tax_id": "update staging.stg_stripe__invoices"
     " set has_customer_tax_id = false",
-    "reverse_charge_note": "update staging.invoices set has_reverse_charge_note = false",
+    "reverse_charge_note": "update staging.stg_stripe__invoices"
+    " set has_reverse_charge_note = false",
     "sca_share": "update compliance.sca_daily set exempt = 1, unauthenticated = 2",
-    "strong_customer_authentication": "update staging.charges set three_d_secure_result = 'failed'",
+    "strong_customer_authentication": "update staging.stg_stripe__charges"
+    " set three_d_secure_result = 'failed'",
 }
 
 
 EMPTY = {
     "finance.reconciliation_breaks": "values ('brk_1'), ('brk_1')",
-    "staging.quarantined_objects": "values ('q_1', 'ch_9'), ('q_1', 'ch_9')",
+    "staging.stg_landing__quarantined_objects": "values ('q_1', 'ch_9'), ('q_1', 'ch_9')",
 }
 """Tables that a build without a finding has no row in, with two rows of one key."""
 
@@ -243,7 +260,7 @@ ACTIVITY = {
 def since(day: str) -> list[str]:
     """The SQL by which nothing happened to anybody after a day."""
     return [
-        f"update staging.{table} set {column} = timestamp '{day}'"
+        f"update staging.stg_stripe__{table} set {column} = timestamp '{day}'"
         for table, columns in ACTIVITY.items()
         for column in columns
     ]

@@ -75,13 +75,13 @@ def test_any_change_of_any_byte_of_any_file_is_seen(settings: Settings) -> None:
 def test_the_profile_tells_of_each_column_and_nothing_personal(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as warehouse:
         warehouse.execute(
-            "insert into staging.customers by name"
+            "insert into staging.stg_stripe__customers by name"
             " select 'cus_2' as id, true as is_deleted, '' as description"
         )
     (customers,) = [
         table
         for table in json.loads((written(settings) / "data_profile.json").read_text())
-        if table["table"] == "staging.customers"
+        if table["table"] == "staging.stg_stripe__customers"
     ]
     assert customers["rows"] == 2
     by_name = {column.pop("column"): column for column in customers["columns"]}

@@ -78,9 +78,9 @@ def test_payload_probes(home: Path, name: str, text: str) -> None:
 @pytest.mark.parametrize("hidden", [NUMBER, "\u200b".join(NUMBER), " ".join(NUMBER)])
 def test_card_numbers_in_tables(home: Path, hidden: str) -> None:
     assert probe("card_numbers_in_tables", home).status == "pass"
-    planted = f"update staging.customers set description = 'x {hidden}'"
+    planted = f"update staging.stg_stripe__customers set description = 'x {hidden}'"
     found = probe("card_numbers_in_tables", home, planted)
-    assert found.evidence["ids"] == ["staging.customers.description"]
+    assert found.evidence["ids"] == ["staging.stg_stripe__customers.description"]
 
 
 def test_card_numbers_in_files(home: Path) -> None:
@@ -333,16 +333,16 @@ def test_known_vulnerabilities(home: Path) -> None:
 
 def test_personal_data_map(home: Path) -> None:
     assert probe("personal_data_map", home).status == "pass"
-    added = "alter table staging.refunds add column customer_email varchar"
+    added = "alter table staging.stg_stripe__refunds add column customer_email varchar"
     assert (
-        "staging.refunds.customer_email: not tagged"
+        "staging.stg_stripe__refunds.customer_email: not tagged"
         in (probe("personal_data_map", home, added).evidence["ids"])
     )
 
 
 def test_retention_counts_from_the_last_activity_not_from_the_first(home: Path) -> None:
     assert probe("retention_enforced", home).status == "pass"
-    old = "update staging.customers set created_at = timestamp '2010-01-01'"
+    old = "update staging.stg_stripe__customers set created_at = timestamp '2010-01-01'"
     assert probe("retention_enforced", home, old).status == "pass"
     found = probe("retention_enforced", home, *since("2022-06-01"))
     assert (found.status, found.evidence["ids"]) == (
@@ -356,7 +356,7 @@ def test_one_probe_that_raises_leaves_the_others(home: Path) -> None:
 
     chosen = [c for c in load_register() if c.key in ("retention_enforced", "tls_outbound")]
     run = RunContext("run-2", AS_OF, Settings(HEIRPAY_HOME=home), AS_OF)
-    build = make_build(home.parent / "b.duckdb", "drop table staging.customers")
+    build = make_build(home.parent / "b.duckdb", "drop table staging.stg_stripe__customers")
     results = {r.key: r for r in run_controls(build, replace(run, run_id="r"), controls=chosen)}
     assert results["retention_enforced"].status == "not_evaluated"
     assert results["tls_outbound"].status == "pass"

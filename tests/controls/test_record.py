@@ -79,7 +79,7 @@ def test_a_table_or_column_that_came_or_went_is_named(home: Path, tmp_path: Path
     changed = make_build(
         tmp_path / "b.duckdb",
         "alter table finance.daily_revenue add column tips decimal(24,3)",
-        "alter table staging.charges alter amount type hugeint",
+        "alter table staging.stg_stripe__charges alter amount type hugeint",
         "create table finance.more as select 1 as a",
         "drop table finance.disputes",
     )
@@ -89,7 +89,7 @@ def test_a_table_or_column_that_came_or_went_is_named(home: Path, tmp_path: Path
             {
                 "added": ["finance.more"],
                 "removed": ["finance.disputes"],
-                "changed": ["finance.daily_revenue", "staging.charges"],
+                "changed": ["finance.daily_revenue", "staging.stg_stripe__charges"],
             },
         )
     ]

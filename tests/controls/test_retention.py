@@ -17,7 +17,7 @@ from heirpay_pipelines.state import open_state
 
 LAST = "2016-03-10 12:00:00"
 GUEST = (
-    "insert into staging.charges by name select 'ch_guest' as id, null as customer_id,"
+    "insert into staging.stg_stripe__charges by name select 'ch_guest' as id, null as customer_id,"
     " 'a@b.test' as guest_email, timestamp '{day}' as created_at, 'FR' as billing_country"
 )
 
@@ -39,8 +39,8 @@ def classes(found: list[Due], subject: str = "cus_1") -> set[str]:
 
 def live_in(country: str, company: str = "DE") -> list[str]:
     return [
-        f"update staging.customers set country = '{country}'",
-        f"update staging.accounts set country = '{company}'",
+        f"update staging.stg_stripe__customers set country = '{country}'",
+        f"update staging.stg_stripe__accounts set country = '{company}'",
     ]
 
 
@@ -84,17 +84,17 @@ def test_what_no_law_demands_goes_by_the_companys_own_periods(settings: Settings
 def test_everything_that_happens_to_a_customer_is_an_activity(
     settings: Settings, table: str, column: str
 ) -> None:
-    late = f"update staging.{table} set {column} = timestamp '2025-12-31'"
+    late = f"update staging.stg_stripe__{table} set {column} = timestamp '2025-12-31'"
     assert classes(ask(settings, "2026-11-01", late)) == set()
 
 
 @pytest.mark.parametrize(
     "still_open",
     [
-        "update staging.subscriptions set status = 'active'",
-        "update staging.subscriptions set status = 'past_due'",
-        "update staging.invoices set status = 'open'",
-        "update staging.disputes set status = 'under_review'",
+        "update staging.stg_stripe__subscriptions set status = 'active'",
+        "update staging.stg_stripe__subscriptions set status = 'past_due'",
+        "update staging.stg_stripe__invoices set status = 'open'",
+        "update staging.stg_stripe__disputes set status = 'under_review'",
     ],
 )
 def test_a_customer_with_something_open_is_never_due(settings: Settings, still_open: str) -> None:
@@ -109,7 +109,7 @@ def test_a_payment_without_a_customer_keeps_who_paid_with_the_same_address(
     old = ask(settings, "2026-11-01", GUEST.format(day="2016-01-01"))
     assert classes(old, "ch_guest") >= {"contact", "payment_instrument"}
     another = GUEST.format(day="2016-01-01").replace("a@b.test", "x@y.test")
-    busy = "update staging.events set created_at = timestamp '2026-10-01'"
+    busy = "update staging.stg_stripe__events set created_at = timestamp '2026-10-01'"
     assert {item.subject for item in ask(settings, "2026-11-01", another, busy)} == {"ch_guest"}
 
 
@@ -131,7 +131,7 @@ def test_what_was_erased_is_not_due_unless_it_is_seen_again(settings: Settings) 
             (names.of("cus_1"), at.isoformat()),
         )
         suppress(state, names.of("cus_1"), [names.hash("cus_1")])
-    gone = "update staging.customers set email = null, phone = null"
+    gone = "update staging.stg_stripe__customers set email = null, phone = null"
     assert classes(ask(settings, "2025-06-01", gone)) == {"identity", "location", "free_text"}
     assert "contact" in classes(ask(settings, "2025-06-01"))
     with open_state(settings.state_file) as state:

@@ -210,7 +210,7 @@ def test_its_controls_of_encryption_pass(encrypted: EncryptedNight) -> None:
         (("incidents", "list"), "strike"),
         (("controls", "list"), "encrypted"),
         (("explain", "mrr", "--month", "2026-10"), "MRR"),
-        (("gdpr", "map"), "staging.customers.email"),
+        (("gdpr", "map"), "staging.stg_stripe__customers.email"),
         (("gdpr", "retention"), "past their period, as of 2026-11-01"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

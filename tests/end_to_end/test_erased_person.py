@@ -19,11 +19,11 @@ from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 
 BUSIEST = """
 select customers.id, customers.email, customers.name
-from staging.customers as customers
-inner join staging.charges as charges on charges.customer_id = customers.id
+from staging.stg_stripe__customers as customers
+inner join staging.stg_stripe__charges as charges on charges.customer_id = customers.id
 where customers.email is not null and customers.name is not null
     and not exists (
-        select 1 from staging.customers as other
+        select 1 from staging.stg_stripe__customers as other
         where other.id <> customers.id
             and (other.email = customers.email or other.name = customers.name)
     )
@@ -32,13 +32,15 @@ order by count(*) desc, customers.id
 limit 1
 """
 TOTALS = """
-select 'charge' as kind, currency, count(*), sum(amount) from staging.charges group by all
+select 'charge' as kind, currency, count(*), sum(amount)
+from staging.stg_stripe__charges as charges group by all
 union all
-select 'invoice', currency, count(*), sum(total) from staging.invoices group by all
+select 'invoice', currency, count(*), sum(total) from staging.stg_stripe__invoices group by all
 union all
 select 'mrr', currency, count(*), sum(mrr) from finance.mrr_monthly group by all
 union all
-select 'balance', currency, count(*), sum(net) from staging.balance_transactions group by all
+select 'balance', currency, count(*), sum(net) from staging.stg_stripe__balance_transactions
+group by all
 order by all
 """
 
@@ -120,7 +122,7 @@ def test_everything_pulled_again_brings_nobody_back(again: PulledAgain) -> None:
     assert int(str(row[0])) > 100  # Stripe told of everybody again, of the person, too
     assert list(named(again.night, again.person)) == []
     assert again.night.rows(TOTALS) == again.totals
-    erased = "select count(*) from staging.customers where id like 'cus_erased%'"
+    erased = "select count(*) from staging.stg_stripe__customers where id like 'cus_erased%'"
     assert again.night.rows(erased) == [(1,)]
 
 

@@ -70,7 +70,7 @@ def test_a_customer_is_followed_to_objects_that_stripe_knows(published: Installa
     }.items():
         assert ids[kind], kind
         for found in ids[kind]:
-            assert published.rows(f"from staging.{table} where id = '{found}'"), found
+            assert published.rows(f"from staging.stg_stripe__{table} where id = '{found}'"), found
 
 
 def test_usage_is_the_mean_of_billed_periods(published: Installation) -> None:
@@ -89,7 +89,7 @@ def test_usage_is_the_mean_of_billed_periods(published: Installation) -> None:
         assert bills
         for bill in bills:
             found = bill.rpartition(" ")[2]
-            assert published.rows(f"from staging.invoices where id = '{found}'"), bill
+            assert published.rows(f"from staging.stg_stripe__invoices where id = '{found}'"), bill
 
 
 @pytest.mark.parametrize("country", ["DE", "US", "GB"])
@@ -133,7 +133,9 @@ def test_a_days_revenue_is_its_balance_transactions(published: Installation) -> 
     ids = re.findall(r"txn_\w+", json.dumps(node))
     assert ids
     for found in ids:
-        assert published.rows(f"from staging.balance_transactions where id = '{found}'"), found
+        assert published.rows(
+            f"from staging.stg_stripe__balance_transactions where id = '{found}'"
+        ), found
 
 
 def test_recognised_revenue_is_followed_to_a_documents_months(published: Installation) -> None:
@@ -165,7 +167,7 @@ def test_a_day_and_an_entry_of_the_journal_balance(published: Installation) -> N
     of_entry = published.heirpay("explain", "journal", "--entry", str(entry))
     assert of_entry.returncode == 0, of_entry.stderr
     ((amount, fee),) = published.rows(
-        f"select amount, fee from staging.balance_transactions where id = '{entry}'"
+        f"select amount, fee from staging.stg_stripe__balance_transactions where id = '{entry}'"
     )
     assert f"amount {Decimal(str(amount)) / 100:,.2f}" in of_entry.stdout
     assert f"stripe_fee {Decimal(str(fee)) / 100:,.2f}" in of_entry.stdout

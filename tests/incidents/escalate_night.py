@@ -34,14 +34,14 @@ create table finance.reconciliation_breaks (break_id varchar, kind varchar, seve
 create table operations.webhook_deliveries (event_id varchar, event_type varchar,
   created_at timestamp, object_id varchar, received_at timestamp, deliveries bigint,
   status varchar);
-create table staging.events (id varchar, created_at timestamp);
-create table staging.charges (id varchar, amount bigint, currency varchar);
-create table staging.payment_methods (id varchar, customer_id varchar);
+create table staging.stg_stripe__events (id varchar, created_at timestamp);
+create table staging.stg_stripe__charges (id varchar, amount bigint, currency varchar);
+create table staging.stg_stripe__payment_methods (id varchar, customer_id varchar);
 create table intermediate.currencies (currency varchar, exponent integer);
 insert into intermediate.currencies values ('usd', 2), ('eur', 2), ('jpy', 0), ('kwd', 3);
-create table intermediate.exchange_rates (rate_date date, currency varchar,
+create table intermediate.int_exchange_rates (rate_date date, currency varchar,
   units_per_eur decimal(24,12), reporting_units_per_eur decimal(24,12));
-insert into intermediate.exchange_rates values
+insert into intermediate.int_exchange_rates values
   ('2026-10-30', 'eur', 1, 1.25), ('2026-10-30', 'usd', 1.25, 1.25),
   ('2026-10-30', 'jpy', 160, 1.25);
 """

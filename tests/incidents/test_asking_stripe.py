@@ -39,8 +39,8 @@ def asking(home: Home, published: Any, account: Any) -> Home:
 
 def test_the_objects_of_breaks_are_pulled_again_in_one_pull(asking: Home, published: Any) -> None:
     ((charge,), (payout,)) = (
-        published.rows("select min(id) from staging.charges")[0],
-        published.rows("select min(id) from staging.payouts")[0],
+        published.rows("select min(id) from staging.stg_stripe__charges")[0],
+        published.rows("select min(id) from staging.stg_stripe__payouts")[0],
     )
     asking.sql(
         "insert into finance.reconciliation_breaks values"

@@ -41,7 +41,7 @@ def broken(home: Home) -> None:
         "insert into finance.reconciliation_breaks select 'brk_' || i, 'payout_failed', 'high',"
         " 'usd', 100, 'po_' || i, null, date '2026-10-30', 'failed', 'Correct it'"
         " from range(30) t(i);"
-        "insert into staging.charges values ('ch_other', 700, 'usd')"
+        "insert into staging.stg_stripe__charges values ('ch_other', 700, 'usd')"
     )
 
 
@@ -65,11 +65,12 @@ def test_a_failed_rule_and_the_breaks_that_it_is_about_are_one_incident(home: Ho
 def test_what_of_a_rule_no_break_tells_stays_an_incident_with_its_own_money(home: Home) -> None:
     broken(home)
     for name in ("refunds", "payouts", "disputes"):
-        home.sql(f"create table staging.{name} (id varchar, amount bigint, currency varchar)")
+        home.sql(f"create table staging.stg_stripe__{name} (id varchar, amount bigint, currency varchar)")
     home.sql(
-        "create table staging.invoices (id varchar, total bigint, currency varchar);"
-        "create table staging.balance_transactions (id varchar, net bigint, currency varchar);"
-        "insert into staging.payouts values ('po_1', 10000, 'usd')"
+        "create table staging.stg_stripe__invoices (id varchar, total bigint, currency varchar);"
+        "create table staging.stg_stripe__balance_transactions"
+        " (id varchar, net bigint, currency varchar);"
+        "insert into staging.stg_stripe__payouts values ('po_1', 10000, 'usd')"
     )
     mixed = control("some_rule", evidence={"ids": ["po_1", "ch_other with a remark"]})
     alone = control("other_rule", evidence={"ids": ["ch_other"]})

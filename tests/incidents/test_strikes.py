@@ -14,7 +14,10 @@ from heirpay_pipelines.state import open_state
 def test_transaction_failures_through_three_strikes_to_resolution(home: Home) -> None:
     home.attempts_made(100)
     home.failures("insufficient_funds", 15, "19.99")
-    home.sql("insert into staging.payment_methods values ('pm_2', 'cus_1'), ('pm_3', 'cus_1')")
+    home.sql(
+        "insert into staging.stg_stripe__payment_methods"
+        " values ('pm_2', 'cus_1'), ('pm_3', 'cus_1')"
+    )
 
     first = home.night(0)
     assert (len(first.opened), first.escalated) == (1, ())
@@ -71,8 +74,10 @@ def test_webhook_issues_are_replayed_and_resolved(home: Home) -> None:
         " timestamp '2026-10-31 12:00:05' + to_minutes(i), 1, 'delivered' from range(100) t(i);"
         "update operations.webhook_deliveries set status = 'missing', received_at = null,"
         " deliveries = 0 where event_id in ('evt_5', 'evt_6');"
-        "insert into staging.events select event_id, created_at from operations.webhook_deliveries;"
-        "insert into staging.charges values ('ch_5', 1000, 'kwd'), ('ch_6', 2500, 'kwd')"
+        "insert into staging.stg_stripe__events select event_id, created_at"
+        " from operations.webhook_deliveries;"
+        "insert into staging.stg_stripe__charges"
+        " values ('ch_5', 1000, 'kwd'), ('ch_6', 2500, 'kwd')"
     )
     home.night(0)
     incident = home.incident(symptom="missing_notifications")

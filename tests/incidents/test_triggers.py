@@ -135,12 +135,14 @@ def test_a_failed_control_is_for_whom_the_register_names(home: Home, key: str, r
 
 def test_failed_objects_give_a_control_its_money(home: Home) -> None:
     for table in ("refunds", "payouts", "disputes"):
-        home.sql(f"create table staging.{table} (id varchar, amount bigint, currency varchar)")
+        home.sql(f"create table staging.stg_stripe__{table} (id varchar, amount bigint, currency varchar)")
     home.sql(
-        "create table staging.invoices (id varchar, total bigint, currency varchar);"
-        "create table staging.balance_transactions (id varchar, net bigint, currency varchar);"
-        "insert into staging.charges values ('ch_1', 150, 'usd'), ('ch_2', 1500, 'kwd');"
-        "insert into staging.refunds values ('re_1', 125, 'usd')"
+        "create table staging.stg_stripe__invoices (id varchar, total bigint, currency varchar);"
+        "create table staging.stg_stripe__balance_transactions"
+        " (id varchar, net bigint, currency varchar);"
+        "insert into staging.stg_stripe__charges"
+        " values ('ch_1', 150, 'usd'), ('ch_2', 1500, 'kwd');"
+        "insert into staging.stg_stripe__refunds values ('re_1', 125, 'usd')"
     )
     ids = ["ch_1 (description)", "re_1", "no_such"]
     home.night(0, [control("some", evidence={"ids": ids})])

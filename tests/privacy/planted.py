@@ -170,21 +170,26 @@ def _active(settings: Settings, day: str) -> None:
                "credit_notes": "voided_at", "payment_intents": "canceled_at"}  # fmt: skip
     with connect(settings.warehouse, settings.secret("encryption_key"), read_only=False) as build:
         build.execute(
-            "create or replace table staging.customers as select *, timestamp '" + day + "' as"
+            "create or replace table staging.stg_stripe__customers as select *, timestamp '"
+            + day
+            + "' as"
             " created_at, null::varchar as phone, null::varchar as description, null::varchar as"
             " address_line1, null::varchar as address_line2, null::varchar as city"
-            " from staging.customers;"
-            "create or replace table staging.charges as select *, timestamp '" + day + "' as"
+            " from staging.stg_stripe__customers;"
+            "create or replace table staging.stg_stripe__charges as select *, timestamp '"
+            + day
+            + "' as"
             " created_at, null::varchar as guest_email, 'DE' as billing_country"
-            " from staging.charges;"
-            "create table staging.accounts as select 'DE' as country, true as is_own;"
-            "insert into staging.charges by name select 'ch_guest' as id, 'DE' as billing_country,"
+            " from staging.stg_stripe__charges;"
+            "create table staging.stg_stripe__accounts as select 'DE' as country, true as is_own;"
+            "insert into staging.stg_stripe__charges by name"
+            " select 'ch_guest' as id, 'DE' as billing_country,"
             f" lower('{EMAIL}') as guest_email, timestamp '{day}' as created_at"
         )
         for name in (*nothing, "customer_balance_transactions", "disputes", "refunds", "events"):
             empty = "".join(f", null::timestamp as {c}" for c in nothing.get(name, "").split())
             build.execute(
-                f"create table staging.{name} as select '{name}' as id, '{CUSTOMER}' as"
+                f"create table staging.stg_stripe__{name} as select '{name}' as id, '{CUSTOMER}' as"
                 f" customer_id, '{CUSTOMER}' as object_id, 'ch_1' as charge_id,"
                 f" timestamp '{day}' as created_at, 'canceled' as status,"
                 f" 'DE' as customer_country{empty}"
@@ -217,21 +222,22 @@ def _warehouse(settings: Settings) -> None:
     with connect(settings.warehouse, settings.secret("encryption_key"), read_only=False) as build:
         build.execute("create schema staging; create schema finance; create schema operations")
         build.execute(
-            "create table staging.customers (id varchar, name varchar, email varchar,"
+            "create table staging.stg_stripe__customers (id varchar, name varchar, email varchar,"
             " postal_code varchar, state varchar, country varchar)"
         )
-        build.execute("comment on table staging.customers is 'Customers'")
+        build.execute("comment on table staging.stg_stripe__customers is 'Customers'")
         build.executemany(
-            "insert into staging.customers values (?, ?, ?, ?, 'BE', 'DE')",
+            "insert into staging.stg_stripe__customers values (?, ?, ?, ?, 'BE', 'DE')",
             [
                 (CUSTOMER, NAME, EMAIL, POSTCODE),
                 (OTHER, NAMESAKE, "another.person@example.com", "10115"),
             ],
         )
-        build.execute("create table staging.charges (id varchar, customer_id varchar,"
+        build.execute("create table staging.stg_stripe__charges (id varchar, customer_id varchar,"
                       " amount bigint, fingerprint varchar)")  # fmt: skip
         build.execute(
-            "insert into staging.charges values ('ch_1', ?, 11900, ?), ('ch_2', ?, 11900, ?)",
+            "insert into staging.stg_stripe__charges"
+            " values ('ch_1', ?, 11900, ?), ('ch_2', ?, 11900, ?)",
             [CUSTOMER, FINGERPRINT, OTHER, "another"],
         )
         build.execute(
@@ -353,7 +359,7 @@ def totals(settings: Settings) -> dict[str, Any]:
     """Every amount of the warehouse and of the landing, to the minor unit."""
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     sums = {
-        "charges": scalar(settings, "select sum(amount) from staging.charges"),
+        "charges": scalar(settings, "select sum(amount) from staging.stg_stripe__charges"),
         "breaks": scalar(settings, "select sum(amount) from finance.reconciliation_breaks"),
         "rows": {m.pull_id: m.rows_by_object() for m in landing.manifests()},
     }

@@ -70,13 +70,19 @@ def test_what_the_law_demands_stays_and_hangs_together(settings: Settings) -> No
     assert charge["payment_method"] == by_kind["payment_method"]["id"]
     assert card["fingerprint"] == by_kind["payment_method"]["card"]["fingerprint"]
     assert by_kind["dispute"]["charge"] == "ch_1"
-    linked = "select count(*) from staging.charges join staging.customers c on c.id = customer_id"
+    linked = (
+        "select count(*) from staging.stg_stripe__charges"
+        " join staging.stg_stripe__customers c on c.id = customer_id"
+    )
     assert planted.scalar(settings, linked) == 2
 
 
 def test_another_person_of_the_same_name_is_not_touched(settings: Settings) -> None:
     erase_planted(settings)
-    mine = f"select name || email || postal_code from staging.customers where id = '{OTHER}'"
+    mine = (
+        "select name || email || postal_code from staging.stg_stripe__customers"
+        f" where id = '{OTHER}'"
+    )
     assert planted.scalar(settings, mine) == f"{planted.NAMESAKE}{planted.OTHER_EMAIL}10115"
 
 

@@ -28,7 +28,7 @@ def test_the_map_of_a_published_night_is_whole(published: Installation) -> None:
     assert wrong == []
     places = {(entry.where, entry.place): entry.data_class for entry in entries}
     assert places[("landing", "charge $.billing_details.email")] == "contact"
-    assert places[("warehouse", "staging.customers.email")] == "contact"
+    assert places[("warehouse", "staging.stg_stripe__customers.email")] == "contact"
     assert places[("state", "webhook_bodies.body")] == "contact"
 
 
@@ -78,7 +78,7 @@ def test_an_export_has_everything_and_is_audited_without_a_name(
     every = [planted.EMAIL, planted.EMAIL, planted.OLD_EMAIL]  # every version
     assert sorted(emails) == sorted(every)
     assert {"stripe/dispute.json", "stripe/report_row.json", "stripe/review.json", "inbox.json",
-            "stripe/quarantine.json", "warehouse/staging.customers.json",
+            "stripe/quarantine.json", "warehouse/staging.stg_stripe__customers.json",
             "warehouse/finance.reconciliation_breaks.json", "records/outbox_messages.json",
             "records/break_resolutions.json"} <= parts.keys()  # fmt: skip
     assert planted.OTHER_EMAIL not in json.dumps(parts)

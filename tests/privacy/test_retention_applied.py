@@ -132,7 +132,7 @@ def test_from_a_stale_night_nothing_is_erased(settings: Settings) -> None:
 
 def test_who_is_active_keeps_everything(settings: Settings) -> None:
     with planted.republished(settings) as warehouse:
-        warehouse.execute("update staging.subscriptions set status = 'active'")
+        warehouse.execute("update staging.stg_stripe__subscriptions set status = 'active'")
     apply(settings, "Dana", AT)
     assert due_of(settings, CUSTOMER) == set()
     assert rest(settings, CONTACT) == set(CONTACT)

@@ -35,7 +35,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
     work = tmp_path_factory.mktemp("models")
     build(work / "build.duckdb")
     request = BuildRequest(work / "build.duckdb", work, run_id="test", as_of=AS_OF)
-    run_models(request, "stg_events webhook_deliveries webhook_delivery_daily", tested=True)
+    run_models(request, "stg_stripe__events webhook_deliveries webhook_delivery_daily", tested=True)
     with duckdb.connect(work / "build.duckdb", read_only=True) as connection:
         yield connection
 

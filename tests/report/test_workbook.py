@@ -95,7 +95,7 @@ def test_text_of_customers_never_becomes_a_formula(facts: Any, tmp_path: Path) -
         connection.execute(
             "create schema finance; create schema intermediate;"
             "create table intermediate.currencies (currency varchar, exponent integer);"
-            "create table intermediate.exchange_rates (rate_date date, currency varchar,"
+            "create table intermediate.int_exchange_rates (rate_date date, currency varchar,"
             " units_per_eur decimal(24, 12), reporting_units_per_eur decimal(24, 12));"
             f"create table finance.hostile as select * from (values {values}) t(x)"
         )

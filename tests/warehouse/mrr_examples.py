@@ -12,7 +12,7 @@ from landing_harness import Landing, epoch
 from stripe_objects import customer, discount, invoice, item, line, price, subscription, tax
 
 EXAMPLES_AS_OF = "2026-10-20T00:00:00"
-SUBSCRIPTION_MARTS = "+path:models/marts/subscriptions stg_products"
+SUBSCRIPTION_MARTS = "+path:models/marts/subscriptions stg_stripe__products"
 TIERS = [(5, 700, 0), (10, 650, 0), (None, 600, 0)]
 
 

@@ -62,7 +62,9 @@ def clean(
 
 
 def test_no_break_is_found(clean: Warehouse) -> None:
-    assert clean.rows("select kind, object_id, amount, detail from intermediate.every_break") == []
+    assert (
+        clean.rows("select kind, object_id, amount, detail from intermediate.int_every_break") == []
+    )
 
 
 def test_there_was_something_to_find_breaks_in(clean: Warehouse) -> None:
@@ -71,7 +73,7 @@ def test_there_was_something_to_find_breaks_in(clean: Warehouse) -> None:
         "transfers", "topups", "application_fees", "customer_balance_transactions",
         "bank_transactions", "report_rows",
     ):  # fmt: skip
-        assert clean.value(f"select count(*) from staging.{table}") > 0, table
+        assert clean.value(f"select count(*) from staging.stg_stripe__{table}") > 0, table
     statuses = dict(
         clean.rows("select status, count(*) from finance.payout_reconciliation group by 1")
     )

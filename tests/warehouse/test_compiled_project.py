@@ -63,8 +63,8 @@ def test_a_model_that_cannot_be_built_is_named(tmp_path: Path) -> None:
         "create schema landing",
         "create table landing.product as select 'prod_1' as id",
     )
-    with pytest.raises(ModelError, match="stg_products"):
-        run_models(request, "stg_products")
+    with pytest.raises(ModelError, match="stg_stripe__products"):
+        run_models(request, "stg_stripe__products")
     with pytest.raises(ModelError, match="selects no model"):
         run_models(request, "no_such_model")
 
@@ -88,7 +88,10 @@ def test_a_models_own_test_that_fails_is_named(
 def test_what_is_selected_comes_after_what_it_reads() -> None:
     project = compiled("UTC", "usd", "")
     chosen = [node.name for node in selected(project, "+mrr_monthly path:models/staging")]
-    for before, after in (("currencies", "mrr_monthly"), ("stg_subscriptions", "mrr_monthly")):
+    for before, after in (
+        ("currencies", "mrr_monthly"),
+        ("stg_stripe__subscriptions", "mrr_monthly"),
+    ):
         assert chosen.index(before) < chosen.index(after)
-    assert {"stg_topups", "int_mrr_monthly"} & set(chosen)
+    assert {"stg_stripe__topups", "int_mrr_monthly"} & set(chosen)
     assert "tax_summary" not in chosen

@@ -105,5 +105,7 @@ def test_what_is_missing_is_named(
 
 
 def test_a_discount_that_one_bill_tells_of_is_read_from_its_line(warehouse: Warehouse) -> None:
-    found = "select duration, percent_off, amount_off, is_from_lines from intermediate.discounts"
+    found = (
+        "select duration, percent_off, amount_off, is_from_lines from intermediate.int_discounts"
+    )
     assert warehouse.rows(f"{found} where id = 'di_cut'") == [("once", 10, None, True)]

@@ -18,7 +18,7 @@ def mrr_of(warehouse: Warehouse, name: str, on: str = "2026-03-31", which: str =
     """MRR of a customer at the end of a day, from the ledger, in major units."""
     rows = warehouse.rows(
         f"select l.{which} * power(10, -c.exponent)::decimal(4, 3)"
-        " from intermediate.customer_mrr_daily l"
+        " from intermediate.int_customer_mrr_daily l"
         " join intermediate.currencies c using (currency)"
         " where customer_id = ? and date <= ?::date order by date desc limit 1",
         f"cus_{name}",
@@ -92,7 +92,7 @@ def test_a_customers_first_movement_is_its_normalised_value(
 )  # fmt: skip
 def test_what_does_not_count_moves_nothing(warehouse: Warehouse, name: str) -> None:
     assert warehouse.rows(
-        "select * from staging.subscriptions where customer_id = ?", f"cus_{name}"
+        "select * from staging.stg_stripe__subscriptions where customer_id = ?", f"cus_{name}"
     )
     assert not warehouse.rows(
         "select * from finance.mrr_movements where customer_id = ?", f"cus_{name}"
@@ -330,7 +330,7 @@ def test_movements_add_up_to_mrr_exactly(warehouse: Warehouse) -> None:
 def test_reporting_currency_follows_the_reference_rate(warehouse: Warehouse) -> None:
     (row,) = warehouse.rows(
         "select m.mrr, m.mrr_reporting, r.reporting_units_per_eur / r.units_per_eur"
-        " from finance.mrr_monthly m join intermediate.exchange_rates r"
+        " from finance.mrr_monthly m join intermediate.int_exchange_rates r"
         " on r.currency = m.currency and r.rate_date = '2026-03-31'"
         " where m.currency = 'jpy' and m.month = '2026-03-01'"
     )

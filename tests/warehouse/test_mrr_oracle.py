@@ -39,7 +39,7 @@ def told(published: Installation) -> list[Movement]:
     """Every movement of the published night."""
     rows = published.rows(
         "select occurred_on, customer_id, currency, movement, mrr_change"
-        " from intermediate.mrr_movements"
+        " from intermediate.int_mrr_movements"
     )
     return [(*row[:4], Fraction(row[4])) for row in rows]  # type: ignore[arg-type,misc]
 
@@ -62,7 +62,7 @@ def test_what_was_observed_is_the_truth_to_the_digit(
 ) -> None:
     """From the day on which the event log begins: every balance and every movement."""
     rows = published.rows(
-        "select customer_id, currency, arg_max(mrr, date) from intermediate.customer_mrr_daily"
+        "select customer_id, currency, arg_max(mrr, date) from intermediate.int_customer_mrr_daily"
         f" where date < '{LOG_BEGINS}' group by all having arg_max(mrr, date) <> 0"
     )
     opening = truth.mrr(LOG_BEGINS - timedelta(days=1))

@@ -112,7 +112,7 @@ class Tables(Warehouse):
     def __init__(self, warehouse: Warehouse) -> None:
         self.movements = warehouse.rows(
             "select customer_id, currency, occurred_on, movement, mrr_before, mrr_after,"
-            " mrr_change from intermediate.mrr_movements order by all"
+            " mrr_change from intermediate.int_mrr_movements order by all"
         )
         self.months = warehouse.rows(
             "select month, currency, mrr_exact, active_customers from finance.mrr_monthly"

@@ -99,7 +99,7 @@ def test_no_break_but_what_nothing_explains(published: Warehouse) -> None:
     """Exchange rates, releases, failed debits, payments outside, shipping and rounding are none."""
     rows = published.rows(
         "select kind, object_id from finance.reconciliation_breaks where object_id not in"
-        " (select id from staging.invoices where subscription_id is not null)"
+        " (select id from staging.stg_stripe__invoices where subscription_id is not null)"
         " and kind <> 'credit_note_mismatch' order by all"
     )
     assert rows == [

@@ -248,12 +248,14 @@ def test_a_debit_fails_on_the_day_when_its_money_goes(warehouse: Warehouse) -> N
 
 
 def test_what_was_released_is_no_refund_anywhere(warehouse: Warehouse) -> None:
-    released = warehouse.rows("select id from intermediate.refunds where is_release order by id")
+    released = warehouse.rows(
+        "select id from intermediate.int_refunds where is_release order by id"
+    )
     assert [id for (id,) in released] == [
         "re_both_rest", "re_expired", "re_moved", "re_part", "re_released"
     ]  # fmt: skip
     rows = warehouse.rows(
-        "select id, amount_captured, amount_refunded from intermediate.charges"
+        "select id, amount_captured, amount_refunded from intermediate.int_charges"
         " where id in ('ch_expired', 'ch_released', 'ch_part', 'ch_moved', 'ch_both') order by id"
     )
     assert rows == [
@@ -264,7 +266,7 @@ def test_what_was_released_is_no_refund_anywhere(warehouse: Warehouse) -> None:
         ("ch_released", 0, 0),
     ]
     taken = warehouse.rows(
-        "select document_id, amount from intermediate.revenue_documents"
+        "select document_id, amount from intermediate.int_revenue_documents"
         " where document_type = 'refund' order by 1"
     )
     assert taken == [("re_both", -500)]

@@ -43,7 +43,8 @@ def test_mrr_revenue_and_taxable_amount_agree(warehouse: Warehouse, name: str) -
         "select mrr_after from finance.mrr_movements where customer_id = ?", f"cus_{name}"
     )
     revenue = warehouse.rows(
-        "select sum(amount) from intermediate.revenue_documents where document_id = ?", f"in_{name}"
+        "select sum(amount) from intermediate.int_revenue_documents where document_id = ?",
+        f"in_{name}",
     )
     taxes = warehouse.rows(
         "select sum(taxable_amount), sum(tax_amount) from finance.tax_transactions"
@@ -102,7 +103,7 @@ def test_tax_on_shipping_is_a_line_of_its_own(warehouse: Warehouse) -> None:
 
 def test_shipping_is_revenue_and_is_credited(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
-        "select document_id, sum(amount) from intermediate.revenue_documents"
+        "select document_id, sum(amount) from intermediate.int_revenue_documents"
         " where document_id in ('in_ship', 'cn_ship') group by 1 order by 1"
     )
     assert rows == [("cn_ship", -500), ("in_ship", 11_000)]
@@ -168,7 +169,7 @@ def test_tax_of_checkout_payments(warehouse: Warehouse) -> None:
 
 def test_tax_of_a_checkout_payment_is_no_revenue(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
-        "select document_id, amount from intermediate.revenue_documents where document_type in"
+        "select document_id, amount from intermediate.int_revenue_documents where document_type in"
         " ('payment', 'refund') and document_id <> 'ch_invoiced' order by booked_on, document_id"
     )
     assert rows == [

@@ -72,7 +72,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 def test_what_stands_on_an_invoice(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
         "select substr(id, 4), has_seller_tax_id, has_customer_tax_id, has_reverse_charge_note"
-        " from staging.invoices order by id"
+        " from staging.stg_stripe__invoices order by id"
     )
     assert rows == [
         ("bare", False, False, False),

@@ -132,7 +132,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 def test_every_residual_is_named_with_both_figures(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
         "select object_id, related_object_id, amount, seen_on, detail"
-        " from intermediate.breaks_reports where object_id like 'txn_%' or object_id like 'po_%'"
+        " from intermediate.int_breaks_reports"
+        " where object_id like 'txn_%' or object_id like 'po_%'"
         " order by 1, 2 nulls first"
     )
 
@@ -169,7 +170,7 @@ def test_every_residual_is_named_with_both_figures(warehouse: Warehouse) -> None
 
 def test_every_line_of_the_balance_summary_is_tied(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
-        "select object_id, amount, detail from intermediate.breaks_reports"
+        "select object_id, amount, detail from intermediate.int_breaks_reports"
         " where object_id like 'balance.summary:%' order by 1"
     )
     assert rows == [

@@ -150,7 +150,9 @@ def test_pages_and_overlapping_files_are_no_gap(warehouse: Warehouse) -> None:
     )
     assert warehouse.value(followed, "OVER") == 2
     assert warehouse.value(followed, "1234567") == 1
-    lines = "select count(*), sum(amount) from intermediate.bank_lines where bank_account = 'OVER'"
+    lines = (
+        "select count(*), sum(amount) from intermediate.int_bank_lines where bank_account = 'OVER'"
+    )
     assert warehouse.rows(lines) == [(4, 900)]
 
 
@@ -168,7 +170,7 @@ def test_a_balance_of_a_later_day_proves_no_gap(warehouse: Warehouse) -> None:
 
 def test_a_report_before_the_statement_counts_until_the_statement(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
-        "select booked_on::varchar, amount from intermediate.bank_lines"
+        "select booked_on::varchar, amount from intermediate.int_bank_lines"
         " where bank_account = 'DAY' order by 1"
     )
     assert rows == [("2026-01-05", 100), ("2026-01-06", 700)]

@@ -212,7 +212,7 @@ def test_a_movement_says_whether_bills_alone_tell_of_it(warehouse: Warehouse) ->
 def test_each_stretch_says_how_it_is_known(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
         "select distinct subscription_id, basis, starts_at < ?::timestamp"
-        " from intermediate.subscription_mrr where mrr > 0 order by all",
+        " from intermediate.int_subscription_mrr where mrr > 0 order by all",
         FIRST_PULL,
     )
     assert all((basis == "estimated") == early for _, basis, early in rows)
@@ -305,7 +305,7 @@ def test_what_was_before_a_change_is_what_did_not_change_and_what_the_event_says
     """An object is laid over member by member; a null takes a field away (RFC 7396)."""
     before, after = known.rows(
         "select cancellation_reason, cancellation_feedback, pause_behavior, status"
-        " from staging.subscription_sights where subscription_id = 'sub_leaving'"
+        " from staging.stg_stripe__subscription_observations where subscription_id = 'sub_leaving'"
         " and source in ('previous', 'event') order by source = 'event'"
     )
     assert before == (None, "unused", None, "active")
@@ -331,7 +331,7 @@ def test_what_no_event_changed_is_known_since_the_log_begins(
     known: Warehouse, name: str, since: str
 ) -> None:
     first = known.value(
-        "select min(starts_at) from intermediate.subscription_mrr"
+        "select min(starts_at) from intermediate.int_subscription_mrr"
         " where basis = 'observed' and subscription_id = ?",
         f"sub_{name}",
     )

@@ -290,7 +290,7 @@ def test_owed_collected_and_not_collected(warehouse: Warehouse) -> None:
 def test_what_was_credited_before_payment_was_never_collected(warehouse: Warehouse) -> None:
     """`in_credited` was paid with its invoice; `in_early` only after a part of it was credited."""
     rows = warehouse.rows(
-        "select document_id, direction, sum(amount) from intermediate.tax_collected"
+        "select document_id, direction, sum(amount) from intermediate.int_tax_collected"
         " where document_id in ('in_early', 'cn_early', 'in_own_paid', 'tax_sale', 'tax_back')"
         " group by all order by 1"
     )

@@ -99,11 +99,16 @@ def test_what_is_known_is_published_and_no_blocking_control_fails(night: Night) 
 
 
 def test_what_is_put_aside_is_named_with_the_reason(night: Night) -> None:
-    rows = night.warehouse.rows("select object_id, reason from staging.quarantined_objects")
+    rows = night.warehouse.rows(
+        "select object_id, reason from staging.stg_landing__quarantined_objects"
+    )
     assert {object_id for object_id, _ in rows} == ASIDE
     assert all("currency 'usdc' is not known" in reason for _, reason in rows)
     named = night.controls()["quarantine_empty"].evidence["ids"]
-    ids = {row[0] for row in night.warehouse.rows("select id from staging.quarantined_objects")}
+    ids = {
+        row[0]
+        for row in night.warehouse.rows("select id from staging.stg_landing__quarantined_objects")
+    }
     assert set(named) == ids | {"balance in usdc"}
     # The movement of what is put aside has no object now: the break says so.
     breaks = "select kind, object_id from finance.reconciliation_breaks where object_id = ?"

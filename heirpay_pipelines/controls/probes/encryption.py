@@ -100,7 +100,7 @@ def personal_data_in_files(given: ProbeInput) -> Outcome:
         pa.table([pa.array(c, pa.string()) for c in columns], names=["file", "address"]),
     )
     known = given.connection.execute(
-        "select distinct file from found_addresses inner join staging.customers"
+        "select distinct file from found_addresses inner join staging.stg_stripe__customers"
         " on lower(address) = lower(email) order by file"
     ).fetchall()
     given.connection.unregister("found_addresses")

@@ -106,7 +106,7 @@ def _first(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -
 def retention_enforced(given: ProbeInput) -> Outcome:
     """No personal data of a class is kept longer than its retention period, which counts from the
     customer's last activity (GDPR article 5(1)(e))."""
-    count = _first(given.connection, "select count(*) from staging.customers", [])
+    count = _first(given.connection, "select count(*) from staging.stg_stripe__customers", [])
     found = due(given.connection, given.run.settings, given.run.as_of)
     return judge(count, [f"{item.data_class} of {item.subject}" for item in found])
 

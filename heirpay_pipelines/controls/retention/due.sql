@@ -7,57 +7,57 @@
 -- every customer and every such payment of that address.
 with guests as (
     select id, guest_email, coalesce(guest_email, id) as owner, billing_country
-    from staging.charges
+    from staging.stg_stripe__charges
     where customer_id is null
 ),
 
 -- Who is judged, and by whose objects.
 subjects as (
-    select id as subject, id as owner from staging.customers
+    select id as subject, id as owner from staging.stg_stripe__customers
     union all
-    select id, lower(email) from staging.customers where email is not null
+    select id, lower(email) from staging.stg_stripe__customers where email is not null
     union all
     select id, owner from guests
 ),
 
 owners as (
-    select id as object_id, id as owner from staging.customers
+    select id as object_id, id as owner from staging.stg_stripe__customers
     union all
     select id, owner from guests
     union all
-    select id, customer_id from staging.charges where customer_id is not null
+    select id, customer_id from staging.stg_stripe__charges where customer_id is not null
     union all
-    select id, customer_id from staging.invoices
+    select id, customer_id from staging.stg_stripe__invoices
     union all
-    select id, customer_id from staging.subscriptions
+    select id, customer_id from staging.stg_stripe__subscriptions
     union all
-    select id, customer_id from staging.credit_notes
+    select id, customer_id from staging.stg_stripe__credit_notes
     union all
-    select id, customer_id from staging.payment_intents where customer_id is not null
+    select id, customer_id from staging.stg_stripe__payment_intents where customer_id is not null
     union all
-    select id, customer_id from staging.customer_balance_transactions
+    select id, customer_id from staging.stg_stripe__customer_balance_transactions
 ),
 
 dated as (
-    select id as object_id, created_at as at from staging.customers
+    select id as object_id, created_at as at from staging.stg_stripe__customers
     union all
-    select id, created_at from staging.charges
+    select id, created_at from staging.stg_stripe__charges
     union all
-    select id, greatest(created_at, finalized_at, paid_at, voided_at) from staging.invoices
+    select id, greatest(created_at, finalized_at, paid_at, voided_at) from staging.stg_stripe__invoices
     union all
-    select id, greatest(created_at, canceled_at, ended_at) from staging.subscriptions
+    select id, greatest(created_at, canceled_at, ended_at) from staging.stg_stripe__subscriptions
     union all
-    select id, greatest(created_at, voided_at) from staging.credit_notes
+    select id, greatest(created_at, voided_at) from staging.stg_stripe__credit_notes
     union all
-    select id, greatest(created_at, canceled_at) from staging.payment_intents
+    select id, greatest(created_at, canceled_at) from staging.stg_stripe__payment_intents
     union all
-    select id, created_at from staging.customer_balance_transactions
+    select id, created_at from staging.stg_stripe__customer_balance_transactions
     union all
-    select charge_id, created_at from staging.refunds
+    select charge_id, created_at from staging.stg_stripe__refunds
     union all
-    select charge_id, created_at from staging.disputes
+    select charge_id, created_at from staging.stg_stripe__disputes
     union all
-    select object_id, created_at from staging.events
+    select object_id, created_at from staging.stg_stripe__events
 ),
 
 active as (
@@ -73,12 +73,12 @@ active as (
 
 -- Who still has a subscription, an invoice or a dispute open is no former customer.
 open_objects as (
-    select id as object_id from staging.subscriptions
+    select id as object_id from staging.stg_stripe__subscriptions
     where status not in ('canceled', 'incomplete_expired')
     union all
-    select id from staging.invoices where status in ('draft', 'open')
+    select id from staging.stg_stripe__invoices where status in ('draft', 'open')
     union all
-    select charge_id from staging.disputes
+    select charge_id from staging.stg_stripe__disputes
     where status in (
         'needs_response', 'under_review', 'warning_needs_response', 'warning_under_review'
     )
@@ -93,20 +93,20 @@ held as (
 
 invoiced as (
     select customer_id, arg_max(customer_country, created_at) as country
-    from staging.invoices
+    from staging.stg_stripe__invoices
     group by all
 ),
 
 lived as (
     select customers.id as subject, coalesce(customers.country, invoiced.country) as country
-    from staging.customers as customers
+    from staging.stg_stripe__customers as customers
     left join invoiced on customers.id = invoiced.customer_id
     union all
     select id, billing_country from guests
 ),
 
 company as (
-    select coalesce(max(country) filter (is_own), 'default') as country from staging.accounts
+    select coalesce(max(country) filter (is_own), 'default') as country from staging.stg_stripe__accounts
 ),
 
 -- The laws that hold for a subject: of where they live and of where the company is.
@@ -168,7 +168,7 @@ seen as (
         end,
         case when description is not null then 'free_text' end
     ], lambda x: x is not null)) as data_class
-    from staging.customers
+    from staging.stg_stripe__customers
     union
     select id, 'contact' from guests where guest_email is not null
 )

@@ -10,8 +10,8 @@ select
     reasons.cancellation_reason,
     reasons.subscription_id,
     reasons.unpaid_invoice_id
-from intermediate.mrr_movements as movements
-left join intermediate.churn_reasons as reasons
+from intermediate.int_mrr_movements as movements
+left join intermediate.int_churn_reasons as reasons
     on
         movements.movement = 'churn'
         and movements.occurred_on = reasons.occurred_on

@@ -9,8 +9,8 @@ select
     arg_max(ledger.mrr, ledger.date) as mrr,
     arg_max(ledger.mrr_net_all, ledger.date) as mrr_net_all,
     arg_max(ledger.mrr_estimated, ledger.date) as mrr_estimated
-from intermediate.mrr_months as months
-inner join intermediate.customer_mrr_daily as ledger
+from intermediate.int_mrr_months as months
+inner join intermediate.int_customer_mrr_daily as ledger
     on months.currency = ledger.currency and ledger.date <= months.as_of_date
 where months.month = $month and ($customer is null or ledger.customer_id = $customer)
 group by all

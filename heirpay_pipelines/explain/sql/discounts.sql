@@ -10,8 +10,8 @@ select
     discounts.duration,
     discounts.starts_at,
     discounts.ends_at
-from intermediate.discount_steps as steps
-inner join intermediate.discounts as discounts on steps.discount_id = discounts.id
+from intermediate.int_discount_steps as steps
+inner join intermediate.int_discounts as discounts on steps.discount_id = discounts.id
 where
     steps.stretch_id = $stretch
     and steps.subscription_item_id = $item

@@ -1,3 +1,3 @@
-select type, amount, currency from staging.balance_transaction_fees
+select type, amount, currency from staging.stg_stripe__balance_transaction_fees
 where balance_transaction_id = $entry
 order by type, amount

@@ -9,12 +9,12 @@ select
     versions.event_id,
     versions.event_type,
     versions.observed_at
-from intermediate.subscription_mrr as stretches
-inner join intermediate.subscription_stretches as states
+from intermediate.int_subscription_mrr as stretches
+inner join intermediate.int_subscription_intervals as states
     on stretches.stretch_id = states.stretch_id
-left join intermediate.subscription_observed_states as observed
+left join intermediate.int_subscription_observed_states as observed
     on states.state_id = observed.state_id
-left join staging.subscription_versions as versions
+left join staging.stg_stripe__subscription_versions as versions
     on
         observed.subscription_id = versions.subscription_id
         and observed.version_number = versions.version_number

@@ -13,8 +13,8 @@ select
     lines.is_proration,
     cast(lines.period_starts_at as date) as period_starts_on,
     cast(lines.period_ends_at as date) as period_ends_on
-from staging.invoice_lines as lines
-inner join staging.invoices as invoices on lines.invoice_id = invoices.id
+from staging.stg_stripe__invoice_lines as lines
+inner join staging.stg_stripe__invoices as invoices on lines.invoice_id = invoices.id
 where
     lines.subscription_item_id = $item
     and cast(lines.period_starts_at as date) <= $as_of_date

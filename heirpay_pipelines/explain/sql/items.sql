@@ -22,13 +22,13 @@ select
     worth.mrr_list,
     worth.mrr,
     worth.mrr_net_all
-from intermediate.item_mrr as worth
-inner join intermediate.subscription_stretches as stretches
+from intermediate.int_item_mrr as worth
+inner join intermediate.int_subscription_intervals as stretches
     on worth.stretch_id = stretches.stretch_id
-inner join intermediate.subscription_state_items as items
+inner join intermediate.int_subscription_state_items as items
     on
         stretches.state_id = items.state_id
         and worth.subscription_item_id = items.subscription_item_id
-left join staging.products as products on items.product_id = products.id
+left join staging.stg_stripe__products as products on items.product_id = products.id
 where worth.stretch_id = $stretch
 order by worth.mrr desc, worth.subscription_item_id

@@ -1,6 +1,6 @@
 -- The billed periods that a month's usage MRR is the mean of, with the invoice of each.
 with periods as (
-    select * from intermediate.usage_counted
+    select * from intermediate.int_usage_counted
     where month = $month and currency = $currency and subscription_item_id is not null
 ),
 
@@ -10,7 +10,7 @@ invoices as (
         lines.period_starts_at,
         lines.period_ends_at,
         string_agg(distinct lines.invoice_id, ', ' order by lines.invoice_id) as invoice_ids
-    from staging.invoice_lines as lines
+    from staging.stg_stripe__invoice_lines as lines
     inner join periods
         on
             lines.subscription_item_id = periods.subscription_item_id

@@ -34,7 +34,7 @@ AT_STAKE = """
 select charges.currency, sum(charges.amount) as minor,
     any_value(currencies.exponent) as exponent
 from operations.webhook_deliveries as deliveries
-inner join staging.charges as charges on deliveries.object_id = charges.id
+inner join staging.stg_stripe__charges as charges on deliveries.object_id = charges.id
 inner join intermediate.currencies as currencies on charges.currency = currencies.currency
 where deliveries.status = 'missing'
 group by charges.currency

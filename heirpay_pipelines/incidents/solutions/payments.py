@@ -34,7 +34,8 @@ OTHER_METHODS = """
 select failed.customer_id, failed.charge_id, failed.amount, failed.currency,
     list(distinct methods.id order by methods.id) as payment_methods
 from failed
-inner join staging.payment_methods as methods on failed.customer_id = methods.customer_id
+inner join staging.stg_stripe__payment_methods as methods
+on failed.customer_id = methods.customer_id
 group by all
 order by failed.amount desc, failed.charge_id
 """

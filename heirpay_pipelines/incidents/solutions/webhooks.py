@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 5
 MISSING = """
 select event_id, event_type, epoch(deliveries.created_at)::bigint as created, deliveries.object_id
 from operations.webhook_deliveries as deliveries
-inner join staging.events as events on deliveries.event_id = events.id
+inner join staging.stg_stripe__events as events on deliveries.event_id = events.id
 where deliveries.status = 'missing'
 order by deliveries.created_at, event_id
 """
@@ -32,7 +32,8 @@ TWICE = """
 select 'webhook_deliveries' as place, event_id from operations.webhook_deliveries
 group by event_id having count(*) > 1
 union all
-select 'events' as place, id from staging.events group by id having count(*) > 1
+select 'events' as place, id from staging.stg_stripe__events as events
+group by id having count(*) > 1
 """
 
 

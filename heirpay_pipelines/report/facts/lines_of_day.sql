@@ -1,6 +1,6 @@
 -- title: Largest lines of the last complete day
 -- asset: finance/journal_entries
--- rows: select * from intermediate.ledger where occurred_on = $day order by abs(net) desc
+-- rows: select * from intermediate.int_ledger where occurred_on = $day order by abs(net) desc
 
 with lines as (
     select
@@ -15,7 +15,7 @@ with lines as (
             as decimal(24, 3)
         ) as amount,
         row_number() over (order by abs(ledger.net) desc, ledger.ledger_id) as place
-    from intermediate.ledger as ledger
+    from intermediate.int_ledger as ledger
     inner join intermediate.currencies as currencies on ledger.currency = currencies.currency
     where ledger.occurred_on = $day and not ledger.is_payout
 )

@@ -189,18 +189,22 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
 
 def test_a_real_account_is_published(real: Night) -> None:
     assert real.blocking == []
-    assert real.rows("select is_deleted from staging.customers where id = 'cus_deleted'") == [
-        (True,)
-    ]
+    assert real.rows(
+        "select is_deleted from staging.stg_stripe__customers where id = 'cus_deleted'"
+    ) == [(True,)]
     assert real.rows(
         "select sum(gross_volume) from finance.daily_revenue where currency = 'usd'"
     ) == [(29,)]
 
 
 def test_a_busy_account_shows_the_version_as_of_the_instant(real: Night) -> None:
-    assert real.rows("select is_captured from staging.charges where id = 'ch_open'") == [(False,)]
-    assert real.rows("select name from staging.customers where id = 'cus_one'") == [("Before",)]
-    assert real.rows("select count(*) from staging.balance_transactions") == [(1,)]
+    assert real.rows(
+        "select is_captured from staging.stg_stripe__charges where id = 'ch_open'"
+    ) == [(False,)]
+    assert real.rows("select name from staging.stg_stripe__customers where id = 'cus_one'") == [
+        ("Before",)
+    ]
+    assert real.rows("select count(*) from staging.stg_stripe__balance_transactions") == [(1,)]
 
 
 def test_what_the_key_may_not_read_is_said_and_blocks_nothing(real: Night) -> None:

@@ -23,7 +23,7 @@ observed_lists as (
         1 as level,
         items.discounts
     from observed_states
-    inner join {{ ref('stg_subscription_version_items') }} as items
+    inner join {{ ref('stg_stripe__subscription_version_items') }} as items
         on
             observed_states.subscription_id = items.subscription_id
             and observed_states.version_number = items.version_number
@@ -34,7 +34,7 @@ observed_lists as (
         2 as level,
         versions.discounts
     from observed_states
-    inner join {{ ref('stg_subscription_versions') }} as versions
+    inner join {{ ref('stg_stripe__subscription_versions') }} as versions
         on
             observed_states.subscription_id = versions.subscription_id
             and observed_states.version_number = versions.version_number
@@ -68,7 +68,7 @@ on_customer as (
         3 as level,
         carried.removed_at
     from states
-    inner join {{ ref('stg_customer_discounts') }} as carried
+    inner join {{ ref('stg_stripe__customer_discounts') }} as carried
         on states.customer_id = carried.customer_id
     left join on_subscription
         on states.state_id = on_subscription.state_id and on_subscription.level = 2

@@ -16,7 +16,7 @@ stretches as (
 ),
 
 subscriptions as (
-    select id, status, cancellation_reason, ended_at from {{ ref('stg_subscriptions') }}
+    select id, status, cancellation_reason, ended_at from {{ ref('stg_stripe__subscriptions') }}
 ),
 
 invoices as (
@@ -27,7 +27,7 @@ invoices as (
         amount_remaining,
         {{ reporting_date('finalized_at') }} as billed_on,
         {{ reporting_date('paid_at') }} as paid_on
-    from {{ ref('stg_invoices') }}
+    from {{ ref('stg_stripe__invoices') }}
     where subscription_id is not null and finalized_at is not null and status <> 'void'
 ),
 

@@ -4,7 +4,7 @@
 -- `every` takes the discounts of one bill too.
 with stretches as (
     select stretch_id, state_id, currency, starts_at
-    from {{ ref('int_subscription_stretches') }}
+    from {{ ref('int_subscription_intervals') }}
     where is_counted
 ),
 

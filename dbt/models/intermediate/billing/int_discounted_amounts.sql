@@ -7,7 +7,7 @@ with recursive items as (
         items.subscription_item_id,
         {{ text_key(['items.recurring_interval', 'items.interval_count']) }} as billing_period,
         amounts.period_amount
-    from {{ ref('int_subscription_stretches') }} as stretches
+    from {{ ref('int_subscription_intervals') }} as stretches
     inner join {{ ref('int_subscription_state_items') }} as items
         on stretches.state_id = items.state_id
     inner join {{ ref('int_period_amounts') }} as amounts

@@ -2,7 +2,7 @@
 -- as the invoice lines show that it reduced. Lines prove a percentage where their amounts differ
 -- and the share does not; a share of whole percents counts as one; all else is a fixed amount.
 with discounts as (
-    select * from {{ ref('stg_discounts') }}
+    select * from {{ ref('stg_stripe__discounts') }}
 ),
 
 applied as (
@@ -18,8 +18,8 @@ applied as (
             order by applied.position
             rows between unbounded preceding and 1 preceding
         ), 0) as base
-    from {{ ref('stg_invoice_line_discounts') }} as applied
-    inner join {{ ref('stg_invoice_lines') }} as lines
+    from {{ ref('stg_stripe__invoice_line_discounts') }} as applied
+    inner join {{ ref('stg_stripe__invoice_lines') }} as lines
         on applied.invoice_id = lines.invoice_id and applied.line_id = lines.id
 ),
 
@@ -40,7 +40,7 @@ bills as (
             order by max(invoices.created_at) desc, reduced.invoice_id desc
         ) as recency
     from reduced
-    inner join {{ ref('stg_invoices') }} as invoices on reduced.invoice_id = invoices.id
+    inner join {{ ref('stg_stripe__invoices') }} as invoices on reduced.invoice_id = invoices.id
     group by reduced.discount_id, reduced.invoice_id, reduced.currency
 ),
 
@@ -70,7 +70,7 @@ fits as (
 spared as (
     select distinct reduced.discount_id
     from reduced
-    inner join {{ ref('stg_invoice_lines') }} as lines
+    inner join {{ ref('stg_stripe__invoice_lines') }} as lines
         on reduced.invoice_id = lines.invoice_id
     left join reduced as others
         on
@@ -93,21 +93,21 @@ carried as (
     select {{ json_id('entry', '$') }} as discount_id
     from (
         select {{ explode_array('versions.discounts') }} as entry
-        from {{ ref('stg_subscription_versions') }} as versions
-        inner join {{ ref('stg_subscriptions') }} as newest
+        from {{ ref('stg_stripe__subscription_versions') }} as versions
+        inner join {{ ref('stg_stripe__subscriptions') }} as newest
             on
                 versions.subscription_id = newest.id
                 and versions.version_number = newest.version_number
         union all
         select {{ explode_array('items.discounts') }} as entry
-        from {{ ref('stg_subscription_version_items') }} as items
-        inner join {{ ref('stg_subscriptions') }} as newest
+        from {{ ref('stg_stripe__subscription_version_items') }} as items
+        inner join {{ ref('stg_stripe__subscriptions') }} as newest
             on
                 items.subscription_id = newest.id
                 and items.version_number = newest.version_number
     ) as entries
     union
-    select discount_id from {{ ref('stg_customer_discounts') }}
+    select discount_id from {{ ref('stg_stripe__customer_discounts') }}
     where removed_at is null
 ),
 
@@ -176,7 +176,7 @@ final as (
         not {{ is_stated }} and evidence.discount_id is not null as is_from_lines
     from every_id
     left join discounts on every_id.id = discounts.id
-    left join {{ ref('stg_coupons') }} as coupons on discounts.coupon_id = coupons.id
+    left join {{ ref('stg_stripe__coupons') }} as coupons on discounts.coupon_id = coupons.id
     left join evidence on every_id.id = evidence.discount_id
     where every_id.id is not null
 )

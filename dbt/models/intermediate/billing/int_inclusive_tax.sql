@@ -2,12 +2,12 @@
 -- stretch applied it, else (before the first invoice) as its first did. The invoice decides: a
 -- rate made by hand or the account's default can make a price inclusive that does not say so.
 with stretches as (
-    select stretch_id, state_id, starts_at from {{ ref('int_subscription_stretches') }}
+    select stretch_id, state_id, starts_at from {{ ref('int_subscription_intervals') }}
     where is_counted
 ),
 
 taxed_items as (
-    select distinct subscription_item_id from {{ ref('stg_invoice_lines') }}
+    select distinct subscription_item_id from {{ ref('stg_stripe__invoice_lines') }}
     where inclusive_tax_amount <> 0
 ),
 
@@ -19,7 +19,7 @@ items as (
 
 lines as (
     select lines.id, lines.subscription_item_id, lines.price_id, lines.period_starts_at
-    from {{ ref('stg_invoice_lines') }} as lines
+    from {{ ref('stg_stripe__invoice_lines') }} as lines
     inner join taxed_items on lines.subscription_item_id = taxed_items.subscription_item_id
 ),
 

@@ -1,7 +1,7 @@
 -- MRR of each item of each counted stretch, in minor units with 12 decimals, in three variants.
 -- Multiplied first, divided once: 52 weeks or 365 days over 12 months lose nothing on the way.
 with stretches as (
-    select * from {{ ref('int_subscription_stretches') }}
+    select * from {{ ref('int_subscription_intervals') }}
     where is_counted
 ),
 

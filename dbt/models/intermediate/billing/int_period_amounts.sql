@@ -29,7 +29,7 @@ packaged as (
 ),
 
 tiers as (
-    select * from {{ ref('stg_price_tiers') }}
+    select * from {{ ref('stg_stripe__price_tiers') }}
 ),
 
 -- The first tier is entered even by a quantity of zero: Stripe bills its flat amount then.

@@ -1,7 +1,7 @@
 -- Recurring prices by id: as landed, else as a subscription item carried them (a price that was
 -- deleted, or made for one customer, is in no list).
 with landed as (
-    select * from {{ ref('stg_prices') }}
+    select * from {{ ref('stg_stripe__prices') }}
 ),
 
 embedded as (
@@ -16,7 +16,7 @@ embedded as (
         max(transform_divide_by) as transform_divide_by,
         max(transform_round) as transform_round,
         max(tax_behavior) as tax_behavior
-    from {{ ref('stg_subscription_version_items') }}
+    from {{ ref('stg_stripe__subscription_version_items') }}
     where price_id not in (select id from landed)
     group by price_id
 ),

@@ -3,7 +3,7 @@
 -- period costs its share of a full one: of what the item costs for a period, less the discounts of
 -- the period's bill, by the same percentage or by the same amount.
 with invoices as (
-    select id, customer_id, status from {{ ref('stg_invoices') }}
+    select id, customer_id, status from {{ ref('stg_stripe__invoices') }}
     where status not in ('draft', 'void')
 ),
 
@@ -12,7 +12,7 @@ lines as (
         lines.*,
         invoices.customer_id,
         lines.amount - lines.discount_amount as net
-    from {{ ref('stg_invoice_lines') }} as lines
+    from {{ ref('stg_stripe__invoice_lines') }} as lines
     inner join invoices on lines.invoice_id = invoices.id
     where lines.subscription_item_id is not null and lines.period_ends_at > lines.period_starts_at
 ),

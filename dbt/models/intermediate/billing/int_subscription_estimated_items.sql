@@ -1,14 +1,14 @@
 -- What invoice lines tell of the time before a subscription was first seen: which price and
 -- quantity an item had from when to when. Today's price is never projected back.
 with lines as (
-    select * from {{ ref('stg_invoice_lines') }}
+    select * from {{ ref('stg_stripe__invoice_lines') }}
     where subscription_id is not null and subscription_item_id is not null
 ),
 
 -- What a pause voided bills nothing; a draft bills nothing yet.
 invoices as (
     select subscription_id, invoice_id, customer_id, created_at, is_void
-    from {{ ref('int_standing_bills') }}
+    from {{ ref('int_valid_bills') }}
 ),
 
 prices as (
@@ -16,7 +16,7 @@ prices as (
 ),
 
 subscriptions as (
-    select id, created_at, ended_at from {{ ref('stg_subscriptions') }}
+    select id, created_at, ended_at from {{ ref('stg_stripe__subscriptions') }}
 ),
 
 first_seen as (

@@ -4,7 +4,7 @@ with items as (
 ),
 
 subscriptions as (
-    select id, status, trial_started_at, trial_ends_at from {{ ref('stg_subscriptions') }}
+    select id, status, trial_started_at, trial_ends_at from {{ ref('stg_stripe__subscriptions') }}
 ),
 
 cuts as (

@@ -1,6 +1,6 @@
 -- MRR of each subscription over each stretch of its timeline; zero where it does not count.
 with stretches as (
-    select * from {{ ref('int_subscription_stretches') }}
+    select * from {{ ref('int_subscription_intervals') }}
 ),
 
 items as (

@@ -11,16 +11,16 @@ with logs as (
 -- newest of them, at the earliest, a subscription is as it was listed.
 changes as (
     select object_id as changed_id, observed_at as changed_at
-    from {{ ref('stg_event_objects') }}
+    from {{ ref('stg_stripe__event_objects') }}
     where object_type = 'subscription'
     union all
     select customer_id as changed_id, ends_at as changed_at
-    from {{ ref('stg_discounts') }}
+    from {{ ref('stg_stripe__discounts') }}
     where ends_at is not null
     union all
     select discounts.customer_id as changed_id, events.created_at as changed_at
-    from {{ ref('stg_events') }} as events
-    inner join {{ ref('stg_discounts') }} as discounts on events.object_id = discounts.id
+    from {{ ref('stg_stripe__events') }} as events
+    inner join {{ ref('stg_stripe__discounts') }} as discounts on events.object_id = discounts.id
     where events.type like 'customer.discount.%'
 ),
 
@@ -31,7 +31,7 @@ first_known as (
         customer_id,
         source,
         coalesce(changed_at, observed_at) as known_at
-    from {{ ref('stg_subscription_versions') }}
+    from {{ ref('stg_stripe__subscription_versions') }}
     where version_number = 1 and source in ('list', 'previous')
 ),
 
@@ -88,7 +88,7 @@ versions as (
             partition by subscription_id order by version_number
         ) as seen_before_at,
         lag(status) over (partition by subscription_id order by version_number) as status_before
-    from {{ ref('stg_subscription_versions') }}
+    from {{ ref('stg_stripe__subscription_versions') }}
 ),
 
 -- A nightly observation comes after the fact; where the object itself dates the change between

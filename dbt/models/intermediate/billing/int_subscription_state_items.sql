@@ -17,7 +17,7 @@ observed_items as (
             when items.price_currency = states.currency then items.unit_amount_decimal
         end as unit_amount_decimal
     from observed_states as states
-    inner join {{ ref('stg_subscription_version_items') }} as items
+    inner join {{ ref('stg_stripe__subscription_version_items') }} as items
         on
             states.subscription_id = items.subscription_id
             and states.version_number = items.version_number

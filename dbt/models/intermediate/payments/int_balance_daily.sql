@@ -13,7 +13,7 @@ with movements as (
 
 snapshot_currencies as (
     select currency, min({{ reporting_date('observed_at') }}) as first_date
-    from {{ ref('stg_balances') }}
+    from {{ ref('stg_stripe__balances') }}
     where currency in (select currency from {{ ref('currencies') }})
     group by currency
 ),

@@ -4,7 +4,7 @@
 -- it lacks is not missing.
 with statements as (
     select bank_account, statement_id, currency, first_on, last_on
-    from {{ ref('stg_bank_statements') }}
+    from {{ ref('stg_bank__statements') }}
     where first_on is not null and last_on is not null and is_final
 ),
 
@@ -13,7 +13,7 @@ line_files as (
         lines.currency,
         min(lines.booked_on) as first_on,
         max(lines.booked_on) as last_on
-    from {{ ref('stg_bank_transactions') }} as lines
+    from {{ ref('stg_bank__transactions') }} as lines
     left join statements
         on
             lines.bank_account = statements.bank_account

@@ -1,11 +1,11 @@
 -- For each currency and day, how many days on which banks book have gone by: the distance between
 -- two dates in bank days is a subtraction, and a weekend or a holiday adds nothing.
 with currencies as (
-    select distinct currency from {{ ref('stg_payouts') }}
+    select distinct currency from {{ ref('stg_stripe__payouts') }}
     union
-    select distinct currency from {{ ref('stg_bank_transactions') }}
+    select distinct currency from {{ ref('stg_bank__transactions') }}
     union
-    select distinct currency from {{ ref('stg_bank_statements') }}
+    select distinct currency from {{ ref('stg_bank__statements') }}
 ),
 
 bounds as (
@@ -13,13 +13,13 @@ bounds as (
         coalesce(min(date), {{ as_of_date() }}) as first_date,
         coalesce(max(date), {{ as_of_date() }}) as last_date
     from (
-        select arrival_date as date from {{ ref('stg_payouts') }}
+        select arrival_date as date from {{ ref('stg_stripe__payouts') }}
         union all
-        select booked_on as date from {{ ref('stg_bank_transactions') }}
+        select booked_on as date from {{ ref('stg_bank__transactions') }}
         union all
-        select first_on as date from {{ ref('stg_bank_statements') }}
+        select first_on as date from {{ ref('stg_bank__statements') }}
         union all
-        select last_on as date from {{ ref('stg_bank_statements') }}
+        select last_on as date from {{ ref('stg_bank__statements') }}
         union all
         select {{ as_of_date() }} as date
     ) as dates

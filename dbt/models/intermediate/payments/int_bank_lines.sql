@@ -3,13 +3,13 @@
 -- bank reported before its statement counts until a statement of its day arrives.
 with final_statements as (
     select bank_account, currency, first_on, last_on
-    from {{ ref('stg_bank_statements') }}
+    from {{ ref('stg_bank__statements') }}
     where is_final
 ),
 
 lines as (
     select *
-    from {{ ref('stg_bank_transactions') }} as booked
+    from {{ ref('stg_bank__transactions') }} as booked
     where
         booked_on is not null
         and amount is not null
@@ -34,7 +34,7 @@ bank_days as (
 
 descriptors as (
     select distinct {{ bare_text('statement_descriptor') }} as descriptor
-    from {{ ref('stg_payouts') }}
+    from {{ ref('stg_stripe__payouts') }}
     where length({{ bare_text('statement_descriptor') }}) > 3
 ),
 

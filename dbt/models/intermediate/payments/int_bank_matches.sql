@@ -16,7 +16,7 @@ payouts as (
         bank_days.bank_day,
         {{ bare_text('payouts.trace_id') }} as trace,
         {{ bare_text('payouts.id') }} as bare_id
-    from {{ ref('stg_payouts') }} as payouts
+    from {{ ref('stg_stripe__payouts') }} as payouts
     inner join bank_days
         on payouts.arrival_date = bank_days.date and payouts.currency = bank_days.currency
 ),

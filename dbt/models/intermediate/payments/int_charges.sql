@@ -1,16 +1,16 @@
 -- Every attempt with the invoice it pays, the payment flow it belongs to and, for failed ones too,
 -- the currency it settles in.
 with charges as (
-    select * from {{ ref('stg_charges') }}
+    select * from {{ ref('stg_stripe__charges') }}
 ),
 
 intents as (
     select id, setup_future_usage, payment_method_id, legacy_invoice_id
-    from {{ ref('stg_payment_intents') }}
+    from {{ ref('stg_stripe__payment_intents') }}
 ),
 
 payments as (
-    select invoice_id, payment_intent_id, charge_id from {{ ref('stg_invoice_payments') }}
+    select invoice_id, payment_intent_id, charge_id from {{ ref('stg_stripe__invoice_payments') }}
 ),
 
 invoice_of_intent as (
@@ -28,7 +28,7 @@ invoice_of_charge as (
 ),
 
 invoices as (
-    select id, subscription_id from {{ ref('stg_invoices') }}
+    select id, subscription_id from {{ ref('stg_stripe__invoices') }}
 ),
 
 -- Methods that customers left for later use, outside invoices.
@@ -55,12 +55,12 @@ refunds_of_charge as (
 ),
 
 split_charges as (
-    select distinct source_charge_id from {{ ref('stg_transfers') }}
+    select distinct source_charge_id from {{ ref('stg_stripe__transfers') }}
     where source_charge_id is not null
 ),
 
 settled as (
-    select id, currency, amount, exchange_rate from {{ ref('stg_balance_transactions') }}
+    select id, currency, amount, exchange_rate from {{ ref('stg_stripe__balance_transactions') }}
     where reporting_category = 'charge'
 ),
 

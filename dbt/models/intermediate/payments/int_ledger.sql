@@ -1,7 +1,7 @@
 -- Every movement of money in gateway-neutral form: what a gateway's adapter fills, and what all
 -- figures of revenue, reconciliation and bookkeeping read. Stripe's adapter is this model.
 with transactions as (
-    select * from {{ ref('stg_balance_transactions') }}
+    select * from {{ ref('stg_stripe__balance_transactions') }}
 ),
 
 categories as (

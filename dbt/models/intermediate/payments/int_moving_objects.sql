@@ -7,7 +7,7 @@ with dispute_movements as (
             as withdrawn_id,
         min(case when reporting_category = 'dispute_reversal' then balance_transaction_id end)
             as reinstated_id
-    from {{ ref('stg_dispute_balance_transactions') }}
+    from {{ ref('stg_stripe__dispute_balance_transactions') }}
     group by dispute_id
 ),
 
@@ -15,27 +15,27 @@ objects as (
     select
         'transfer' as object, id, currency, -amount as amount, balance_transaction_id, created_at,
         true as is_due
-    from {{ ref('stg_transfers') }}
+    from {{ ref('stg_stripe__transfers') }}
     union all
     select
         'transfer_reversal' as object, id, currency, amount, balance_transaction_id, created_at,
         true as is_due
-    from {{ ref('stg_transfer_reversals') }}
+    from {{ ref('stg_stripe__transfer_reversals') }}
     union all
     select
         'application_fee' as object, id, currency, amount, balance_transaction_id, created_at,
         true as is_due
-    from {{ ref('stg_application_fees') }}
+    from {{ ref('stg_stripe__application_fees') }}
     union all
     select
         'fee_refund' as object, id, currency, -amount as amount, balance_transaction_id, created_at,
         true as is_due
-    from {{ ref('stg_application_fee_refunds') }}
+    from {{ ref('stg_stripe__application_fee_refunds') }}
     union all
     select
         'topup' as object, id, currency, amount, balance_transaction_id, created_at,
         status = 'succeeded' as is_due
-    from {{ ref('stg_topups') }}
+    from {{ ref('stg_stripe__topups') }}
     union all
     -- Only a lost dispute is sure to have taken money: an inquiry takes none.
     select
@@ -46,7 +46,7 @@ objects as (
         dispute_movements.withdrawn_id as balance_transaction_id,
         disputes.created_at,
         disputes.status = 'lost' as is_due
-    from {{ ref('stg_disputes') }} as disputes
+    from {{ ref('stg_stripe__disputes') }} as disputes
     left join dispute_movements on disputes.id = dispute_movements.dispute_id
     union all
     -- A dispute that was won gives back what it took.
@@ -58,7 +58,7 @@ objects as (
         dispute_movements.reinstated_id as balance_transaction_id,
         disputes.created_at,
         disputes.status = 'won' as is_due
-    from {{ ref('stg_disputes') }} as disputes
+    from {{ ref('stg_stripe__disputes') }} as disputes
     inner join dispute_movements on disputes.id = dispute_movements.dispute_id
     where dispute_movements.withdrawn_id is not null
     union all
@@ -71,7 +71,7 @@ objects as (
         failure_balance_transaction_id as balance_transaction_id,
         created_at,
         status = 'failed' as is_due
-    from {{ ref('stg_refunds') }}
+    from {{ ref('stg_stripe__refunds') }}
     where balance_transaction_id is not null
 ),
 

@@ -1,6 +1,6 @@
 -- What each automatic payout contains: the movements that Stripe lists for it, without its own.
 with listed as (
-    select payout_id, balance_transaction_id from {{ ref('stg_payout_transactions') }}
+    select payout_id, balance_transaction_id from {{ ref('stg_stripe__payout_transactions') }}
 ),
 
 ledger as (

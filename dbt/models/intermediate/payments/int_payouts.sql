@@ -1,7 +1,7 @@
 -- Payouts with what explains them. An automatic payout is explained by the net of what it
 -- contains; a manual or instant one by its own movement of the balance, fee apart.
 with payouts as (
-    select * from {{ ref('stg_payouts') }}
+    select * from {{ ref('stg_stripe__payouts') }}
 ),
 
 contents as (

@@ -2,15 +2,15 @@
 -- released by a refund too (a cancelled or expired authorisation, the rest of a partial capture).
 -- No money was taken, so none comes back, whether or not the balance shows the release.
 with refunds as (
-    select * from {{ ref('stg_refunds') }}
+    select * from {{ ref('stg_stripe__refunds') }}
 ),
 
 charges as (
-    select id, amount, amount_captured, status, is_captured from {{ ref('stg_charges') }}
+    select id, amount, amount_captured, status, is_captured from {{ ref('stg_stripe__charges') }}
 ),
 
 movements as (
-    select id, reporting_category from {{ ref('stg_balance_transactions') }}
+    select id, reporting_category from {{ ref('stg_stripe__balance_transactions') }}
     where reporting_category = 'partial_capture_reversal'
 ),
 

@@ -4,12 +4,12 @@ with known as (
     select
         object_id,
         true as is_quarantined
-    from {{ ref('stg_quarantined_objects') }}
+    from {{ ref('stg_landing__quarantined_objects') }}
     union all
     select
         object_id,
         false as is_quarantined
-    from {{ ref('stg_unreadable_objects') }}
+    from {{ ref('stg_landing__unreadable_objects') }}
 ),
 
 final as (

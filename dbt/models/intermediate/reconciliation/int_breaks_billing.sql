@@ -3,12 +3,12 @@ with invoices as (
     select
         *,
         {{ reporting_date('coalesce(finalized_at, created_at)') }} as finalized_on
-    from {{ ref('stg_invoices') }}
+    from {{ ref('stg_stripe__invoices') }}
     where finalized_at is not null
 ),
 
 payments as (
-    select * from {{ ref('stg_invoice_payments') }}
+    select * from {{ ref('stg_stripe__invoice_payments') }}
     where status = 'paid'
 ),
 
@@ -43,7 +43,7 @@ paid_without_payment as (
         status = 'paid'
         and amount_paid > amount_by_payments + amount_off_gateway
         -- Where the key cannot read invoice payments, nothing can be said.
-        and (has_payments or exists (select 1 from {{ ref('stg_invoice_payments') }}))
+        and (has_payments or exists (select 1 from {{ ref('stg_stripe__invoice_payments') }}))
 ),
 
 without_invoice as (
@@ -76,7 +76,7 @@ line_totals as (
         sum(amount) as amount,
         sum(discount_amount) as discount_amount,
         sum(exclusive_tax_amount) as exclusive_tax_amount
-    from {{ ref('stg_invoice_lines') }}
+    from {{ ref('stg_stripe__invoice_lines') }}
     group by invoice_id
 ),
 
@@ -146,7 +146,7 @@ notes as (
         invoice_id,
         sum(coalesce(pre_payment_amount + post_payment_amount, amount)) as amount,
         max(created_at) as last_at
-    from {{ ref('stg_credit_notes') }}
+    from {{ ref('stg_stripe__credit_notes') }}
     where status <> 'void'
     group by invoice_id
 ),
@@ -169,12 +169,12 @@ credit_note_mismatches as (
         invoices.pre_payment_credit_notes_amount + invoices.post_payment_credit_notes_amount
         <> coalesce(notes.amount, 0)
         -- Where the key cannot read credit notes, nothing can be said.
-        and exists (select 1 from {{ ref('stg_credit_notes') }})
+        and exists (select 1 from {{ ref('stg_stripe__credit_notes') }})
 ),
 
 credit as (
     select customer_id, currency, sum(amount) as amount, max(created_at) as last_at
-    from {{ ref('stg_customer_balance_transactions') }}
+    from {{ ref('stg_stripe__customer_balance_transactions') }}
     group by customer_id, currency
 ),
 
@@ -188,7 +188,7 @@ balance_mismatches as (
         cast(customers.balance - coalesce(credit.amount, 0) as bigint) as amount,
         {{ reporting_date('coalesce(credit.last_at, customers.created_at)') }} as seen_on,
         'The customer''s balance is not the sum of its changes' as detail
-    from {{ ref('stg_customers') }} as customers
+    from {{ ref('stg_stripe__customers') }} as customers
     left join credit
         on customers.id = credit.customer_id and customers.currency = credit.currency
     where
@@ -197,7 +197,7 @@ balance_mismatches as (
         -- The changes of a currency that is not known are in quarantine.
         and customers.currency in (select currency from {{ ref('currencies') }})
         -- Where the key cannot read the changes, nothing can be said.
-        and exists (select 1 from {{ ref('stg_customer_balance_transactions') }})
+        and exists (select 1 from {{ ref('stg_stripe__customer_balance_transactions') }})
 ),
 
 final as (

@@ -8,11 +8,11 @@ refunds as (
 ),
 
 disputes as (
-    select * from {{ ref('stg_disputes') }}
+    select * from {{ ref('stg_stripe__disputes') }}
 ),
 
 payouts as (
-    select * from {{ ref('stg_payouts') }}
+    select * from {{ ref('stg_stripe__payouts') }}
 ),
 
 others as (
@@ -221,22 +221,22 @@ movement_mismatches as (
 
 taken_back as (
     select transfer_id as id, sum(amount) as amount, max(created_at) as last_at
-    from {{ ref('stg_transfer_reversals') }}
+    from {{ ref('stg_stripe__transfer_reversals') }}
     group by transfer_id
     union all
     select application_fee_id as id, sum(amount) as amount, max(created_at) as last_at
-    from {{ ref('stg_application_fee_refunds') }}
+    from {{ ref('stg_stripe__application_fee_refunds') }}
     group by application_fee_id
 ),
 
 could_be_taken_back as (
     select 'transfer' as object, id, currency, amount, amount_reversed, created_at
-    from {{ ref('stg_transfers') }}
+    from {{ ref('stg_stripe__transfers') }}
     union all
     select
         'application fee' as object, id, currency, amount, amount_refunded as amount_reversed,
         created_at
-    from {{ ref('stg_application_fees') }}
+    from {{ ref('stg_stripe__application_fees') }}
 ),
 
 reversal_mismatches as (

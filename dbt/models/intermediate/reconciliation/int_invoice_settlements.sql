@@ -1,7 +1,7 @@
 -- How each finalised invoice was paid: by payments of the gateway, and outside it (a transfer that
 -- was recorded by hand, cash). The older API shape says only that an invoice was paid out of band.
 with invoices as (
-    select * from {{ ref('stg_invoices') }}
+    select * from {{ ref('stg_stripe__invoices') }}
     where finalized_at is not null
 ),
 
@@ -16,7 +16,7 @@ payments as (
             invoice_id,
             amount_paid,
             coalesce(payment_type, 'charge') not in ('charge', 'payment_intent') as is_off_gateway
-        from {{ ref('stg_invoice_payments') }}
+        from {{ ref('stg_stripe__invoice_payments') }}
         where status = 'paid'
     ) as paid
     group by invoice_id
@@ -24,7 +24,7 @@ payments as (
 
 -- The oldest shape names the charge on the invoice and has no invoice payments.
 charges as (
-    select id, amount_captured from {{ ref('stg_charges') }}
+    select id, amount_captured from {{ ref('stg_stripe__charges') }}
     where status = 'succeeded'
 ),
 

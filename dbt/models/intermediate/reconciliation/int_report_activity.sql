@@ -1,7 +1,7 @@
 -- Each movement of the balance in ours and in Stripe's activity report, where they differ: one row
 -- for each figure that does. Major units, ours less Stripe's.
 with runs as (
-    select * from {{ ref('stg_report_runs') }}
+    select * from {{ ref('stg_stripe__report_runs') }}
     where report_type = 'balance_change_from_activity.itemized.3'
 ),
 
@@ -33,7 +33,7 @@ theirs as (
         sum(gross) as gross,
         sum(fee) as fee,
         sum(net) as net
-    from {{ ref('stg_report_rows') }}
+    from {{ ref('stg_stripe__report_rows') }}
     where report_type = 'balance_change_from_activity.itemized.3'
     group by balance_transaction_id, currency
 ),

@@ -1,7 +1,7 @@
 -- What each automatic payout contains, line by line, in ours and in Stripe's payout reconciliation,
 -- where they differ. A payout that one side lacks is one row. Major units, ours less Stripe's.
 with runs as (
-    select * from {{ ref('stg_report_runs') }}
+    select * from {{ ref('stg_stripe__report_runs') }}
     where report_type = 'payout_reconciliation.itemized.5'
 ),
 
@@ -40,7 +40,7 @@ their_lines as (
         currency,
         min(coalesce(effective_at, created_at)) as effective_at,
         sum(net) as net
-    from {{ ref('stg_report_rows') }}
+    from {{ ref('stg_stripe__report_rows') }}
     where
         report_type = 'payout_reconciliation.itemized.5'
         and payout_id is not null

@@ -1,7 +1,7 @@
 -- The four lines of Stripe's balance summary, by currency, against ours, where they differ. Major
 -- units, ours less Stripe's.
 with run as (
-    select * from {{ ref('stg_report_runs') }}
+    select * from {{ ref('stg_stripe__report_runs') }}
     where report_type = 'balance.summary.1' and is_newest
 ),
 
@@ -50,7 +50,7 @@ ours as (
 
 theirs as (
     select rows.currency, rows.summary_line, sum(rows.net) as net
-    from {{ ref('stg_report_rows') }} as rows
+    from {{ ref('stg_stripe__report_rows') }} as rows
     inner join run on rows.run_id = run.id
     where rows.summary_line in ('starting_balance', 'activity', 'payouts', 'ending_balance')
     group by rows.currency, rows.summary_line

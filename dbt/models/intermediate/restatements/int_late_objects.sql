@@ -28,7 +28,7 @@ rows_of as (
 
 currencies as (
 {%- for object in objects %}
-    select id, currency from {{ ref('stg_' ~ object ~ 's') }}
+    select id, currency from {{ ref('stg_stripe__' ~ object ~ 's') }}
     {{ 'union all' if not loop.last }}
 {%- endfor %}
 ),

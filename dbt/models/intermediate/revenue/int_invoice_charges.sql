@@ -1,15 +1,15 @@
 -- Which charge pays which invoice, old and new API shapes: through the invoice payment's payment
 -- intent or charge, or named by the charge or the invoice itself.
 with charges as (
-    select id, payment_intent_id, legacy_invoice_id from {{ ref('stg_charges') }}
+    select id, payment_intent_id, legacy_invoice_id from {{ ref('stg_stripe__charges') }}
 ),
 
 allocations as (
-    select invoice_id, payment_intent_id, charge_id from {{ ref('stg_invoice_payments') }}
+    select invoice_id, payment_intent_id, charge_id from {{ ref('stg_stripe__invoice_payments') }}
 ),
 
 invoices as (
-    select id, legacy_payment_intent_id, legacy_charge_id from {{ ref('stg_invoices') }}
+    select id, legacy_payment_intent_id, legacy_charge_id from {{ ref('stg_stripe__invoices') }}
 ),
 
 links as (

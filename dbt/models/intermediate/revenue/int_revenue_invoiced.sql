@@ -2,12 +2,12 @@
 -- turned when the document is voided. Amounts are net of discounts and of tax. A credit note's
 -- amount that names no line is spread over the invoice's lines by int_revenue_refunded, if it can.
 with invoices as (
-    select * from {{ ref('stg_invoices') }}
+    select * from {{ ref('stg_stripe__invoices') }}
     where finalized_at is not null and finalized_at <= {{ as_of() }}
 ),
 
 invoice_lines as (
-    select * from {{ ref('stg_invoice_lines') }}
+    select * from {{ ref('stg_stripe__invoice_lines') }}
 ),
 
 prices as (
@@ -63,11 +63,11 @@ lines as (
 -- Invoices that billed something and are credited without saying of which line.
 credited_whole as (
     select notes.id as credit_note_id
-    from {{ ref('stg_credit_notes') }} as notes
+    from {{ ref('stg_stripe__credit_notes') }} as notes
     inner join lines on notes.invoice_id = lines.document_id
     where
         notes.id in (
-            select credit_note_id from {{ ref('stg_credit_note_lines') }}
+            select credit_note_id from {{ ref('stg_stripe__credit_note_lines') }}
             where invoice_line_id is null
         )
     group by notes.id
@@ -90,8 +90,8 @@ credit_lines as (
         notes.voided_at,
         lines.period_starts_at,
         lines.period_ends_at
-    from {{ ref('stg_credit_note_lines') }} as credited
-    inner join {{ ref('stg_credit_notes') }} as notes on credited.credit_note_id = notes.id
+    from {{ ref('stg_stripe__credit_note_lines') }} as credited
+    inner join {{ ref('stg_stripe__credit_notes') }} as notes on credited.credit_note_id = notes.id
     left join lines on credited.invoice_line_id = lines.line_id
     left join credited_whole on credited.credit_note_id = credited_whole.credit_note_id
     where credited.invoice_line_id is not null or credited_whole.credit_note_id is null
@@ -111,7 +111,7 @@ credit_lines as (
         notes.voided_at,
         cast(null as timestamp) as period_starts_at,
         cast(null as timestamp) as period_ends_at
-    from {{ ref('stg_credit_notes') }} as notes
+    from {{ ref('stg_stripe__credit_notes') }} as notes
     left join invoices on notes.invoice_id = invoices.id
     where notes.shipping_amount <> 0
 ),

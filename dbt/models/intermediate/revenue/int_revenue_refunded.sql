@@ -7,7 +7,7 @@ with lines as (
 ),
 
 notes as (
-    select id, invoice_id, created_at, voided_at, refund_ids from {{ ref('stg_credit_notes') }}
+    select id, invoice_id, created_at, voided_at, refund_ids from {{ ref('stg_stripe__credit_notes') }}
 ),
 
 credited as (
@@ -40,7 +40,7 @@ own_amounts as (
     select
         credit_note_id,
         sum(amount - discount_amount - inclusive_tax_amount) as amount
-    from {{ ref('stg_credit_note_lines') }}
+    from {{ ref('stg_stripe__credit_note_lines') }}
     where invoice_line_id is null
     group by credit_note_id
 ),
@@ -67,7 +67,7 @@ reversals as (
         refunded.amount,
         invoices.total as whole
     from refunded
-    inner join {{ ref('stg_invoices') }} as invoices on refunded.invoice_id = invoices.id
+    inner join {{ ref('stg_stripe__invoices') }} as invoices on refunded.invoice_id = invoices.id
     union all
     select
         'booked',

@@ -1,7 +1,7 @@
 -- Revenue that no invoice bills: one-off payments and their refunds without their tax, application
 -- fees earned on a marketplace, and transfers to connected accounts. None of it recurs.
 with charges as (
-    select * from {{ ref('stg_charges') }}
+    select * from {{ ref('stg_stripe__charges') }}
     where
         status = 'succeeded'
         and amount_captured > 0
@@ -46,16 +46,16 @@ entries as (
     left join taxes on refunds.id = taxes.source_id
     union all
     select id, 'application_fee', null, null, 'application_fee', currency, amount, created_at
-    from {{ ref('stg_application_fees') }}
+    from {{ ref('stg_stripe__application_fees') }}
     union all
     select id, 'application_fee', null, null, 'application_fee', currency, -amount, created_at
-    from {{ ref('stg_application_fee_refunds') }}
+    from {{ ref('stg_stripe__application_fee_refunds') }}
     union all
     select id, 'transfer', null, null, 'connect_transfer', currency, -amount, created_at
-    from {{ ref('stg_transfers') }}
+    from {{ ref('stg_stripe__transfers') }}
     union all
     select id, 'transfer', null, null, 'connect_transfer', currency, amount, created_at
-    from {{ ref('stg_transfer_reversals') }}
+    from {{ ref('stg_stripe__transfer_reversals') }}
 ),
 
 final as (

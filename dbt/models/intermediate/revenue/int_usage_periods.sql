@@ -1,11 +1,11 @@
 -- What each metered item was billed for each full period, net of discounts and inclusive tax.
 with lines as (
-    select * from {{ ref('stg_invoice_lines') }}
+    select * from {{ ref('stg_stripe__invoice_lines') }}
     where subscription_item_id is not null and not is_proration
 ),
 
 invoices as (
-    select id, customer_id, finalized_at from {{ ref('stg_invoices') }}
+    select id, customer_id, finalized_at from {{ ref('stg_stripe__invoices') }}
     where status in ('open', 'paid', 'uncollectible')
 ),
 

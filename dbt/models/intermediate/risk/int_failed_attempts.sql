@@ -1,6 +1,6 @@
 -- Every failed attempt with its decline code, and what the networks' rules say of another one.
 with charges as (
-    select * from {{ ref('stg_charges') }}
+    select * from {{ ref('stg_stripe__charges') }}
     where status = 'failed'
 ),
 

@@ -21,7 +21,7 @@ case_rows as (
         1 as disputes,
         case when disputes.reason = 'fraudulent' then 1 else 0 end as fraud_disputes,
         0 as warnings
-    from {{ ref('stg_disputes') }} as disputes
+    from {{ ref('stg_stripe__disputes') }} as disputes
     inner join charges on disputes.charge_id = charges.id
     -- An inquiry is no chargeback yet.
     where
@@ -36,7 +36,7 @@ case_rows as (
         0 as disputes,
         0 as fraud_disputes,
         1 as warnings
-    from {{ ref('stg_early_fraud_warnings') }} as warnings
+    from {{ ref('stg_stripe__early_fraud_warnings') }} as warnings
     inner join charges on warnings.charge_id = charges.id
 ),
 

@@ -3,7 +3,7 @@
 -- An account whose country is not known is held against all.
 with accounts as (
     select min(country) as country, count(*) as accounts
-    from {{ ref('stg_accounts') }}
+    from {{ ref('stg_stripe__accounts') }}
     where is_own and country is not null
 ),
 

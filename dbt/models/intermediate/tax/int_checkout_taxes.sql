@@ -2,18 +2,18 @@
 -- Tax of one-off payments through Checkout, and of their refunds, signed, in minor units. Left out
 -- is what an invoice carries, and what Stripe Tax recorded of the same payment (int_one_off_taxes).
 with recorded as (
-    select distinct payment_intent_id from {{ ref('stg_tax_attempts') }}
+    select distinct payment_intent_id from {{ ref('stg_stripe__tax_attempts') }}
     where status = 'committed' and payment_intent_id is not null
 ),
 
 invoiced as (
-    select distinct payment_intent_id from {{ ref('stg_invoice_payments') }}
+    select distinct payment_intent_id from {{ ref('stg_stripe__invoice_payments') }}
     where payment_intent_id is not null
 ),
 
 charges as (
     select id, payment_intent_id, status, amount_captured, created_at, billing_country
-    from {{ ref('stg_charges') }}
+    from {{ ref('stg_stripe__charges') }}
     where payment_intent_id is not null
 ),
 
@@ -28,7 +28,7 @@ attempts as (
 ),
 
 intents as (
-    select id, created_at from {{ ref('stg_payment_intents') }}
+    select id, created_at from {{ ref('stg_stripe__payment_intents') }}
 ),
 
 sessions as (
@@ -45,7 +45,7 @@ sessions as (
             when sessions.payment_status = 'paid'
                 then coalesce(intents.created_at, sessions.created_at, sessions.observed_at)
         end as paid_at
-    from {{ ref('stg_checkout_sessions') }} as sessions
+    from {{ ref('stg_stripe__checkout_sessions') }} as sessions
     left join attempts on sessions.payment_intent_id = attempts.payment_intent_id
     left join intents on sessions.payment_intent_id = intents.id
     where
@@ -61,7 +61,7 @@ sessions as (
 ),
 
 rates as (
-    select * from {{ ref('stg_tax_rates') }}
+    select * from {{ ref('stg_stripe__tax_rates') }}
 ),
 
 paid as (
@@ -92,7 +92,7 @@ paid as (
         taxes.currency,
         taxes.taxable_amount,
         taxes.amount
-    from {{ ref('stg_checkout_taxes') }} as taxes
+    from {{ ref('stg_stripe__checkout_taxes') }} as taxes
     inner join sessions on taxes.session_id = sessions.id
     left join rates on taxes.tax_rate_id = rates.id
     where sessions.paid_at is not null

@@ -2,8 +2,8 @@
 -- when that invoice was paid or given up. A line of the note alone, or of another rate, names none.
 with taxes as (
     {%- for model, line_id in [
-        ('stg_credit_note_line_taxes', 'line_id'),
-        ('stg_credit_note_shipping_taxes', "'shipping' as line_id"),
+        ('stg_stripe__credit_note_line_taxes', 'line_id'),
+        ('stg_stripe__credit_note_shipping_taxes', "'shipping' as line_id"),
     ] %}
     {{ 'union all' if not loop.first }}
     select
@@ -21,15 +21,15 @@ with taxes as (
 ),
 
 lines as (
-    select id, credit_note_id, invoice_line_id from {{ ref('stg_credit_note_lines') }}
+    select id, credit_note_id, invoice_line_id from {{ ref('stg_stripe__credit_note_lines') }}
     union all
     select distinct
         'shipping' as id, credit_note_id, 'shipping' as invoice_line_id
-    from {{ ref('stg_credit_note_shipping_taxes') }}
+    from {{ ref('stg_stripe__credit_note_shipping_taxes') }}
 ),
 
 notes as (
-    select * from {{ ref('stg_credit_notes') }}
+    select * from {{ ref('stg_stripe__credit_notes') }}
 ),
 
 invoices as (
@@ -42,7 +42,7 @@ invoices as (
         paid_at,
         marked_uncollectible_at,
         voided_at
-    from {{ ref('stg_invoices') }}
+    from {{ ref('stg_stripe__invoices') }}
 ),
 
 invoice_taxes as (
@@ -52,7 +52,7 @@ invoice_taxes as (
 ),
 
 rates as (
-    select * from {{ ref('stg_tax_rates') }}
+    select * from {{ ref('stg_stripe__tax_rates') }}
 ),
 
 joined as (

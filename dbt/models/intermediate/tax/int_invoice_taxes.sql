@@ -47,12 +47,12 @@ taxes as (
 ),
 
 invoices as (
-    select * from {{ ref('stg_invoices') }}
+    select * from {{ ref('stg_stripe__invoices') }}
     where finalized_at is not null and finalized_at <= {{ as_of() }} and status <> 'draft'
 ),
 
 rates as (
-    select * from {{ ref('stg_tax_rates') }}
+    select * from {{ ref('stg_stripe__tax_rates') }}
 ),
 
 final as (

@@ -6,12 +6,12 @@ with lines as (
         invoice_id,
         id as line_id,
         amount - discount_amount - inclusive_tax_amount as net_amount
-    from {{ ref('stg_invoice_lines') }}
+    from {{ ref('stg_stripe__invoice_lines') }}
 ),
 
 shipped as (
     select id as invoice_id, shipping_amount - shipping_tax_amount as net_amount
-    from {{ ref('stg_invoices') }}
+    from {{ ref('stg_stripe__invoices') }}
 ),
 
 stated as (
@@ -26,7 +26,7 @@ stated as (
         taxes.taxable_amount,
         taxes.amount,
         lines.net_amount
-    from {{ ref('stg_invoice_line_taxes') }} as taxes
+    from {{ ref('stg_stripe__invoice_line_taxes') }} as taxes
     left join lines on taxes.invoice_id = lines.invoice_id and taxes.line_id = lines.line_id
     union all
     select
@@ -40,16 +40,16 @@ stated as (
         taxes.taxable_amount,
         taxes.amount,
         shipped.net_amount
-    from {{ ref('stg_invoice_shipping_taxes') }} as taxes
+    from {{ ref('stg_stripe__invoice_shipping_taxes') }} as taxes
     left join shipped on taxes.invoice_id = shipped.invoice_id
 ),
 
 invoices as (
-    select id, customer_tax_exempt from {{ ref('stg_invoices') }}
+    select id, customer_tax_exempt from {{ ref('stg_stripe__invoices') }}
 ),
 
 rates as (
-    select id, percentage, effective_percentage from {{ ref('stg_tax_rates') }}
+    select id, percentage, effective_percentage from {{ ref('stg_stripe__tax_rates') }}
 ),
 
 rated as (

@@ -1,6 +1,6 @@
 -- Tax of one-off payments that Stripe Tax recorded, and of their refunds, signed, in minor units.
 with calculated as (
-    select * from {{ ref('stg_tax_calculated_lines') }}
+    select * from {{ ref('stg_stripe__tax_calculated_lines') }}
 ),
 
 originals as (

@@ -8,7 +8,7 @@ with members as (
 ),
 
 own as (
-    select country from {{ ref('stg_accounts') }}
+    select country from {{ ref('stg_stripe__accounts') }}
     where is_own and country is not null
 ),
 

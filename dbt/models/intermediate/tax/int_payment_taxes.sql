@@ -1,12 +1,12 @@
 -- Tax in one-off payments and in their refunds, by the object that it was recorded of: a payment
 -- intent or a charge, or a refund. Positive, in minor units. What is tax is no revenue.
 with attempts as (
-    select distinct tax_transaction_id, source_id from {{ ref('stg_tax_attempts') }}
+    select distinct tax_transaction_id, source_id from {{ ref('stg_stripe__tax_attempts') }}
     where tax_transaction_id is not null
 ),
 
 sessions as (
-    select id, payment_intent_id from {{ ref('stg_checkout_sessions') }}
+    select id, payment_intent_id from {{ ref('stg_stripe__checkout_sessions') }}
 ),
 
 found as (

@@ -9,7 +9,7 @@ with invoices as (
         customer_id,
         currency,
         coalesce(total_excluding_tax, total - tax_amount) as amount
-    from {{ ref('stg_invoices') }}
+    from {{ ref('stg_stripe__invoices') }}
     where finalized_at is not null and status in ('open', 'paid', 'uncollectible')
 ),
 
@@ -22,7 +22,7 @@ credits as (
         notes.currency,
         -coalesce(notes.total_excluding_tax, notes.amount - notes.tax_amount) as amount,
         0 as sales
-    from {{ ref('stg_credit_notes') }} as notes
+    from {{ ref('stg_stripe__credit_notes') }} as notes
     inner join invoices on notes.invoice_id = invoices.id
     where notes.status <> 'void'
 ),
@@ -57,7 +57,7 @@ together as (
 ),
 
 businesses as (
-    select distinct customer_id from {{ ref('stg_tax_ids') }}
+    select distinct customer_id from {{ ref('stg_stripe__tax_ids') }}
     where not is_deleted and customer_id is not null
 ),
 

@@ -6,7 +6,7 @@ with movements as (
 ),
 
 invoices as (
-    select id, customer_country from {{ ref('stg_invoices') }}
+    select id, customer_country from {{ ref('stg_stripe__invoices') }}
 ),
 
 in_force as (

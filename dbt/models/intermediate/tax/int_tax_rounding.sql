@@ -7,7 +7,7 @@ with taxes as (
 
 totals as (
     select invoice_id, tax_rate_id, is_inclusive, sum(amount) as amount
-    from {{ ref('stg_invoice_tax_totals') }}
+    from {{ ref('stg_stripe__invoice_tax_totals') }}
     group by invoice_id, tax_rate_id, is_inclusive
 ),
 
@@ -66,7 +66,7 @@ whole as (
         invoices.tax_amount - line_counts.amount as difference,
         line_counts.tax_count
     from line_counts
-    inner join {{ ref('stg_invoices') }} as invoices on line_counts.invoice_id = invoices.id
+    inner join {{ ref('stg_stripe__invoices') }} as invoices on line_counts.invoice_id = invoices.id
     where line_counts.invoice_id not in (select invoice_id from matched)
 ),
 

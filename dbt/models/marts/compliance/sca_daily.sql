@@ -8,7 +8,7 @@ with charges as (
 ),
 
 invoices as (
-    select id, billing_reason from {{ ref('stg_invoices') }}
+    select id, billing_reason from {{ ref('stg_stripe__invoices') }}
 ),
 
 countries as (

@@ -21,7 +21,7 @@ received as (
 ),
 
 events as (
-    select id, type, created_at, object_id from {{ ref('stg_events') }}
+    select id, type, created_at, object_id from {{ ref('stg_stripe__events') }}
 ),
 
 subscribed as (

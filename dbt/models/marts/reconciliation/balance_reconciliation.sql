@@ -14,7 +14,7 @@ snapshots as (
             partition by {{ reporting_date('observed_at') }}, currency
             order by observed_at desc, account_id asc
         ) as recency
-    from {{ ref('stg_balances') }}
+    from {{ ref('stg_stripe__balances') }}
 ),
 
 last_snapshots as (

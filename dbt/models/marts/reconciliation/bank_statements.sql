@@ -13,7 +13,7 @@ with statements as (
         case when closes_period then closing end as closes_with,
         -- OFX states no opening balance: it is what the lines leave of the closing one.
         coalesce(opening, case when closes_period then closing - total end) as opens_with
-    from {{ ref('stg_bank_statements') }}
+    from {{ ref('stg_bank__statements') }}
 ),
 
 earlier as (

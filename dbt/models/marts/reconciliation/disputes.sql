@@ -1,5 +1,5 @@
 with disputes as (
-    select * from {{ ref('stg_disputes') }}
+    select * from {{ ref('stg_stripe__disputes') }}
 ),
 
 charges as (
@@ -16,7 +16,7 @@ movements as (
             as reinstated,
         sum(ledger.fee) as fee,
         sum(ledger.net) as net
-    from {{ ref('stg_dispute_balance_transactions') }} as dispute_movements
+    from {{ ref('stg_stripe__dispute_balance_transactions') }} as dispute_movements
     inner join {{ ref('int_ledger') }} as ledger
         on dispute_movements.balance_transaction_id = ledger.ledger_id
     group by dispute_movements.dispute_id, ledger.currency

@@ -19,7 +19,7 @@ monthly as (
 ),
 
 products as (
-    select id, name from {{ ref('stg_products') }}
+    select id, name from {{ ref('stg_stripe__products') }}
 ),
 
 final as (

@@ -6,7 +6,7 @@ with members as (
 ),
 
 warnings as (
-    select distinct charge_id from {{ ref('stg_early_fraud_warnings') }}
+    select distinct charge_id from {{ ref('stg_stripe__early_fraud_warnings') }}
 ),
 
 totals as (

@@ -1,6 +1,6 @@
 -- Every open invoice with money due: what was tried, what comes next, what to do.
 with invoices as (
-    select * from {{ ref('stg_invoices') }}
+    select * from {{ ref('stg_stripe__invoices') }}
     where status = 'open' and amount_remaining > 0
 ),
 
@@ -35,7 +35,7 @@ attempts as (
 ),
 
 fingerprints as (
-    select id, fingerprint from {{ ref('stg_charges') }}
+    select id, fingerprint from {{ ref('stg_stripe__charges') }}
     where id in (select charge_id from last_failures)
 ),
 
@@ -43,7 +43,7 @@ fingerprints as (
 other_methods as (
     select invoices.id, count(*) as methods, {{ text_list('methods.id') }} as method_ids
     from invoices
-    inner join {{ ref('stg_payment_methods') }} as methods
+    inner join {{ ref('stg_stripe__payment_methods') }} as methods
         on invoices.customer_id = methods.customer_id
     left join last_failures on invoices.id = last_failures.invoice_id
     left join fingerprints on last_failures.charge_id = fingerprints.id

@@ -1,6 +1,6 @@
 -- Early fraud warnings of the cards' issuers, with what is left to do about each.
 with warnings as (
-    select * from {{ ref('stg_early_fraud_warnings') }}
+    select * from {{ ref('stg_stripe__early_fraud_warnings') }}
 ),
 
 charges as (

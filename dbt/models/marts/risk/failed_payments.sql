@@ -30,11 +30,11 @@ newest as (
 ),
 
 invoices as (
-    select id, status from {{ ref('stg_invoices') }}
+    select id, status from {{ ref('stg_stripe__invoices') }}
 ),
 
 intents as (
-    select id, status from {{ ref('stg_payment_intents') }}
+    select id, status from {{ ref('stg_stripe__payment_intents') }}
 ),
 
 joined as (

@@ -60,7 +60,7 @@ first_recoveries as (
 ),
 
 invoices as (
-    select id, status, paid_at, collection_method from {{ ref('stg_invoices') }}
+    select id, status, paid_at, collection_method from {{ ref('stg_stripe__invoices') }}
 ),
 
 -- Paid, and by no payment that Stripe knows.
@@ -73,7 +73,7 @@ payments_by_hand as (
 
 attempts as (
     select id, row_number() over (partition by payment_intent_id order by created_at, id) as number
-    from {{ ref('stg_charges') }}
+    from {{ ref('stg_stripe__charges') }}
     where payment_intent_id in (select payment_intent_id from failures)
 ),
 

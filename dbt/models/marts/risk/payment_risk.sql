@@ -5,11 +5,11 @@ with charges as (
 
 outcomes as (
     select id, outcome_reason, network_status, risk_rule_id, review_id
-    from {{ ref('stg_charges') }}
+    from {{ ref('stg_stripe__charges') }}
 ),
 
 reviews as (
-    select id, is_open, closed_reason from {{ ref('stg_reviews') }}
+    select id, is_open, closed_reason from {{ ref('stg_stripe__reviews') }}
 ),
 
 warnings as (
@@ -18,7 +18,7 @@ warnings as (
         min(id) as warning_id,
         min(created_at) as warned_at,
         min(fraud_type) as fraud_type
-    from {{ ref('stg_early_fraud_warnings') }}
+    from {{ ref('stg_stripe__early_fraud_warnings') }}
     group by charge_id
 ),
 

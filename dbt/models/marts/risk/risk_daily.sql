@@ -5,12 +5,12 @@ with charges as (
 ),
 
 disputes as (
-    select * from {{ ref('stg_disputes') }}
+    select * from {{ ref('stg_stripe__disputes') }}
 ),
 
 warnings as (
     select warnings.id, warnings.created_at, charges.currency, charges.amount
-    from {{ ref('stg_early_fraud_warnings') }} as warnings
+    from {{ ref('stg_stripe__early_fraud_warnings') }} as warnings
     inner join charges on warnings.charge_id = charges.id
 ),
 

@@ -5,7 +5,7 @@ with current_stretches as (
 ),
 
 subscriptions as (
-    select * from {{ ref('stg_subscriptions') }}
+    select * from {{ ref('stg_stripe__subscriptions') }}
 ),
 
 final as (

@@ -1,5 +1,5 @@
 with subscriptions as (
-    select * from {{ ref('stg_subscriptions') }}
+    select * from {{ ref('stg_stripe__subscriptions') }}
     where trial_started_at is not null and trial_started_at <= {{ as_of() }}
 ),
 

@@ -4,7 +4,7 @@
 with disputes as (
     select marts.*, disputes.amount as minor_amount
     from {{ ref('disputes') }} as marts
-    inner join {{ ref('stg_disputes') }} as disputes on marts.dispute_id = disputes.id
+    inner join {{ ref('stg_stripe__disputes') }} as disputes on marts.dispute_id = disputes.id
     where marts.outcome = 'lost'
 ),
 
@@ -15,7 +15,7 @@ movements as (
 -- Tax of a payment, less what its refunds gave back.
 of_payments as (
     select attempts.payment_intent_id, attempts.tax_transaction_id
-    from {{ ref('stg_tax_attempts') }} as attempts
+    from {{ ref('stg_stripe__tax_attempts') }} as attempts
     where attempts.status = 'committed' and attempts.tax_transaction_id is not null
 ),
 
@@ -30,7 +30,7 @@ taxes as (
         movements.currency,
         movements.amount
     from disputes
-    inner join {{ ref('stg_invoices') }} as invoices
+    inner join {{ ref('stg_stripe__invoices') }} as invoices
         on disputes.invoice_id = invoices.id and disputes.currency = invoices.currency
     inner join movements on invoices.id = movements.invoice_id
     union all

@@ -6,7 +6,7 @@ with supplies as (
 
 own as (
     select max(case when members.country is not null then 1 else 0 end) as is_in_union
-    from {{ ref('stg_accounts') }} as accounts
+    from {{ ref('stg_stripe__accounts') }} as accounts
     left join {{ ref('eu_members') }} as members on accounts.country = members.country
     where accounts.is_own
 ),

@@ -12,7 +12,7 @@ own as (
     select
         max(accounts.country) as country,
         max(case when members.country is not null then 'EU' else accounts.country end) as place
-    from {{ ref('stg_accounts') }} as accounts
+    from {{ ref('stg_stripe__accounts') }} as accounts
     left join members on accounts.country = members.country
     where accounts.is_own
 ),

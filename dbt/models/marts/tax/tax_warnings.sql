@@ -42,7 +42,7 @@ invalid_ids as (
         cast(null as decimal(24, 3)) as amount,
         {{ reporting_date('ids.created_at') }} as seen_on,
         concat('The ', ids.type, ' cannot exist: its ', checks.fault, ' is wrong') as detail
-    from {{ ref('stg_tax_ids') }} as ids
+    from {{ ref('stg_stripe__tax_ids') }} as ids
     inner join {{ source('landing', 'tax_id_checks') }} as checks
         on ids.type = checks.type and ids.value = checks.value
     where not checks.is_valid and not ids.is_deleted
@@ -87,8 +87,8 @@ not_recorded as (
         {{ to_major('intents.amount', 'intents.currency') }} as amount,
         {{ reporting_date('intents.created_at') }} as seen_on,
         concat('Stripe Tax recorded no tax of this payment: ', attempts.reason) as detail
-    from {{ ref('stg_tax_attempts') }} as attempts
-    left join {{ ref('stg_payment_intents') }} as intents
+    from {{ ref('stg_stripe__tax_attempts') }} as attempts
+    left join {{ ref('stg_stripe__payment_intents') }} as intents
         on attempts.payment_intent_id = intents.id
     where attempts.status = 'errored'
 ),

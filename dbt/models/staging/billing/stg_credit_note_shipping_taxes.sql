@@ -1,1 +1,0 @@
-{{ shipping_taxes('stg_credit_notes', 'credit_note_id') }}

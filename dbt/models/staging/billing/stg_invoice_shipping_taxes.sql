@@ -1,1 +1,0 @@
-{{ shipping_taxes('stg_invoices', 'invoice_id') }}

@@ -1,0 +1,1 @@
+{{ shipping_taxes('stg_stripe__invoices', 'invoice_id') }}
