@@ -65,7 +65,9 @@ def test_a_failed_rule_and_the_breaks_that_it_is_about_are_one_incident(home: Ho
 def test_what_of_a_rule_no_break_tells_stays_an_incident_with_its_own_money(home: Home) -> None:
     broken(home)
     for name in ("refunds", "payouts", "disputes"):
-        home.sql(f"create table staging.stg_stripe__{name} (id varchar, amount bigint, currency varchar)")
+        home.sql(
+            f"create table staging.stg_stripe__{name} (id varchar, amount bigint, currency varchar)"
+        )
     home.sql(
         "create table staging.stg_stripe__invoices (id varchar, total bigint, currency varchar);"
         "create table staging.stg_stripe__balance_transactions"

@@ -135,7 +135,10 @@ def test_a_failed_control_is_for_whom_the_register_names(home: Home, key: str, r
 
 def test_failed_objects_give_a_control_its_money(home: Home) -> None:
     for table in ("refunds", "payouts", "disputes"):
-        home.sql(f"create table staging.stg_stripe__{table} (id varchar, amount bigint, currency varchar)")
+        home.sql(
+            f"create table staging.stg_stripe__{table}"
+            " (id varchar, amount bigint, currency varchar)"
+        )
     home.sql(
         "create table staging.stg_stripe__invoices (id varchar, total bigint, currency varchar);"
         "create table staging.stg_stripe__balance_transactions"

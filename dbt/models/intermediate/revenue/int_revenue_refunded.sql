@@ -7,7 +7,8 @@ with lines as (
 ),
 
 notes as (
-    select id, invoice_id, created_at, voided_at, refund_ids from {{ ref('stg_stripe__credit_notes') }}
+    select id, invoice_id, created_at, voided_at, refund_ids
+    from {{ ref('stg_stripe__credit_notes') }}
 ),
 
 credited as (

@@ -5,7 +5,8 @@ with periods as (
 ),
 
 subscriptions as (
-    select id, {{ reporting_date('ended_at') }} as ended_on from {{ ref('stg_stripe__subscriptions') }}
+    select id, {{ reporting_date('ended_at') }} as ended_on
+    from {{ ref('stg_stripe__subscriptions') }}
 ),
 
 firsts as (
