@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
@@ -21,14 +22,20 @@ from heirpay_pipelines.controls.results import (
     not_applicable,
     not_evaluated,
 )
+from heirpay_pipelines.settings import Settings
 
 
 def bind(sql: str, run: RunContext) -> str:
     """A control's SQL with the run's parameters in it, as literals."""
+    return bind_to(sql, run.as_of, run.settings)
+
+
+def bind_to(sql: str, as_of: datetime, settings: Settings) -> str:
+    """A control's SQL as of an aware UTC instant, with the installation's settings in it."""
     values = {
-        "$as_of": f"timestamp '{run.as_of.replace(tzinfo=None).isoformat(sep=' ')}'",
-        "$timezone": f"'{run.settings.timezone}'",
-        "$reporting_currency": f"'{run.settings.reporting_currency}'",
+        "$as_of": f"timestamp '{as_of.replace(tzinfo=None).isoformat(sep=' ')}'",
+        "$timezone": f"'{settings.timezone}'",
+        "$reporting_currency": f"'{settings.reporting_currency}'",
     }
     for name, value in values.items():
         sql = sql.replace(name, value)

@@ -65,6 +65,8 @@ class Finding:
     """What to do now; None: what the pattern library says of the symptom."""
     rows: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    every_row: str | None = None
+    """The query that lists all objects at fault, where the evidence names the first ones only."""
 
     @property
     def key(self) -> str:

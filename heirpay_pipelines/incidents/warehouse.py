@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -27,9 +28,31 @@ def rows(night: Night, sql: str, parameters: dict[str, Any] | None = None) -> li
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+@dataclass(frozen=True)
+class Named:
+    """Objects that a control names: by the query that lists all of them (a column `id`), or, where
+    there is none, by the ids of its evidence. A remark may follow an id."""
+
+    sql: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def by_ids(cls, ids: Sequence[object]) -> Named:
+        return cls("select unnest(cast($ids as varchar[])) as id", {"ids": [str(i) for i in ids]})
+
+    @property
+    def query(self) -> str:
+        """Each id once, without a remark."""
+        return (
+            "select distinct regexp_extract(cast(id as varchar), '[^ ]+') as id"
+            f" from ({self.sql}) as listed where trim(cast(id as varchar)) <> ''"
+        )
+
+
 # Objects with money of their own, by the prefix of Stripe's ids.
 MONEY = """
-with objects as (
+with named as ({named}),
+objects as (
     select id, amount, currency from staging.stg_stripe__charges
     union all by name select id, amount, currency from staging.stg_stripe__refunds
     union all by name select id, amount, currency from staging.stg_stripe__payouts
@@ -41,23 +64,27 @@ with objects as (
 select objects.currency, sum(abs(objects.amount)) as minor, max(currencies.exponent) as exponent
 from objects
 inner join intermediate.currencies as currencies on objects.currency = currencies.currency
-where objects.id in (select unnest($ids))
+where objects.id in (select id from named) {others}
 group by objects.currency
 order by objects.currency
 """
+NO_BREAKS = """and objects.id not in (
+    select break_id from finance.reconciliation_breaks
+    union all select object_id from finance.reconciliation_breaks where object_id is not null
+)"""
 
 
-def money_of(night: Night, names: Sequence[object]) -> tuple[Decimal, str | None]:
-    """Money of the named objects: the sum in the currency in which most of it is.
+def money_of(
+    night: Night, named: Named, *, without_breaks: bool = False
+) -> tuple[Decimal, str | None]:
+    """Money of all named objects, or of those that no open break is about: the sum in the currency
+    in which most of it is.
 
-    `names` are ids, maybe followed by a remark, as controls give them (at most the first twenty).
     Nothing for objects without money and before the tables are built.
     """
-    ids = [str(name).split(maxsplit=1)[0] for name in names if str(name).strip()]
-    if not ids:
-        return Decimal(0), None
+    sql = MONEY.format(named=named.query, others=NO_BREAKS if without_breaks else "")
     try:
-        found = rows(night, MONEY, {"ids": ids})
+        found = rows(night, sql, named.parameters)
     except NotBuiltError:
         return Decimal(0), None
     sums = [(Decimal(r["minor"]).scaleb(-r["exponent"]), str(r["currency"])) for r in found]

@@ -85,6 +85,39 @@ def test_what_of_a_rule_no_break_tells_stays_an_incident_with_its_own_money(home
     ]
 
 
+def test_the_money_of_a_rule_is_that_of_all_its_rows(home: Home) -> None:
+    """Its evidence names the first twenty; thirty are wrong, ten of them open breaks."""
+    home.sql(
+        "insert into staging.charges select 'ch_' || i, 1000, 'usd' from range(50) t(i);"
+        "alter table staging.charges add column amount_captured bigint;"
+        "alter table staging.charges add column amount_refunded bigint;"
+        "update staging.charges set amount_captured = 2000 where amount = 1000"
+        " and cast(split_part(id, '_', 2) as integer) < 30"
+    )
+    for name in ("refunds", "payouts", "disputes"):
+        home.sql(f"create table staging.{name} (id varchar, amount bigint, currency varchar)")
+    home.sql(
+        "create table staging.invoices (id varchar, total bigint, currency varchar);"
+        "create table staging.balance_transactions (id varchar, amount bigint, net bigint,"
+        " currency varchar)"
+    )
+    ids = [f"ch_{n}" for n in range(20)]
+    wrong = control("amounts_valid", violations=30, evidence={"ids": ids})
+    home.night(0, [wrong])
+    (incident,) = home.state("select * from incidents")
+    assert Decimal(incident["financial_impact"]) == 300
+    assert len(json.loads(incident["evidence"])["ids"]) == 20
+    home.sql(
+        "insert into finance.reconciliation_breaks select 'brk_' || i, 'charge_amount_mismatch',"
+        " 'high', 'usd', 10, 'ch_' || i, null, date '2026-10-30', 'differs', 'Correct it'"
+        " from range(20, 30) t(i)"
+    )
+    home.night(1, [wrong])
+    rows = home.state("select subject, detail, financial_impact from incidents order by subject")
+    assert [Decimal(row["financial_impact"]) for row in rows] == [100, 200]
+    assert "10 of them are open breaks" in rows[1]["detail"]
+
+
 def test_a_payment_is_at_risk_once_whatever_its_attempts(home: Home) -> None:
     home.attempts_made(100)
     home.failures("insufficient_funds", 15, "10")

@@ -8,12 +8,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import duckdb
 import yaml
 
-from heirpay_pipelines.controls.register import register_by_key
+from heirpay_pipelines.controls.expectations import bind_to
+from heirpay_pipelines.controls.register import Control, register_by_key
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
-from heirpay_pipelines.incidents.warehouse import money_of
+from heirpay_pipelines.incidents.warehouse import Named, money_of
 
 CALM = {"pass", "not_applicable", "attested", "waived"}
 
@@ -42,8 +44,9 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
     rule = _rule(control)
     blocking = control["severity"] == "blocking"
     ids = list(dict(control["evidence"]).get("ids", ()))
-    amount, currency = money_of(night, ids)
     known = register_by_key().get(control["key"])
+    every_row = _every_row(night, known, control["violations"] or 0, len(ids))
+    amount, currency = money_of(night, Named(every_row) if every_row else Named.by_ids(ids))
     return Finding(
         scope=scope,
         symptom=rule["symptom"],
@@ -67,7 +70,21 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
             "checked": control["checked"],
             "ids": ids,
         },
+        every_row=every_row,
     )
+
+
+def _every_row(night: Night, control: Control | None, violations: int, named: int) -> str | None:
+    """The query of all rows at fault, where the evidence names fewer and it can be made here: a
+    published file has no landing, and a probe looks at more than tables."""
+    if control is None or control.rows is None or violations <= named or night.warehouse is None:
+        return None
+    query = f"select id from ({bind_to(control.rows, night.run.as_of, night.settings)}) as at_fault"
+    try:
+        night.warehouse.execute(f"select count(id) from ({query}) as counted").fetchall()
+    except duckdb.Error:
+        return None
+    return query
 
 
 def _rule(control: Mapping[str, Any]) -> dict[str, str]:

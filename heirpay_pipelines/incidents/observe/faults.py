@@ -7,13 +7,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from heirpay_pipelines.incidents.facts import Finding, Night
-from heirpay_pipelines.incidents.warehouse import NotBuiltError, money_of, rows
+from heirpay_pipelines.incidents.warehouse import Named, NotBuiltError, money_of, rows
 
 RISKS = ("low", "medium", "high")
 BREAKS = """
-select break_id, kind, currency, object_id from finance.reconciliation_breaks
-where break_id in (select unnest($ids)) or object_id in (select unnest($ids))
-order by break_id
+with named as ({named}),
+found as (
+    select breaks.kind, breaks.currency, named.id
+    from finance.reconciliation_breaks as breaks
+    inner join named on named.id in (breaks.break_id, breaks.object_id)
+)
+select
+    (select count(*) from named) as named,
+    (select count(distinct id) from found) as told,
+    (select list(distinct kind || ' in ' || currency) from found) as subjects
 """
 
 
@@ -37,24 +44,20 @@ def joined(night: Night, findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _rest(night: Night, finding: Finding, breaks: dict[str, Finding]) -> Finding | None:
     """What of a control's finding no break tells; None when they tell all of it."""
-    ids = [
-        str(id).split(maxsplit=1)[0] for id in finding.evidence.get("ids", ()) if str(id).strip()
-    ]
+    ids = finding.evidence.get("ids", ())
+    named = Named(finding.every_row) if finding.every_row else Named.by_ids(ids)
     try:
-        found = rows(night, BREAKS, {"ids": ids}) if ids and breaks else []
+        found = rows(night, BREAKS.format(named=named.query), named.parameters) if breaks else []
     except NotBuiltError:
         found = []
-    told = {name for row in found for name in (row["break_id"], row["object_id"])} & set(ids)
+    told = found[0]["told"] if found else 0
     if not told:
         return finding
-    others = [id for id in ids if id not in told]
-    if others:
-        amount, currency = money_of(night, others)
-        detail = (
-            f"{finding.detail}; {len(told)} of them are open breaks, with incidents of their own"
-        )
+    if told < found[0]["named"]:
+        amount, currency = money_of(night, named, without_breaks=True)
+        detail = f"{finding.detail}; {told:,} of them are open breaks, with incidents of their own"
         return replace(finding, amount=amount, currency=currency, detail=detail)
-    for subject in {f"{row['kind']} in {row['currency']}" for row in found} & breaks.keys():
+    for subject in set(found[0]["subjects"]) & breaks.keys():
         breaks[subject] = _with_control(breaks[subject], finding)
     return None
 
