@@ -19,6 +19,7 @@ from heirpay_pipelines.orchestration.closing import (
     incidents,
     publication,
 )
+from heirpay_pipelines.orchestration.failed_refresh import failed_refresh
 from heirpay_pipelines.orchestration.failure import dead_runs, failed_run_sensor
 from heirpay_pipelines.orchestration.manifest import current_manifest
 from heirpay_pipelines.orchestration.models import build_models_asset, source_specs
@@ -28,6 +29,7 @@ from heirpay_pipelines.orchestration.placing import GENERAL, payment_tags, place
 from heirpay_pipelines.orchestration.webhooks import drain_webhooks, outbox, webhooks_waiting
 from heirpay_pipelines.settings import Settings, payment_id
 
+ASKING = (failed_refresh, webhooks_waiting, new_bank_files)
 CRONS = {
     # Before the first night of the new month, so that nothing later is in it.
     CLOSE: ("10 0 1 * *", "Ten past midnight on the first of each month,"),
@@ -55,7 +57,7 @@ def definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[build_controls_check(settings, known)],
         jobs=[*asset_jobs(settings), build_backfill(settings), drain_webhooks],
         schedules=schedules(settings),
-        sensors=[dead_runs, failed_run_sensor, webhooks_waiting, new_bank_files, outbox],
+        sensors=[dead_runs, failed_run_sensor, *ASKING, outbox],
         resources={"night": night_resource(settings)},
         executor=dg.in_process_executor,
     )

@@ -36,6 +36,17 @@ def failure_of(instance: DagsterInstance, run_id: str) -> str | None:
     return first_failure(_step_failures(instance, run_id))
 
 
+def failed_with(instance: DagsterInstance, run_id: str, error_class: str) -> bool:
+    """Whether an error of this class, or of what it was raised from, ended a step of the run."""
+    for event in _step_failures(instance, run_id):
+        error = event.step_failure_data.error
+        while error is not None:
+            if error.cls_name == error_class:
+                return True
+            error = error.cause
+    return False
+
+
 def is_interrupted(instance: DagsterInstance, run_id: str) -> bool:
     """Whether a person or the operating system asked a run that is still open to end."""
     return (first_failure(_step_failures(instance, run_id)) or "").endswith(INTERRUPTED)

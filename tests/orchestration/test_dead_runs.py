@@ -18,9 +18,11 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 from dagster._core.test_utils import create_run_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from heirpay_pipelines.gateways.errors import KeyRefusedError
 from heirpay_pipelines.host.processes import Process, this_process
 from heirpay_pipelines.orchestration.asking import (
     FIRST_PAUSE,
@@ -28,7 +30,9 @@ from heirpay_pipelines.orchestration.asking import (
     scheduled_run,
     waiting_run,
 )
+from heirpay_pipelines.orchestration.assets import one_try_unless_transient
 from heirpay_pipelines.orchestration.dead_runs import PROCESS_TAG, START, fail_dead_runs
+from heirpay_pipelines.orchestration.failed_refresh import failed_refresh
 from heirpay_pipelines.orchestration.failure import dead_runs
 from heirpay_pipelines.orchestration.home import prepare_dagster_home
 from heirpay_pipelines.orchestration.job import schedules
@@ -89,9 +93,13 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def a_run(
-    instance: dg.DagsterInstance, status: Status, process: Process | None = None, job: str = NIGHTLY
+    instance: dg.DagsterInstance,
+    status: Status,
+    process: Process | None = None,
+    job: str = NIGHTLY,
+    **tags: str,
 ) -> dg.DagsterRun:
-    tags = {PROCESS_TAG: process.to_text()} if process else {}
+    tags |= {PROCESS_TAG: process.to_text()} if process else {}
     location = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="heirpay_pipelines"))
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
     return create_run_for_test(
@@ -214,3 +222,63 @@ def test_what_fails_again_and_again_is_asked_for_less_and_less_often(
     assert pause_after_failures(instance, REFRESH, now - timedelta(days=2)) is None
     a_run(instance, Status.SUCCESS, job=REFRESH)
     assert pause_after_failures(instance, REFRESH, now) is None
+
+
+def asked_again(instance: dg.DagsterInstance) -> dg.RunRequest | str:
+    """What the sensor asks for at a tick, or why it asks for nothing."""
+    with dg.build_sensor_context(instance=instance) as context:
+        tick = failed_refresh.evaluate_tick(context)
+    return tick.run_requests[0] if tick.run_requests else str(tick.skip_message)
+
+
+def test_a_scheduled_refresh_that_failed_is_asked_for_before_its_next_tick(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = a_run(instance, Status.STARTED, job=REFRESH)
+    instance.report_run_failed(by_hand)
+    assert "no scheduled refresh" in str(asked_again(instance))  # a person sees that it failed
+    run = a_run(instance, Status.STARTED, job=REFRESH, **{SCHEDULE_NAME_TAG: REFRESH})
+    assert "no scheduled refresh" in str(asked_again(instance))
+    instance.report_run_failed(run)
+    assert "is asked for at" in str(asked_again(instance))
+    monkeypatch.setattr("heirpay_pipelines.orchestration.asking.FIRST_PAUSE", timedelta(0))
+    first = asked_again(instance)
+    assert isinstance(first, dg.RunRequest)
+    second_run = a_run(instance, Status.STARTED, job=REFRESH, **first.tags)
+    assert "no scheduled refresh" in str(asked_again(instance))  # it is under way
+    instance.report_run_failed(second_run)
+    second = asked_again(instance)
+    assert isinstance(second, dg.RunRequest)
+    # Dagster starts one run for a key, ever.
+    assert second.run_key != first.run_key
+    a_run(instance, Status.QUEUED, job=REFRESH)
+    assert "waits already" in str(asked_again(instance))
+
+
+def test_a_refresh_is_not_asked_for_again_when_a_night_has_done_it(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heirpay_pipelines.orchestration.asking.FIRST_PAUSE", timedelta(0))
+    run = a_run(instance, Status.STARTED, job=REFRESH, **{SCHEDULE_NAME_TAG: REFRESH})
+    instance.report_run_failed(run)
+    assert isinstance(asked_again(instance), dg.RunRequest)
+    a_run(instance, Status.SUCCESS)
+    assert "no scheduled refresh" in str(asked_again(instance))
+
+
+def test_a_refresh_whose_key_is_not_accepted_is_not_asked_for_again(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heirpay_pipelines.orchestration.asking.FIRST_PAUSE", timedelta(0))
+
+    @dg.op
+    def pull() -> None:
+        with one_try_unless_transient(is_scheduled=True):
+            raise KeyRefusedError("Stripe does not accept the key")
+
+    @dg.job(name=REFRESH, tags={SCHEDULE_NAME_TAG: REFRESH})
+    def refresh() -> None:
+        pull()
+
+    refresh.execute_in_process(instance=instance, raise_on_error=False)
+    assert "the key is not accepted" in str(asked_again(instance))
