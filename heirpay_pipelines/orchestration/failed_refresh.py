@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 
-from heirpay_pipelines.orchestration.asking import FAILED, pause_after_failures, waiting_run
+from heirpay_pipelines.orchestration.asking import FAILED, pause_after_failures
 from heirpay_pipelines.orchestration.night import NIGHTLY, REFRESH
 from heirpay_pipelines.orchestration.step_failure import failed_with
 from heirpay_pipelines.settings import Settings
@@ -24,8 +24,7 @@ def _ask_again(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipRe
     failed = _failed_run(instance)
     if failed is None:
         return dg.SkipReason("no scheduled refresh has failed since the last that succeeded")
-    reason = waiting_run(instance, REFRESH)
-    if reason := reason or pause_after_failures(instance, REFRESH, datetime.now(UTC)):
+    if reason := pause_after_failures(instance, REFRESH, datetime.now(UTC)):
         return dg.SkipReason(reason)
     if failed_with(instance, failed, "KeyRefusedError"):
         return dg.SkipReason("the key is not accepted: another try would end as the last one did")

@@ -88,17 +88,19 @@ def test_what_of_a_rule_no_break_tells_stays_an_incident_with_its_own_money(home
 def test_the_money_of_a_rule_is_that_of_all_its_rows(home: Home) -> None:
     """Its evidence names the first twenty; thirty are wrong, ten of them open breaks."""
     home.sql(
-        "insert into staging.charges select 'ch_' || i, 1000, 'usd' from range(50) t(i);"
-        "alter table staging.charges add column amount_captured bigint;"
-        "alter table staging.charges add column amount_refunded bigint;"
-        "update staging.charges set amount_captured = 2000 where amount = 1000"
+        "insert into staging.stg_stripe__charges select 'ch_' || i, 1000, 'usd' from range(50) t(i);"
+        "alter table staging.stg_stripe__charges add column amount_captured bigint;"
+        "alter table staging.stg_stripe__charges add column amount_refunded bigint;"
+        "update staging.stg_stripe__charges set amount_captured = 2000 where amount = 1000"
         " and cast(split_part(id, '_', 2) as integer) < 30"
     )
     for name in ("refunds", "payouts", "disputes"):
-        home.sql(f"create table staging.{name} (id varchar, amount bigint, currency varchar)")
+        home.sql(
+            f"create table staging.stg_stripe__{name} (id varchar, amount bigint, currency varchar)"
+        )
     home.sql(
-        "create table staging.invoices (id varchar, total bigint, currency varchar);"
-        "create table staging.balance_transactions (id varchar, amount bigint, net bigint,"
+        "create table staging.stg_stripe__invoices (id varchar, total bigint, currency varchar);"
+        "create table staging.stg_stripe__balance_transactions (id varchar, amount bigint, net bigint,"
         " currency varchar)"
     )
     ids = [f"ch_{n}" for n in range(20)]

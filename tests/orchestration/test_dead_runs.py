@@ -252,7 +252,7 @@ def test_a_scheduled_refresh_that_failed_is_asked_for_before_its_next_tick(
     # Dagster starts one run for a key, ever.
     assert second.run_key != first.run_key
     a_run(instance, Status.QUEUED, job=REFRESH)
-    assert "waits already" in str(asked_again(instance))
+    assert "no scheduled refresh" in str(asked_again(instance))  # one waits
 
 
 def test_a_refresh_is_not_asked_for_again_when_a_night_has_done_it(
