@@ -88,7 +88,8 @@ def test_what_of_a_rule_no_break_tells_stays_an_incident_with_its_own_money(home
 def test_the_money_of_a_rule_is_that_of_all_its_rows(home: Home) -> None:
     """Its evidence names the first twenty; thirty are wrong, ten of them open breaks."""
     home.sql(
-        "insert into staging.stg_stripe__charges select 'ch_' || i, 1000, 'usd' from range(50) t(i);"
+        "insert into staging.stg_stripe__charges"
+        " select 'ch_' || i, 1000, 'usd' from range(50) t(i);"
         "alter table staging.stg_stripe__charges add column amount_captured bigint;"
         "alter table staging.stg_stripe__charges add column amount_refunded bigint;"
         "update staging.stg_stripe__charges set amount_captured = 2000 where amount = 1000"
@@ -100,8 +101,8 @@ def test_the_money_of_a_rule_is_that_of_all_its_rows(home: Home) -> None:
         )
     home.sql(
         "create table staging.stg_stripe__invoices (id varchar, total bigint, currency varchar);"
-        "create table staging.stg_stripe__balance_transactions (id varchar, amount bigint, net bigint,"
-        " currency varchar)"
+        "create table staging.stg_stripe__balance_transactions"
+        " (id varchar, amount bigint, net bigint, currency varchar)"
     )
     ids = [f"ch_{n}" for n in range(20)]
     wrong = control("amounts_valid", violations=30, evidence={"ids": ids})
