@@ -2,8 +2,8 @@
 
     python tests/compare/warehouses.py BEFORE.duckdb AFTER.duckdb
 
-A row is known by the keys that its model declares (`unique`, `unique_together`), a table without one
-by all of its columns. Exit code 1 when anything differs.
+A row is known by the keys that its model declares (`unique`, `unique_together`), in a table without
+one by all of its columns. Exit code 1 when anything differs.
 """
 
 from __future__ import annotations
