@@ -21,7 +21,7 @@ from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.pull_sequence import commit
 from heirpay_pipelines.landing.read import open_files, relation
-from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.settings import Settings
 
@@ -164,7 +164,12 @@ async def _land(
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-bank"
     writer = Writer(
-        landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
+        landing,
+        pull_id,
+        newest.account,
+        newest.api_version,
+        as_of,
+        suppressed=suppression_list(settings),
     )
     _, waiting = _known(landing, as_of)
     lines, files, refused, coverage = 0, 0, [], []

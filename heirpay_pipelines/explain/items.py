@@ -12,10 +12,10 @@ PERIODS_PER_YEAR = {"year": 1, "month": 12, "week": 52, "day": 365}
 
 
 def add_items(
-    published: Published, node: Node, stretch: str, month: date, as_of_date: date
+    published: Published, node: Node, interval: str, month: date, as_of_date: date
 ) -> list[Row]:
-    """Add the items of a stretch below `node`, each with what made it; return their rows."""
-    items = published.rows("items", stretch=stretch)
+    """Add the items of an interval below `node`, each with what made it; return their rows."""
+    items = published.rows("items", interval=interval)
     for item in items:
         named = f" {item['product_name']}" if item["product_name"] else ""
         worth = published.money(item["mrr"], item["currency"])
@@ -26,8 +26,8 @@ def add_items(
             branch.add(f"{item['price_id']} has no amount in {item['currency']}: counted as 0")
             continue
         _price(published, branch, item)
-        _discounts(published, branch, stretch, item)
-        _tax(published, branch, stretch, item)
+        _discounts(published, branch, interval, item)
+        _tax(published, branch, interval, item)
         _invoice_lines(published, branch, item, month, as_of_date)
     return items
 
@@ -89,9 +89,9 @@ def _tier(published: Published, tier: Row, code: str) -> str:
     return f"{reach}: {published.money(tier['unit_amount_decimal'], code)} each{added}"
 
 
-def _discounts(published: Published, node: Node, stretch: str, item: Row) -> None:
+def _discounts(published: Published, node: Node, interval: str, item: Row) -> None:
     code = item["currency"]
-    found = published.rows("discounts", stretch=stretch, item=item["subscription_item_id"])
+    found = published.rows("discounts", interval=interval, item=item["subscription_item_id"])
     if not found:
         return
     branch = node.add(
@@ -112,11 +112,11 @@ def _discounts(published: Published, node: Node, stretch: str, item: Row) -> Non
         )
 
 
-def _tax(published: Published, node: Node, stretch: str, item: Row) -> None:
+def _tax(published: Published, node: Node, interval: str, item: Row) -> None:
     if not item["inclusive_percentage"]:
         node.add("no tax in the price", f"tax_behavior {item['tax_behavior'] or 'unspecified'}")
         return
-    for rule in published.rows("tax_rule", stretch=stretch, item=item["subscription_item_id"]):
+    for rule in published.rows("tax_rule", interval=interval, item=item["subscription_item_id"]):
         rates = f" ({rule['tax_rate_ids']})" if rule["tax_rate_ids"] else ""
         node.add(
             f"the price contains {plain(rule['percentage'])}% tax{rates}",

@@ -142,14 +142,14 @@ def _subscriptions(published: Published, node: Node, row: Row, month: date) -> N
         branch = node.add(f"{each['subscription_id']} {published.money(each['mrr'], code)}")
         branch.add(_standing(each))
         if each["mrr"] or each["mrr_list"]:
-            items = add_items(published, branch, each["stretch_id"], month, row["as_of_date"])
+            items = add_items(published, branch, each["interval_id"], month, row["as_of_date"])
             whole = f"the items of {each['subscription_id']}"
             adds_up(whole, (item["mrr"] for item in items), each["mrr"])
         _history(published, branch, each["subscription_id"], code, month, row["as_of_date"])
 
 
 def _standing(row: Row) -> str:
-    if row["stretch_id"] is None:
+    if row["interval_id"] is None:
         return "nothing: the last bill that tells of it ran out before"
     counts = "counts" if row["is_counted"] else "does not count"
     ending = ", its end is planned (scheduled churn)" if row["is_ending"] else ""

@@ -25,7 +25,7 @@ inner join erased on erased.hash = mac(seen.id)
 
 
 @dataclass(frozen=True)
-class KeepAway:
+class SuppressionList:
     """The suppression list of an installation."""
 
     settings: Settings
@@ -66,13 +66,13 @@ class KeepAway:
             return {name: related(connection, ids) for name, ids in seeds.items()}
 
 
-def keep_away(settings: Settings) -> KeepAway | None:
+def suppression_list(settings: Settings) -> SuppressionList | None:
     """The suppression list; None when nobody was erased."""
     if not settings.state_file.is_file():
         return None
     with open_state(settings.state_file) as state:
         found = erased(state)
-    return None if found is None else KeepAway(settings, found)
+    return None if found is None else SuppressionList(settings, found)
 
 
 def _replaced(

@@ -20,7 +20,7 @@ from heirpay_pipelines.landing.currencies import exponents
 from heirpay_pipelines.landing.landing import Landing, sha256_of
 from heirpay_pipelines.landing.manifest import LandedFile, LandingError
 from heirpay_pipelines.landing.read import KEY_NAME, quoted, use_key
-from heirpay_pipelines.landing.suppression_list import KeepAway
+from heirpay_pipelines.landing.suppression_list import SuppressionList
 
 MICROSECONDS = 1_000_000
 END_OF_TIME = 253_402_300_800  # the year 10000 in epoch seconds
@@ -70,7 +70,7 @@ class Writer:
     api_version: str
     observed_at: datetime
     # Nobody may forget it: None says that nobody was erased.
-    keep_away: KeepAway | None = field(kw_only=True)
+    suppressed: SuppressionList | None = field(kw_only=True)
     files: list[LandedFile] = field(default_factory=list)
     _batches: dict[str, Batch] = field(default_factory=dict)
     _observed: int = field(init=False)
@@ -120,8 +120,8 @@ class Writer:
         """Write what is left; the files are on disk when this returns, and hold nothing of people
         who were erased."""
         await self.flush_all()
-        if self.keep_away is not None:
-            self.files = await asyncio.to_thread(self.keep_away.apply, self.landing, self.files)
+        if self.suppressed is not None:
+            self.files = await asyncio.to_thread(self.suppressed.apply, self.landing, self.files)
         return tuple(self.files)
 
     async def flush_all(self) -> None:

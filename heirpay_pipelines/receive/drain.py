@@ -29,7 +29,7 @@ from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.pull_sequence import commit
 from heirpay_pipelines.landing.read import open_files, relation
-from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.receive.damaged import UNUSED_BODIES, Damaged
 from heirpay_pipelines.receive.stored_bodies import fault_of_body
@@ -177,7 +177,12 @@ async def _land(
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-webhook"
     writer = Writer(
-        landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
+        landing,
+        pull_id,
+        newest.account,
+        newest.api_version,
+        as_of,
+        suppressed=suppression_list(settings),
     )
     drained, versions, damaged = [], 0, Damaged(settings, writer, pull_id)
     for row in _rows(state, newest, as_of):

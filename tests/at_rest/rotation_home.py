@@ -60,7 +60,7 @@ def make_home(home: Path, key: str | None) -> Settings:
 async def _land(given: Settings, as_of: datetime) -> None:
     landing = Landing(given.landing_dir, given.key)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-1"
-    writer = Writer(landing, pull_id, "acct_1", "2026-01-01", as_of, keep_away=None)
+    writer = Writer(landing, pull_id, "acct_1", "2026-01-01", as_of, suppressed=None)
     for number in range(3):
         found = {"id": f"cus_{number}", "object": "customer", "email": SENTINEL}
         await writer.add(found, "list")

@@ -146,7 +146,7 @@ def test_what_release_0_1_0_landed_keeps_its_ids(tmp_path: Path) -> None:
     landing = Landing(settings.landing_dir)
 
     async def land() -> None:
-        writer = Writer(landing, "old-bank", "acct_1", "2026-10-28.endive", AS_OF, keep_away=None)
+        writer = Writer(landing, "old-bank", "acct_1", "2026-10-28.endive", AS_OF, suppressed=None)
         for objects in written.values():
             for record in objects:
                 await writer.add(record, "bank")

@@ -24,7 +24,7 @@ def test_a_name_that_is_a_path_or_sql_is_quarantined(tmp_path: Path, name: str) 
     landing = Landing(tmp_path / "home" / "landing", None)
 
     async def write() -> list[str]:
-        writer = Writer(landing, "p1", "acct_1", "2026-10-28.endive", AT, keep_away=None)
+        writer = Writer(landing, "p1", "acct_1", "2026-10-28.endive", AT, suppressed=None)
         await writer.add({"id": "x_1", "object": name}, "list")
         return [file.object_name for file in await writer.finish()]
 

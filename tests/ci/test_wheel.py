@@ -61,7 +61,8 @@ def test_it_runs_from_an_empty_folder(
         archive.extractall(unpacked)
     code = (
         "import sys; import heirpay_pipelines as ours;"
-        " assert ours.__file__.startswith(sys.argv[1]); del sys.argv[1]; from heirpay_pipelines.cli import main; main()"
+        " assert ours.__file__.startswith(sys.argv[1]); del sys.argv[1];"
+        " from heirpay_pipelines.cli import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, str(unpacked), *arguments],

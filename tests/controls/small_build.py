@@ -90,10 +90,10 @@ create table intermediate.int_ledger as select 'txn_1' as ledger_id, true as is_
 create table intermediate.int_subscription_intervals as select * from (values
   ('st_1', 'state_1', 'sub_1', true, timestamp '2026-10-01'),
   ('st_2', 'state_2', 'sub_1', true, null))
-  as t(stretch_id, state_id, subscription_id, is_counted, ends_at);
+  as t(interval_id, state_id, subscription_id, is_counted, ends_at);
 create table intermediate.int_item_mrr as select * from (values
   ('st_1', 'si_1', 'price_1', true), ('st_2', 'si_1', 'price_1', true))
-  as t(stretch_id, subscription_item_id, price_id, is_priced);
+  as t(interval_id, subscription_item_id, price_id, is_priced);
 create table intermediate.int_carried_discounts as select 'state_2' as state_id,
   'di_1' as discount_id, true as is_known;
 create table finance.mrr_monthly as select * from (values
@@ -205,9 +205,9 @@ MUTATIONS = {
     "failure_rates_usual": "update finance.failure_rate_anomalies set date = date '2026-10-31'",
     "failed_payments_add_up": "update finance.payment_recovery_monthly set amount_lost = 9.99",
     "live_items_priced": "update intermediate.int_item_mrr set is_priced = false"
-    " where stretch_id = 'st_2'",
+    " where interval_id = 'st_2'",
     "past_items_priced": "update intermediate.int_item_mrr set is_priced = false"
-    " where stretch_id = 'st_1'",
+    " where interval_id = 'st_1'",
     "discounts_known": "update intermediate.int_carried_discounts set is_known = false",
     "rates_in_range": "update finance.daily_revenue set payment_success_rate = 1.1",
     "exchange_rates_present": "update finance.mrr_monthly set mrr_reporting = null",

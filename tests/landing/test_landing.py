@@ -31,7 +31,7 @@ def land(settings: Settings, as_of: datetime, ids: list[str], commit: bool = Tru
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-1"
 
     async def write() -> Manifest:
-        writer = Writer(landing, pull_id, "acct_1", "2026-10-28.endive", as_of, keep_away=None)
+        writer = Writer(landing, pull_id, "acct_1", "2026-10-28.endive", as_of, suppressed=None)
         for id in ids:
             obj = {"id": id, "object": "customer", "created": 1_700_000_000, "email": SENTINEL}
             await writer.add(obj, "list")

@@ -23,7 +23,7 @@ from heirpay_pipelines.duck import connect
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest, write_manifest
 from heirpay_pipelines.landing.read import open_files, relation
-from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.published_file import put_in_place
 from heirpay_pipelines.receive.stored_bodies import keep_body
@@ -137,8 +137,8 @@ def land(settings: Settings, number: int, found: list[dict[str, Any]]) -> None:
     pull_id = f"20261101T00000{number}Z-{number}"
 
     async def write() -> Manifest:
-        away = keep_away(settings)
-        writer = Writer(landing, pull_id, "acct_1", "2026-10-28.endive", AT, keep_away=away)
+        away = suppression_list(settings)
+        writer = Writer(landing, pull_id, "acct_1", "2026-10-28.endive", AT, suppressed=away)
         for obj in found:
             await writer.add(obj, "list")
         return Manifest(pull_id, AT, "acct_1", False, "2026-10-28.endive", "full", {"event": 1}, AT,

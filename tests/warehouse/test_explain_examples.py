@@ -54,11 +54,11 @@ def test_percentages_are_told_before_fixed_amounts(worked_examples: Warehouse) -
 
 def test_every_shape_of_price_and_timeline_is_explained(worked_examples: Warehouse) -> None:
     asked = worked_examples.rows(
-        "select stretches.status, max(stretches.customer_id)"
-        " from intermediate.int_subscription_intervals as stretches"
+        "select intervals.status, max(intervals.customer_id)"
+        " from intermediate.int_subscription_intervals as intervals"
         " left join intermediate.int_subscription_state_items as items using (state_id)"
         " inner join intermediate.int_customer_mrr_daily as ledger using (customer_id)"
-        " group by stretches.status, stretches.is_ending, items.currency, items.billing_scheme,"
+        " group by intervals.status, intervals.is_ending, items.currency, items.billing_scheme,"
         " items.tiers_mode, items.recurring_interval, items.interval_count, items.tax_behavior"
     )
     assert {status for status, _ in asked} >= {"active", "past_due", "trialing", "canceled"}

@@ -209,7 +209,7 @@ def test_a_movement_says_whether_bills_alone_tell_of_it(warehouse: Warehouse) ->
     assert seen == [("new", False), ("expansion", False)]
 
 
-def test_each_stretch_says_how_it_is_known(warehouse: Warehouse) -> None:
+def test_each_interval_says_how_it_is_known(warehouse: Warehouse) -> None:
     rows = warehouse.rows(
         "select distinct subscription_id, basis, starts_at < ?::timestamp"
         " from intermediate.int_subscription_mrr where mrr > 0 order by all",

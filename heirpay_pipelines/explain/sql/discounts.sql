@@ -1,4 +1,4 @@
--- The discounts of an item of a stretch, in the order in which they reduce it. Those that last
+-- The discounts of an item of an interval, in the order in which they reduce it. Those that last
 -- are in the headline; those of one bill are not.
 select
     steps.step,
@@ -13,7 +13,7 @@ select
 from intermediate.int_discount_steps as steps
 inner join intermediate.int_discounts as discounts on steps.discount_id = discounts.id
 where
-    steps.stretch_id = $stretch
+    steps.interval_id = $interval
     and steps.subscription_item_id = $item
     and steps.variant = 'every'
 order by steps.step

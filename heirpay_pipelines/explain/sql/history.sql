@@ -1,17 +1,17 @@
--- What a subscription was, stretch by stretch of a month, and which version or bill says so.
+-- What a subscription was, interval by interval of a month, and which version or bill says so.
 select
-    stretches.starts_at,
-    stretches.ends_at,
-    stretches.status,
-    stretches.basis,
-    stretches.mrr,
+    intervals.starts_at,
+    intervals.ends_at,
+    intervals.status,
+    intervals.basis,
+    intervals.mrr,
     versions.source,
     versions.event_id,
     versions.event_type,
     versions.observed_at
-from intermediate.int_subscription_mrr as stretches
+from intermediate.int_subscription_mrr as intervals
 inner join intermediate.int_subscription_intervals as states
-    on stretches.stretch_id = states.stretch_id
+    on intervals.interval_id = states.interval_id
 left join intermediate.int_subscription_observed_states as observed
     on states.state_id = observed.state_id
 left join staging.stg_stripe__subscription_versions as versions
@@ -19,7 +19,7 @@ left join staging.stg_stripe__subscription_versions as versions
         observed.subscription_id = versions.subscription_id
         and observed.version_number = versions.version_number
 where
-    stretches.subscription_id = $subscription
-    and cast(stretches.starts_at as date) <= $as_of_date
-    and (stretches.ends_at is null or stretches.ends_at > $month)
-order by stretches.starts_at
+    intervals.subscription_id = $subscription
+    and cast(intervals.starts_at as date) <= $as_of_date
+    and (intervals.ends_at is null or intervals.ends_at > $month)
+order by intervals.starts_at

@@ -1,4 +1,4 @@
--- The items of a stretch with their price and with the tax that the price contains.
+-- The items of an interval with their price and with the tax that the price contains.
 select
     worth.subscription_item_id,
     worth.price_id,
@@ -23,12 +23,12 @@ select
     worth.mrr,
     worth.mrr_net_all
 from intermediate.int_item_mrr as worth
-inner join intermediate.int_subscription_intervals as stretches
-    on worth.stretch_id = stretches.stretch_id
+inner join intermediate.int_subscription_intervals as intervals
+    on worth.interval_id = intervals.interval_id
 inner join intermediate.int_subscription_state_items as items
     on
-        stretches.state_id = items.state_id
+        intervals.state_id = items.state_id
         and worth.subscription_item_id = items.subscription_item_id
 left join staging.stg_stripe__products as products on items.product_id = products.id
-where worth.stretch_id = $stretch
+where worth.interval_id = $interval
 order by worth.mrr desc, worth.subscription_item_id

@@ -7,5 +7,5 @@ select
 from intermediate.int_inclusive_tax as rule
 left join staging.stg_stripe__invoice_lines as lines on rule.line_id = lines.id
 left join staging.stg_stripe__invoice_line_taxes as taxes on rule.line_id = taxes.line_id
-where rule.stretch_id = $stretch and rule.subscription_item_id = $item
+where rule.interval_id = $interval and rule.subscription_item_id = $item
 group by all

@@ -13,7 +13,7 @@ from heirpay_pipelines.gateways.stripe.reports import REPORTS, Reports
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.pull_sequence import commit
-from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.settings import Settings
 
@@ -64,7 +64,12 @@ async def _land(
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-reports"
     writer = Writer(
-        landing, pull_id, newest.account, newest.api_version, as_of, keep_away=keep_away(settings)
+        landing,
+        pull_id,
+        newest.account,
+        newest.api_version,
+        as_of,
+        suppressed=suppression_list(settings),
     )
     coverage = [
         await _land_one(writer, client, report_type, as_of, earlier) for report_type in REPORTS

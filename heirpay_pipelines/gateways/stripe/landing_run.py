@@ -32,7 +32,7 @@ from heirpay_pipelines.landing.pull_sequence import (
     read_again,
     whole,
 )
-from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Object, Writer
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
@@ -130,7 +130,7 @@ async def _pull(
             str(account["id"]),
             stripe.api_version or "",
             as_of,
-            keep_away=keep_away(settings),
+            suppressed=suppression_list(settings),
         )
         store = LandedStore(writer, landing)
         origin = int(account.get("created") or FIRST_ACCOUNTS)

@@ -18,7 +18,7 @@ from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import LandingError, Manifest
 from heirpay_pipelines.landing.pull_sequence import commit, known_pulls
 from heirpay_pipelines.landing.read import open_files, relation
-from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Object, Writer, fault_of
 from heirpay_pipelines.settings import Settings
 
@@ -108,7 +108,7 @@ async def _retry(
         newest.account,
         newest.api_version,
         newest.as_of,
-        keep_away=keep_away(settings),
+        suppressed=suppression_list(settings),
     )
     try:
         retried = [await _try(writer, client, poisoned) for poisoned in waiting]

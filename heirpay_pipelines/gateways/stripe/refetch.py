@@ -14,7 +14,7 @@ from heirpay_pipelines.gateways.stripe.resources import BY_OBJECT, Resource
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.pull_sequence import commit, known_pulls
-from heirpay_pipelines.landing.suppression_list import keep_away
+from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Object, Writer, fault_of
 from heirpay_pipelines.settings import Settings
 
@@ -83,8 +83,8 @@ async def _pull(
     started = datetime.now(UTC)
     pull_id = f"{newest.as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-again"
     seen = max(newest.as_of, as_of) + MOMENT
-    away = keep_away(settings)
-    writer = Writer(landing, pull_id, newest.account, newest.api_version, seen, keep_away=away)
+    away = suppression_list(settings)
+    writer = Writer(landing, pull_id, newest.account, newest.api_version, seen, suppressed=away)
     try:
         async with asyncio.timeout(SECONDS):
             asked = [await _ask(client, writer, id, resource) for id, resource in known]

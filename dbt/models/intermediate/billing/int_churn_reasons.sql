@@ -10,7 +10,7 @@ ended as (
     where mrr = 0 and mrr_change < 0
 ),
 
-stretches as (
+intervals as (
     select subscription_id, status, {{ reporting_date('starts_at') }} as date
     from {{ ref('int_subscription_mrr') }}
 ),
@@ -59,11 +59,11 @@ reasons as (
             and subscriptions.cancellation_reason in ('payment_failed', 'payment_disputed')
         )
         or exists (
-            select 1 from stretches
+            select 1 from intervals
             where
-                stretches.subscription_id = ended.subscription_id
-                and stretches.date = churned.occurred_on
-                and stretches.status = 'unpaid'
+                intervals.subscription_id = ended.subscription_id
+                and intervals.date = churned.occurred_on
+                and intervals.status = 'unpaid'
         )
         or coalesce(last_invoices.is_unpaid, false) as is_involuntary
     from churned

@@ -1,9 +1,9 @@
--- The order in which discounts reduce a counted stretch: percentages before fixed amounts, those
+-- The order in which discounts reduce a counted interval: percentages before fixed amounts, those
 -- of an item before those of the subscription, else in the order given. One step is one
--- discount, the same for all items of the stretch. Two variants: `lasting` is the headline,
+-- discount, the same for all items of the interval. Two variants: `lasting` is the headline,
 -- `every` takes the discounts of one bill too.
-with stretches as (
-    select stretch_id, state_id, currency, starts_at
+with intervals as (
+    select interval_id, state_id, currency, starts_at
     from {{ ref('int_subscription_intervals') }}
     where is_counted
 ),
@@ -19,7 +19,7 @@ discounts as (
 
 active as (
     select
-        stretches.stretch_id,
+        intervals.interval_id,
         applications.subscription_item_id,
         applications.discount_id,
         applications.is_once,
@@ -29,18 +29,18 @@ active as (
         case
             when discounts.percent_off is null
                 then coalesce(
-                    case when discounts.currency = stretches.currency then discounts.amount_off end,
+                    case when discounts.currency = intervals.currency then discounts.amount_off end,
                     try_cast({{ json_text(
-                        map_value('discounts.currency_options', 'stretches.currency'), '$.amount_off'
+                        map_value('discounts.currency_options', 'intervals.currency'), '$.amount_off'
                     ) }} as bigint)
                 )
         end as amount_off
-    from stretches
-    inner join applications on stretches.state_id = applications.state_id
+    from intervals
+    inner join applications on intervals.state_id = applications.state_id
     inner join discounts on applications.discount_id = discounts.id
     where
-        coalesce(applications.applies_from <= stretches.starts_at, true)
-        and coalesce(applications.applies_to > stretches.starts_at, true)
+        coalesce(applications.applies_from <= intervals.starts_at, true)
+        and coalesce(applications.applies_to > intervals.starts_at, true)
 ),
 
 variants as (
@@ -52,7 +52,7 @@ variants as (
 
 per_discount as (
     select
-        stretch_id,
+        interval_id,
         variant,
         discount_id,
         min(level) as level,
@@ -60,14 +60,14 @@ per_discount as (
         max(percent_off) as percent_off,
         max(amount_off) as amount_off
     from variants
-    group by stretch_id, variant, discount_id
+    group by interval_id, variant, discount_id
 ),
 
 numbered as (
     select
         *,
         row_number() over (
-            partition by stretch_id, variant
+            partition by interval_id, variant
             order by percent_off is null, level, position, discount_id
         ) as step
     from per_discount
@@ -75,7 +75,7 @@ numbered as (
 
 final as (
     select
-        numbered.stretch_id,
+        numbered.interval_id,
         numbered.variant,
         numbered.step,
         variants.subscription_item_id,
@@ -85,7 +85,7 @@ final as (
     from numbered
     inner join variants
         on
-            numbered.stretch_id = variants.stretch_id
+            numbered.interval_id = variants.interval_id
             and numbered.variant = variants.variant
             and numbered.discount_id = variants.discount_id
     where numbered.percent_off is not null or numbered.amount_off is not null

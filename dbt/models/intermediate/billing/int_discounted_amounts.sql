@@ -1,15 +1,15 @@
--- What the items of a stretch are billed for one period after its discounts, step by step: a
+-- What the items of an interval are billed for one period after its discounts, step by step: a
 -- percentage of what the step before left; a fixed amount spread over the items in proportion,
 -- once per billing period, never below zero.
 with recursive items as (
     select
-        stretches.stretch_id,
+        intervals.interval_id,
         items.subscription_item_id,
         {{ text_key(['items.recurring_interval', 'items.interval_count']) }} as billing_period,
         amounts.period_amount
-    from {{ ref('int_subscription_intervals') }} as stretches
+    from {{ ref('int_subscription_intervals') }} as intervals
     inner join {{ ref('int_subscription_state_items') }} as items
-        on stretches.state_id = items.state_id
+        on intervals.state_id = items.state_id
     inner join {{ ref('int_period_amounts') }} as amounts
         on
             items.price_id = amounts.price_id
@@ -23,14 +23,14 @@ steps as (
 ),
 
 last_steps as (
-    select stretch_id, variant, max(step) as last_step
+    select interval_id, variant, max(step) as last_step
     from steps
-    group by stretch_id, variant
+    group by interval_id, variant
 ),
 
 reduced as (
     select
-        items.stretch_id,
+        items.interval_id,
         last_steps.variant,
         last_steps.last_step,
         cast(0 as bigint) as step,
@@ -38,12 +38,12 @@ reduced as (
         items.billing_period,
         items.period_amount
     from items
-    inner join last_steps on items.stretch_id = last_steps.stretch_id
+    inner join last_steps on items.interval_id = last_steps.interval_id
 
     union all
 
     select
-        before.stretch_id,
+        before.interval_id,
         before.variant,
         before.last_step,
         before.step + 1 as step,
@@ -72,12 +72,12 @@ reduced as (
             steps.percent_off,
             steps.amount_off,
             sum(case when steps.discount_id is not null then reduced.period_amount end) over (
-                partition by reduced.stretch_id, reduced.variant, reduced.billing_period
+                partition by reduced.interval_id, reduced.variant, reduced.billing_period
             ) as reducible
         from reduced
         left join steps
             on
-                reduced.stretch_id = steps.stretch_id
+                reduced.interval_id = steps.interval_id
                 and reduced.variant = steps.variant
                 and reduced.subscription_item_id = steps.subscription_item_id
                 and reduced.step + 1 = steps.step
@@ -86,7 +86,7 @@ reduced as (
 ),
 
 final as (
-    select stretch_id, variant, subscription_item_id, period_amount
+    select interval_id, variant, subscription_item_id, period_amount
     from reduced
     where step = last_step
 )

@@ -1,8 +1,8 @@
 -- The tax that an item's price contains, in percent: as the latest invoice of that price up to a
--- stretch applied it, else (before the first invoice) as its first did. The invoice decides: a
+-- interval applied it, else (before the first invoice) as its first did. The invoice decides: a
 -- rate made by hand or the account's default can make a price inclusive that does not say so.
-with stretches as (
-    select stretch_id, state_id, starts_at from {{ ref('int_subscription_intervals') }}
+with intervals as (
+    select interval_id, state_id, starts_at from {{ ref('int_subscription_intervals') }}
     where is_counted
 ),
 
@@ -33,29 +33,29 @@ taxed as (
 
 candidates as (
     select
-        stretches.stretch_id,
+        intervals.interval_id,
         items.subscription_item_id,
         lines.id as line_id,
         coalesce(taxed.percentage, 0) as percentage,
         row_number() over (
-            partition by stretches.stretch_id, items.subscription_item_id
+            partition by intervals.interval_id, items.subscription_item_id
             order by
                 coalesce(lines.price_id = items.price_id, false) desc,
-                lines.period_starts_at <= stretches.starts_at desc,
+                lines.period_starts_at <= intervals.starts_at desc,
                 case
-                    when lines.period_starts_at <= stretches.starts_at then lines.period_starts_at
+                    when lines.period_starts_at <= intervals.starts_at then lines.period_starts_at
                 end desc,
                 lines.period_starts_at asc,
                 lines.id asc
         ) as preference
-    from stretches
-    inner join items on stretches.state_id = items.state_id
+    from intervals
+    inner join items on intervals.state_id = items.state_id
     inner join lines on items.subscription_item_id = lines.subscription_item_id
     left join taxed on lines.id = taxed.line_id
 ),
 
 final as (
-    select stretch_id, subscription_item_id, percentage, line_id from candidates
+    select interval_id, subscription_item_id, percentage, line_id from candidates
     where preference = 1
 )
 

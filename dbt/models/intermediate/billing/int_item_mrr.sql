@@ -1,6 +1,6 @@
--- MRR of each item of each counted stretch, in minor units with 12 decimals, in three variants.
+-- MRR of each item of each counted interval, in minor units with 12 decimals, in three variants.
 -- Multiplied first, divided once: 52 weeks or 365 days over 12 months lose nothing on the way.
-with stretches as (
+with intervals as (
     select * from {{ ref('int_subscription_intervals') }}
     where is_counted
 ),
@@ -23,8 +23,8 @@ taxes as (
 
 periods as (
     select
-        stretches.stretch_id,
-        stretches.subscription_id,
+        intervals.interval_id,
+        intervals.subscription_id,
         items.subscription_item_id,
         items.price_id,
         items.quantity,
@@ -37,8 +37,8 @@ periods as (
         case items.recurring_interval
             when 'year' then 1 when 'month' then 12 when 'week' then 52 when 'day' then 365
         end as periods_per_year
-    from stretches
-    inner join items on stretches.state_id = items.state_id
+    from intervals
+    inner join items on intervals.state_id = items.state_id
     left join amounts
         on
             items.price_id = amounts.price_id
@@ -47,23 +47,23 @@ periods as (
             and items.unit_amount_decimal is not distinct from amounts.unit_amount_decimal
     left join discounted as lasting
         on
-            stretches.stretch_id = lasting.stretch_id
+            intervals.interval_id = lasting.interval_id
             and items.subscription_item_id = lasting.subscription_item_id
             and lasting.variant = 'lasting'
     left join discounted as every_one
         on
-            stretches.stretch_id = every_one.stretch_id
+            intervals.interval_id = every_one.interval_id
             and items.subscription_item_id = every_one.subscription_item_id
             and every_one.variant = 'every'
     left join taxes
         on
-            stretches.stretch_id = taxes.stretch_id
+            intervals.interval_id = taxes.interval_id
             and items.subscription_item_id = taxes.subscription_item_id
 ),
 
 final as (
     select
-        stretch_id,
+        interval_id,
         subscription_id,
         subscription_item_id,
         price_id,

@@ -1,4 +1,4 @@
--- The estimated items of a subscription, cut into stretches during which none of them changed.
+-- The estimated items of a subscription, cut into intervals during which none of them changed.
 with items as (
     select * from {{ ref('int_subscription_estimated_items') }}
 ),
@@ -13,7 +13,7 @@ cuts as (
     select subscription_id, ends_at as cut_at from items
 ),
 
-stretches as (
+intervals as (
     select
         subscription_id,
         cut_at as valid_from,
@@ -23,18 +23,18 @@ stretches as (
 
 billed as (
     select
-        stretches.subscription_id,
-        stretches.valid_from,
-        stretches.valid_to,
+        intervals.subscription_id,
+        intervals.valid_from,
+        intervals.valid_to,
         min(items.customer_id) as customer_id,
         min(items.currency) as currency
-    from stretches
+    from intervals
     inner join items
         on
-            stretches.subscription_id = items.subscription_id
-            and stretches.valid_from >= items.starts_at
-            and stretches.valid_to <= items.ends_at
-    group by stretches.subscription_id, stretches.valid_from, stretches.valid_to
+            intervals.subscription_id = items.subscription_id
+            and intervals.valid_from >= items.starts_at
+            and intervals.valid_to <= items.ends_at
+    group by intervals.subscription_id, intervals.valid_from, intervals.valid_to
 ),
 
 final as (

@@ -1,5 +1,5 @@
 -- States cut where something that they are worth changes by itself: a discount begins or ends, a
--- paused collection resumes. Within a stretch MRR is constant.
+-- paused collection resumes. Within an interval MRR is constant.
 with states as (
     select * from {{ ref('int_subscription_states') }}
 ),
@@ -34,7 +34,7 @@ cuts as (
 
 final as (
     select
-        {{ text_key(['cuts.state_id', 'cuts.cut_at']) }} as stretch_id,
+        {{ text_key(['cuts.state_id', 'cuts.cut_at']) }} as interval_id,
         states.state_id,
         states.subscription_id,
         states.customer_id,

@@ -1,35 +1,35 @@
--- MRR of each subscription over each stretch of its timeline; zero where it does not count.
-with stretches as (
+-- MRR of each subscription over each interval of its timeline; zero where it does not count.
+with intervals as (
     select * from {{ ref('int_subscription_intervals') }}
 ),
 
 items as (
     select
-        stretch_id,
+        interval_id,
         sum(mrr_list) as mrr_list,
         sum(mrr) as mrr,
         sum(mrr_net_all) as mrr_net_all
     from {{ ref('int_item_mrr') }}
-    group by stretch_id
+    group by interval_id
 ),
 
 final as (
     select
-        stretches.stretch_id,
-        stretches.subscription_id,
-        stretches.customer_id,
-        stretches.currency,
-        stretches.status,
-        stretches.basis,
-        stretches.is_counted,
-        stretches.is_ending,
-        stretches.starts_at,
-        stretches.ends_at,
+        intervals.interval_id,
+        intervals.subscription_id,
+        intervals.customer_id,
+        intervals.currency,
+        intervals.status,
+        intervals.basis,
+        intervals.is_counted,
+        intervals.is_ending,
+        intervals.starts_at,
+        intervals.ends_at,
         cast(coalesce(items.mrr_list, 0) as decimal(38, 12)) as mrr_list,
         cast(coalesce(items.mrr, 0) as decimal(38, 12)) as mrr,
         cast(coalesce(items.mrr_net_all, 0) as decimal(38, 12)) as mrr_net_all
-    from stretches
-    left join items on stretches.stretch_id = items.stretch_id
+    from intervals
+    left join items on intervals.interval_id = items.interval_id
 )
 
 select * from final

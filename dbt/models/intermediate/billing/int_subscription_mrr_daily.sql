@@ -2,13 +2,13 @@
 -- MRR of each subscription at the end of each day on which it may have changed. A timeline that
 -- breaks off is zero from there on.
 {%- set measures = ['mrr_list', 'mrr', 'mrr_net_all', 'mrr_ending', 'mrr_estimated'] %}
-with stretches as (
+with intervals as (
     select * from {{ ref('int_subscription_mrr') }}
 ),
 
 starts as (
     select
-        stretch_id,
+        interval_id,
         subscription_id,
         customer_id,
         currency,
@@ -18,25 +18,25 @@ starts as (
         mrr_net_all,
         case when is_ending then mrr else 0 end as mrr_ending,
         case when basis = 'estimated' then mrr else 0 end as mrr_estimated
-    from stretches
+    from intervals
 ),
 
 breaks as (
     select
-        cast(null as varchar) as stretch_id,
-        stretches.subscription_id,
-        stretches.customer_id,
-        stretches.currency,
-        stretches.ends_at as happens_at
+        cast(null as varchar) as interval_id,
+        intervals.subscription_id,
+        intervals.customer_id,
+        intervals.currency,
+        intervals.ends_at as happens_at
         {%- for measure in measures %},
         0 as {{ measure }}
         {%- endfor %}
-    from stretches
+    from intervals
     left join starts
         on
-            stretches.subscription_id = starts.subscription_id
-            and stretches.ends_at = starts.happens_at
-    where stretches.ends_at is not null and starts.subscription_id is null
+            intervals.subscription_id = starts.subscription_id
+            and intervals.ends_at = starts.happens_at
+    where intervals.ends_at is not null and starts.subscription_id is null
 ),
 
 points as (
@@ -63,7 +63,7 @@ final as (
         customer_id,
         currency,
         date,
-        stretch_id
+        interval_id
         {%- for measure in measures %},
         cast({{ measure }} as decimal(38, 12)) as {{ measure }},
         cast({{ measure }} - coalesce(lag({{ measure }}) over (

@@ -1,4 +1,4 @@
--- The stretches during which a subscription was seen to be in one state: from the version that
+-- The intervals during which a subscription was seen to be in one state: from the version that
 -- showed the state until the next version.
 with logs as (
     select as_of as read_at, min({{ instant('covered_from') }}) as covered_from

@@ -39,7 +39,7 @@ with_year as (
             when 'year' then 1 when 'month' then 12 when 'week' then 52 when 'day' then 365
         end as periods_per_year,
         cast(0 as decimal(9, 6)) as inclusive_percentage,
-        -- Shorter stretches are parts of a period. Adding months stops at a month's last day.
+        -- Shorter intervals are parts of a period. Adding months stops at a month's last day.
         case recurring_interval
             when 'year' then period_starts_at + interval_count * interval 1 year
             when 'month' then period_starts_at + interval_count * interval 1 month

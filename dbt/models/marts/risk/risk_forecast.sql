@@ -41,11 +41,11 @@ sums as (
     group by networks.network
 ),
 
--- One row per stretch of time, in the columns that the programmes are measured by.
-stretches as (
+-- One row per period, in the columns that the programmes are measured by.
+intervals as (
     {%- for name in ['month', 'pace'] %}
     select
-        '{{ name }}' as stretch,
+        '{{ name }}' as period_kind,
         network,
         {{ name }}_attempts as attempts,
         {{ name }}_enumerated as enumerated,
@@ -68,13 +68,13 @@ measured as (
     select
         thresholds.programme,
         thresholds.region,
-        stretches.*,
-        {{ programme_cases('stretches', 'thresholds') }} as cases,
+        intervals.*,
+        {{ programme_cases('intervals', 'thresholds') }} as cases,
         case
-            when thresholds.base = 'attempts of the month' then stretches.attempts
-            else stretches.payments
+            when thresholds.base = 'attempts of the month' then intervals.attempts
+            else intervals.payments
         end as base_payments,
-        {{ programme_usd('stretches', 'thresholds') }} as cases_usd,
+        {{ programme_usd('intervals', 'thresholds') }} as cases_usd,
         thresholds.base,
         thresholds.ratio_bps,
         thresholds.cases as cases_threshold,
@@ -84,7 +84,7 @@ measured as (
         coalesce(thresholds.volume_usd, 0) as usd_threshold,
         thresholds.three_d_secure_bps
     from thresholds
-    inner join stretches on thresholds.network = stretches.network
+    inner join intervals on thresholds.network = intervals.network
 ),
 
 days as (
@@ -131,9 +131,9 @@ projected as (
         on
             so_far.programme = pace.programme
             and so_far.region = pace.region
-            and pace.stretch = 'pace'
+            and pace.period_kind = 'pace'
     cross join days
-    where so_far.stretch = 'month'
+    where so_far.period_kind = 'month'
 ),
 
 crossings as (
@@ -183,10 +183,10 @@ final as (
         on
             so_far.programme = pace.programme
             and so_far.region = pace.region
-            and pace.stretch = 'pace'
+            and pace.period_kind = 'pace'
     left join crossings
         on so_far.programme = crossings.programme and so_far.region = crossings.region
-    where so_far.stretch = 'month'
+    where so_far.period_kind = 'month'
 )
 
 select * from final

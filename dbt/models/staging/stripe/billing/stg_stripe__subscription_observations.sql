@@ -1,4 +1,4 @@
--- Every sight of each subscription by the instant, opened: from lists and from events, and what was
+-- Every observation of each subscription by the instant, opened: from lists and from events, and what was
 -- before the first known change. The same version may have arrived twice. Payloads stream through
 -- here; what has to be sorted or compared is keys alone.
 {% set landed = source('landing', 'subscription') %}
@@ -111,7 +111,7 @@ ranked as (
             partition by keys.id, keys.observed_at
             order by event_order.place nulls last, keys.event_id
         ) as number,
-        count(*) over (partition by keys.id, keys.observed_at) as sights,
+        count(*) over (partition by keys.id, keys.observed_at) as observations,
         count(keys.event_id) over (partition by keys.id, keys.observed_at) as events
     from keys
     left join {{ ref('stg_stripe__subscription_event_order') }} as event_order
@@ -121,7 +121,7 @@ ranked as (
 first_seen as (
     select id, event_id, number, case when is_ordered then 1 else events end as events
     from ranked
-    where place = 1 and sights = events and (is_ordered or events <= 2)
+    where place = 1 and observations = events and (is_ordered or events <= 2)
 ),
 
 second_changes as (
@@ -175,7 +175,7 @@ told as (
         )
 ),
 
-every_sight as (
+every_observation as (
     select
         id,
         observed_at,
@@ -217,7 +217,7 @@ read as (
         {{ parse_json('payload', shape) }} as stated,
         {{ parse_json('patch', shape) }} as changed,
         {{ parse_json('second_patch', shape) }} as second_changed
-    from every_sight
+    from every_observation
 ),
 
 before_one as (

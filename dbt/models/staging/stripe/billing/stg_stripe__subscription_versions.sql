@@ -1,33 +1,33 @@
 -- Every version of each subscription that was seen by the instant, each once and in order: the
 -- history. Only keys are sorted and compared.
-{% set sights = ref('stg_stripe__subscription_observations') %}
+{% set observations = ref('stg_stripe__subscription_observations') %}
 
 with arrived_again as (
-    select version_id from {{ sights }} group by version_id having count(*) > 1
+    select version_id from {{ observations }} group by version_id having count(*) > 1
 ),
 
 once as (
-    select * from {{ sights }}
+    select * from {{ observations }}
     where version_id not in (select version_id from arrived_again)
     union all
-    select distinct * from {{ sights }}
+    select distinct * from {{ observations }}
     where version_id in (select version_id from arrived_again)
 ),
 
 keys as (
     select distinct
-        sights.version_id,
-        sights.subscription_id,
-        sights.observed_at,
-        sights.source,
-        sights.event_id,
-        sights.ended_at,
+        observations.version_id,
+        observations.subscription_id,
+        observations.observed_at,
+        observations.source,
+        observations.event_id,
+        observations.ended_at,
         events.type as event_type,
         event_order.place
-    from {{ sights }} as sights
-    left join {{ ref('stg_stripe__events') }} as events on sights.event_id = events.id
+    from {{ observations }} as observations
+    left join {{ ref('stg_stripe__events') }} as events on observations.event_id = events.id
     left join {{ ref('stg_stripe__subscription_event_order') }} as event_order
-        on sights.event_id = event_order.event_id
+        on observations.event_id = event_order.event_id
 ),
 
 -- Several versions of one second: created first, deleted last, else as each tells what was before
