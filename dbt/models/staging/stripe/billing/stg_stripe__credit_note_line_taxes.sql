@@ -1,6 +1,7 @@
 -- The newer shape has `taxes`, the older `tax_amounts`.
 with lines as (
-    select credit_note_id, line_id, currency, line from {{ ref('stg_stripe__credit_note_payload_lines') }}
+    select credit_note_id, line_id, currency, line
+    from {{ ref('stg_stripe__credit_note_payload_lines') }}
 ),
 
 newer as (

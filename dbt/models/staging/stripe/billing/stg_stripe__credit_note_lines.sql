@@ -1,5 +1,6 @@
 with lines as (
-    select credit_note_id, line_id, currency, line from {{ ref('stg_stripe__credit_note_payload_lines') }}
+    select credit_note_id, line_id, currency, line
+    from {{ ref('stg_stripe__credit_note_payload_lines') }}
 ),
 
 final as (

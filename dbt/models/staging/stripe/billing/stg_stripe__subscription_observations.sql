@@ -1,5 +1,5 @@
--- Every observation of each subscription by the instant, opened: from lists and from events, and what was
--- before the first known change. The same version may have arrived twice. Payloads stream through
+-- Every observation of each subscription by the instant, opened: from lists and from events, and
+-- what was before the first known change. The same version may have arrived twice. Payloads stream through
 -- here; what has to be sorted or compared is keys alone.
 {% set landed = source('landing', 'subscription') %}
 {% set shape = {
@@ -127,7 +127,8 @@ first_seen as (
 second_changes as (
     select first_seen.id, changes.previous_attributes
     from first_seen
-    inner join {{ ref('stg_stripe__event_objects') }} as changes on first_seen.event_id = changes.event_id
+    inner join {{ ref('stg_stripe__event_objects') }} as changes
+        on first_seen.event_id = changes.event_id
     where first_seen.number = 2 and first_seen.events = 2
 ),
 

@@ -1,6 +1,7 @@
 -- Taxes of Checkout sessions by rate; without rate where only the sum is stated, or the rest of it.
 with sessions as (
-    select id, currency, amount_total, tax_amount, taxes from {{ ref('stg_stripe__checkout_sessions') }}
+    select id, currency, amount_total, tax_amount, taxes
+    from {{ ref('stg_stripe__checkout_sessions') }}
 ),
 
 exploded as (
