@@ -1,6 +1,6 @@
 -- Every observation of each subscription by the instant, opened: from lists and from events, and
--- what was before the first known change. The same version may have arrived twice. Payloads stream through
--- here; what has to be sorted or compared is keys alone.
+-- what was before the first known change. The same version may have arrived twice. Payloads stream
+-- through here; what has to be sorted or compared is keys alone.
 {% set landed = source('landing', 'subscription') %}
 {% set shape = {
     'customer': 'json',
