@@ -76,7 +76,6 @@ create table staging.stg_stripe__invoice_line_taxes as select 'in_1' as invoice_
 create table staging.stg_stripe__subscriptions as select 'sub_1' as id, 'cus_1' as customer_id,
   'usd' as currency, 'canceled' as status, timestamp '2026-10-01' as created_at,
   timestamp '2026-10-30' as canceled_at, timestamp '2026-10-30' as ended_at;
-create table staging.stg_stripe__subscription_items as select 'si_1' as id;
 create table staging.stg_stripe__prices as select 'price_1' as id, 'usd' as currency;
 create table staging.stg_stripe__credit_notes as select 'cn_1' as id, 'usd' as currency,
   'cus_1' as customer_id, timestamp '2026-10-30' as created_at, null::timestamp as voided_at;
