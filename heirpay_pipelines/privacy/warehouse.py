@@ -58,7 +58,7 @@ class Table:
         """The column that says whose customer's data a row is; None when the table has none."""
         if any(name == "customer_id" for name, _ in self.columns):
             return "customer_id"
-        return "id" if self.name == "customers" else None
+        return "id" if _earlier_name(self.name) == "customers" else None
 
 
 def tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[Table]:
@@ -71,6 +71,18 @@ def tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[Table]:
         [database],
     ).fetchall()
     return [Table(schema, name, tuple(columns)) for schema, name, columns in rows]
+
+
+def _tags() -> dict[tuple[str, str], str]:
+    """Tagged columns, also by the names that tables had in release 0.1.0: until the first night
+    after an upgrade the published file has those."""
+    tags = tagged_columns()
+    return {(_earlier_name(table), column): tag for (table, column), tag in tags.items()} | tags
+
+
+def _earlier_name(table: str) -> str:
+    """`stg_stripe__charges` was `charges`, `int_charges` was, too."""
+    return table.removeprefix("int_").rpartition("__")[2]
 
 
 def erase_from_warehouse(
@@ -100,7 +112,7 @@ def erase_from_warehouse(
             return 0
         _register(connection, person)
         connection.execute("copy from database published to heirpay (schema)")
-        tags = tagged_columns()
+        tags = _tags()
         changed = sum(_copy(connection, t, tags, person) for t in tables(connection, "published"))
         connection.execute("detach published")
     if not changed:
