@@ -81,8 +81,10 @@ def _tags() -> dict[tuple[str, str], str]:
 
 
 def _earlier_name(table: str) -> str:
-    """`stg_stripe__charges` was `charges`, `int_charges` was, too."""
-    return table.removeprefix("int_").rpartition("__")[2]
+    """`stg_stripe__charges` was `charges`, as was `int_charges`; `stg_bank__statements` was
+    `bank_statements`."""
+    source, _, name = table.removeprefix("int_").rpartition("__")
+    return f"bank_{name}" if source == "stg_bank" else name
 
 
 def erase_from_warehouse(

@@ -20,8 +20,10 @@ from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.personal.pseudonyms import pseudonyms
 from heirpay_pipelines.privacy import erase as erasing
 from heirpay_pipelines.privacy.erase import GdprError, erase, finish_all
+from heirpay_pipelines.privacy.warehouse import Table, _tags
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
+from heirpay_pipelines.warehouse.personal_columns import tagged_columns
 
 KEY = "a key of thirty-two characters!!"
 
@@ -203,3 +205,24 @@ def test_the_command_says_what_it_did_and_names_nobody(
     assert planted.NAME not in result.output
     with open_state(settings.state_file) as state:
         assert pseudonyms(state, AT).of(CUSTOMER) in result.output
+
+
+@pytest.mark.parametrize(
+    ("table", "earlier"),
+    [
+        ("stg_stripe__customers", "customers"),
+        ("int_ledger", "ledger"),
+        ("stg_bank__transactions", "bank_transactions"),
+        ("disputes", "disputes"),
+    ],
+)
+def test_a_warehouse_of_the_release_before_is_erased_by_its_own_names(
+    table: str, earlier: str
+) -> None:
+    tags = _tags()
+    for (model, column), tag in tagged_columns().items():
+        if model == table:
+            assert tags[earlier, column] == tags[table, column] == tag
+    assert Table("staging", earlier, (("name", "VARCHAR"),)).owner == (
+        "id" if earlier == "customers" else None
+    )
