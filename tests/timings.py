@@ -1,5 +1,5 @@
-"""Prints the ten slowest tests and fixtures of a run: wall time, and processor time of the test's
-process and of those that it started and waited for. On a busy machine the second is what counts."""
+"""Prints the ten slowest files, tests and fixtures of a run: wall time, and processor time of the
+test's process and of those that it started and waited for. On a busy machine the second counts."""
 
 from __future__ import annotations
 
@@ -73,7 +73,17 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if hasattr(config, "workerinput") or len(_calls) < SHOWN:
         return
     calls = [(name, max(found)) for name, found in _calls.items()]
-    for title, times in (("tests", calls), ("fixtures", _all_fixtures)):
+    files = list(_by_file([*calls, *_all_fixtures]).items())
+    for title, times in (("files", files), ("tests", calls), ("fixtures", _all_fixtures)):
         terminalreporter.section(f"{SHOWN} slowest {title}: wall, processor")
         for name, (wall, processor) in sorted(times, key=lambda t: -t[1][1])[:SHOWN]:
             terminalreporter.write_line(f"{wall:7.1f} s {processor:7.1f} s  {name}")
+
+
+def _by_file(times: list[tuple[str, Seconds]]) -> dict[str, Seconds]:
+    """Each file with what its tests and its own fixtures took."""
+    found: dict[str, Seconds] = defaultdict(lambda: (0.0, 0.0))
+    for name, (wall, processor) in times:
+        file = name.partition("::")[0]
+        found[file] = (found[file][0] + wall, found[file][1] + processor)
+    return found

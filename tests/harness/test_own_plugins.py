@@ -71,7 +71,7 @@ def test_fast_leaves_out_what_is_slow_and_the_slowest_are_printed(tmp_path: Path
     (tmp_path / "test_it.py").write_text(SLOW)
     done = run(tmp_path, "--fast", "-n", "1")
     assert "12 passed" in done.stdout, done.stdout + done.stderr
-    for title in ("10 slowest tests", "10 slowest fixtures"):
+    for title in ("10 slowest files", "10 slowest tests", "10 slowest fixtures"):
         assert title in done.stdout
     assert "test_it.py::costly" in done.stdout
     assert list((tmp_path / ".cache" / "tests" / "deaths").iterdir()) == []
