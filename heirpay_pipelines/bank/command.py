@@ -17,7 +17,7 @@ from heirpay_pipelines.bank.document import CSV_ENDINGS, Document
 from heirpay_pipelines.bank.guard import GuardedReader
 from heirpay_pipelines.bank.names import shown_name
 from heirpay_pipelines.bank.statement import Statement
-from heirpay_pipelines.landing.currencies import exponents
+from heirpay_pipelines.currencies import exponents
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.text.shown import one_line, say, say_json, say_lines
 

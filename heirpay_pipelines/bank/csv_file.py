@@ -18,7 +18,7 @@ from heirpay_pipelines.bank.statement import (
     minor_units,
     shown,
 )
-from heirpay_pipelines.landing.currencies import exponents
+from heirpay_pipelines.currencies import exponents
 
 MONEY = ("amount", "credit", "debit", "balance")
 DESCRIBE = f"describe the file in {MAPPING_FILE}; `heirpay bank check FILE` proposes a mapping"

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Self
 
-from heirpay_pipelines.landing.currencies import exponents
+from heirpay_pipelines.currencies import exponents
 
 SHOWN_UP_TO = 10**12
 CURRENCY = re.compile(r"[a-z]{3}")

@@ -19,10 +19,11 @@ import orjson
 import pyarrow as pa
 
 from heirpay_pipelines.at_rest.places import sync_folder
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.landing.landing import Landing, by_object, sha256_of
 from heirpay_pipelines.landing.manifest import LandedFile, LandingError, Manifest, write_manifest
 from heirpay_pipelines.landing.people import Person
-from heirpay_pipelines.landing.read import KEY_NAME, open_files, quoted, relation
+from heirpay_pipelines.landing.read import KEY_NAME, open_files, relation
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms
 from heirpay_pipelines.personal.scrub import Scrubber
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from heirpay_pipelines.duck import load_httpfs
+from heirpay_pipelines.duck import load_httpfs, quoted
 from heirpay_pipelines.host.spill import spill_limit
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import LandedFile, LandingError
@@ -64,7 +64,3 @@ def relation(landing: Landing, files: Iterable[LandedFile]) -> str:
     paths = ", ".join(quoted(str(landing.root / file.path)) for file in files)
     options = f", encryption_config = {{footer_key: '{KEY_NAME}'}}" if landing.key else ""
     return f"read_parquet([{paths}]{options})"
-
-
-def quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

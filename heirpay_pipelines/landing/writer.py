@@ -16,10 +16,11 @@ import orjson
 import pyarrow as pa
 
 from heirpay_pipelines.at_rest.places import sync_folder
-from heirpay_pipelines.landing.currencies import exponents
+from heirpay_pipelines.currencies import exponents
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.landing.landing import Landing, sha256_of
 from heirpay_pipelines.landing.manifest import LandedFile, LandingError
-from heirpay_pipelines.landing.read import KEY_NAME, quoted, use_key
+from heirpay_pipelines.landing.read import KEY_NAME, use_key
 from heirpay_pipelines.landing.suppression_list import SuppressionList
 
 MICROSECONDS = 1_000_000

@@ -14,8 +14,8 @@ from heirpay_pipelines.duck import connect_shut
 from heirpay_pipelines.query.audit_record import record_query
 from heirpay_pipelines.query.one_select import RefusedSqlError, statement_of
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.text.csv_cells import as_cells
 from heirpay_pipelines.text.shown import in_json, many_lines
+from heirpay_pipelines.text.spreadsheet_csv import as_cells
 
 NEVER_WRAPPED = 1_000_000
 Format = Literal["table", "csv", "json", "parquet"]

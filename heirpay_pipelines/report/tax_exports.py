@@ -17,7 +17,7 @@ import duckdb
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.report.iif import write_iif
 from heirpay_pipelines.report.money import Money
-from heirpay_pipelines.text.csv_cells import write_csv
+from heirpay_pipelines.text.spreadsheet_csv import write_csv
 
 EXPORTS = (
     "eu-oss",

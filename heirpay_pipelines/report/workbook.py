@@ -22,7 +22,7 @@ from xlsxwriter.utility import xl_col_to_name
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.summary_sheet import Sheets, write_summary
-from heirpay_pipelines.text.csv_cells import is_formula
+from heirpay_pipelines.text.spreadsheet_csv import is_formula
 
 ROW_LIMIT = 50_000
 ROW_LIMIT_IN_MEMORY = 10_000

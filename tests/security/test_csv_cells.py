@@ -9,7 +9,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from heirpay_pipelines.text.csv_cells import FORMULA_STARTS, as_cells, cell, write_csv
+from heirpay_pipelines.text.spreadsheet_csv import FORMULA_STARTS, as_cells, cell, write_csv
 
 HOSTILE = [start + 'HYPERLINK("http://x.test","y")' for start in FORMULA_STARTS]
 HARMLESS = ["", "a=1", "x-1", "-12.50", "+49170", "12", "'=1", " =1", None]

@@ -16,13 +16,13 @@ from landing_harness import Warehouse
 from mrr_examples import Examples
 from served_landing import served, store_of
 
+from heirpay_pipelines import currencies
 from heirpay_pipelines.controls import ControlResult, RunContext, load_register, run_controls
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.gateways.stripe.quarantine_retry import (
     quarantined_objects,
     retry_quarantined,
 )
-from heirpay_pipelines.landing import currencies
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.warehouse.build import prepare_build

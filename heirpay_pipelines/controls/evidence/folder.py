@@ -30,7 +30,7 @@ from heirpay_pipelines.controls.evidence.signing import signing_key
 from heirpay_pipelines.controls.register import load_register
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
-from heirpay_pipelines.text.csv_cells import write_csv
+from heirpay_pipelines.text.spreadsheet_csv import write_csv
 
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.hex"
 ERASURE = "a person's data was erased (GDPR article 17)"

@@ -16,12 +16,13 @@ from typing import Any
 import duckdb
 import orjson
 
+from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.gateways.stripe.afterwards import Known, Late, version_of_then
 from heirpay_pipelines.gateways.stripe.landed_references import references
 from heirpay_pipelines.gateways.stripe.references import BY_PREFIX, INSTANTS, NAMES
 from heirpay_pipelines.landing.landing import Landing, by_object, sha256_of
 from heirpay_pipelines.landing.manifest import LandedFile
-from heirpay_pipelines.landing.read import KEY_NAME, open_files, quoted, relation
+from heirpay_pipelines.landing.read import KEY_NAME, open_files, relation
 from heirpay_pipelines.landing.writer import sync_private
 
 MOMENT = timedelta(seconds=1)
