@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-TABLE = GUIDE.partition("## Where things are")[2].partition("## Soak")[0]
-PLACES = re.findall(r"`([^`]+/[^`]*)`", TABLE)
+TABLE = GUIDE.partition("| You look for")[2].partition("## Soak")[0]
+PLACES = re.findall(r"`([^`\n]+/[^`\n]*)`", TABLE)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from heirpay_pipelines.bank import bai2_file, camt053, csv_file, mt940_file, ofx_file
+from heirpay_pipelines.bank import bai2_file, camt_file, csv_file, mt940_file, ofx_file
 from heirpay_pipelines.bank.csv_mapping import mapping_for
 from heirpay_pipelines.bank.decoding import BYTE_ORDER_MARKS, text_of
 from heirpay_pipelines.bank.names import shown_name
@@ -101,7 +101,7 @@ def _reader(
     if "OFXHEADER" in head.upper() or "<OFX>" in head.upper():
         return "ofx", ofx_file.read
     if head.startswith("<"):
-        return "camt.053", camt053.read
+        return "camt.053", camt_file.read
     if re.match(r"01,", head):
         return "bai2", bai2_file.read
     if MT940.search(head) and MT940_OTHER.search(head):
