@@ -57,7 +57,7 @@ def test_whatever_a_reader_raises_refuses_its_file(
     def fail(data: bytes) -> list[Statement]:
         raise error(data.decode())
 
-    for reader in (camt053, mt940_file, bai2_file, ofx_file, csv_file):
+    for reader in (camt_file, mt940_file, bai2_file, ofx_file, csv_file):
         monkeypatch.setattr(
             reader, "read", fail if reader is not csv_file else lambda d, m: fail(d)
         )
