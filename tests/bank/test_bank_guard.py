@@ -8,7 +8,7 @@ from pathlib import Path
 import bank_files
 import pytest
 
-from heirpay_pipelines.bank import bai2_file, csv_file, guard, mt940_file, ofx_file
+from heirpay_pipelines.bank import bai2_file, camt_file, csv_file, guard, mt940_file, ofx_file
 from heirpay_pipelines.bank.document import documents_of
 from heirpay_pipelines.bank.guard import GuardedReader
 from heirpay_pipelines.bank.names import shown_name
