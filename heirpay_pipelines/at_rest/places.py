@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 
 NOT_PLAIN = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENOTDIR)
 PRIVATE = 0o600
+DRAFT = re.compile(r"\.(?P<name>.+?)(?:~[^~]*)?\.partial")
 
 
 class PlaceError(Exception):
@@ -76,6 +78,17 @@ def write_whole(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     partial.replace(path)
     sync_folder(path.parent)
+
+
+def draft_of(path: Path, mark: str = "") -> Path:
+    """Where a file or folder is made before it is renamed to `path`; `mark` tells drafts apart."""
+    return path.with_name(f".{path.name}{f'~{mark}' if mark else ''}.partial")
+
+
+def final_path(path: Path) -> Path:
+    """Where a file lies once every draft on its way has its own name (`draft_of`)."""
+    named = (DRAFT.fullmatch(part) for part in path.parts)
+    return Path(*(m["name"] if m else part for m, part in zip(named, path.parts, strict=True)))
 
 
 def sync_folder(folder: Path) -> None:

@@ -41,11 +41,13 @@ class Action(StrEnum):
     ISOLATION_SET = "isolation_set"
     ISOLATION_RELEASED = "isolation_released"
     KEY_ROTATED = "key_rotated"
+    SIGNING_KEY_REPLACED = "signing_key_replaced"
     FILE_RESTORED = "file_restored"
     CLOCK_CORRECTED = "clock_corrected"
     LOG_SET_ASIDE = "log_set_aside"
     PULL_LANDED = "pull_landed"
     PULL_LOST = "pull_lost"
+    PULL_REFUSED = "pull_refused"
     STATE_LOST = "state_lost"
     QUARANTINE_RETRIED = "quarantine_retried"
     # personal data

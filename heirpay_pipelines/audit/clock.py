@@ -39,6 +39,23 @@ def correct(state: State, sequence: int, actor: str) -> None:
     append(state, now, actor, Action.CLOCK_CORRECTED, fields["subject"], detail)
 
 
+def sign_again(state: State, actor: str) -> int:
+    """Append the corrections that the log holds anew, signed with the key of now: the one before
+    is gone. Only those of records that are where they say. How many."""
+    explained = corrected(state)
+    rows = state.rows(
+        "select distinct record.sequence from audit_log as said inner join audit_log as record"
+        " on record.sequence = json_extract(said.detail, '$.sequence')"
+        " and record.previous_hash = json_extract(said.detail, '$.follows')"
+        " where said.action = ? order by record.sequence",
+        (Action.CLOCK_CORRECTED,),
+    )
+    sequences = [row["sequence"] for row in rows if row["sequence"] not in explained]
+    for sequence in sequences:
+        correct(state, sequence, actor)
+    return len(sequences)
+
+
 def corrected(state: State) -> dict[int, str]:
     """The records that may be dated before the one before: their sequence, and the hash of the
     record before. Only what carries this installation's signature counts."""

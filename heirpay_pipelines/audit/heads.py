@@ -40,7 +40,9 @@ def kept_heads(settings: Settings) -> KeptHeads:
     for document in _documents(settings):
         name = document.relative_to(settings.home).as_posix()
         try:
-            said = json.loads(sealed.read(document, settings.key))["audit_head"]
+            given_away = document.is_relative_to(settings.home / "evidence")  # plain on purpose
+            text = sealed.read(document, settings.key, plain_too=given_away)
+            said = json.loads(text)["audit_head"]
             heads.append(Head.parse(str(said)))
         except FileNotFoundError:
             faults.append(f"{name}, which holds a head, is missing")

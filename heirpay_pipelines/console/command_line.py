@@ -9,12 +9,15 @@ from typing import Any, cast
 
 import click
 
+from heirpay_pipelines.console.errors import FAILED
 from heirpay_pipelines.console.lost_readers import LIKE_SIGPIPE
 from heirpay_pipelines.text.nearest import did_you_mean, nearest
-from heirpay_pipelines.text.shown import many_lines
+from heirpay_pipelines.text.shown import many_lines, say
 
 NOT_OF_THE_DEMO = frozenset({"demo", "run", "sandbox", "receive", "key", "backup", "restore"})
 """Commands that read no published home, or must not be pointed at the demo's by a flag."""
+
+INTERRUPTED = "interrupted; nothing half made stays, and the same command may be started again."
 
 
 class NearestChoice(click.Choice[Any]):
@@ -63,11 +66,14 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """A wrong setting ends every command alike, also one that words the error itself; click
-        would end a lost reader with the code of a failed run."""
+        would end a lost reader with the code of a failed run, and Ctrl-C with a word of its own."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             ctx.exit(LIKE_SIGPIPE)
+        except KeyboardInterrupt:
+            say(f"heirpay: {INTERRUPTED}", err=True)
+            ctx.exit(FAILED)
         except click.ClickException as error:
             error.message = many_lines(error.message)  # type: ignore[misc]
             if getattr(error.__context__, "exit_code", None) == WrongKey.exit_code and not (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import head
 from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.regulations import clause_of, deadline_of, regulation_of
@@ -95,7 +96,7 @@ def write_draft(settings: Settings, state: State, incident: Incident) -> Path:
     path = settings.notices_dir / f"{incident['incident_id']}.md"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_name(f".{path.name}.partial")
+        partial = draft_of(path)
         sealed.write(partial, draft(state, incident).encode(), settings.key)
         partial.replace(path)
     return path

@@ -68,16 +68,21 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder / f"{manifest.pull_id}.json"
     partial = target.with_suffix(".partial")
-    record = asdict(manifest) | {
-        name: getattr(manifest, name).isoformat() for name in ("as_of", "started_at", "ended_at")
-    }
-    with partial.open("w") as file:
+    with partial.open("wb") as file:
         os.fchmod(file.fileno(), 0o600)
-        json.dump(record, file, indent=1, sort_keys=True)
+        file.write(content_of(manifest))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(target)
     sync_folder(folder)
+
+
+def content_of(manifest: Manifest) -> bytes:
+    """The bytes of a manifest's file."""
+    record = asdict(manifest) | {
+        name: getattr(manifest, name).isoformat() for name in ("as_of", "started_at", "ended_at")
+    }
+    return json.dumps(record, indent=1, sort_keys=True).encode()
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -3,7 +3,8 @@ keeps both with a copy of the manifest.
 
 So a manifest that was deleted, damaged or replaced by another is noticed and restored; where its
 files are gone, too, the pull is lost, and the next one reads from where the pull before it ended.
-Each manifest's digest stands in the audit log.
+Each manifest's digest stands in the audit log, before the manifest itself is written: a manifest
+that neither knows is nobody's pull, and is set aside unread.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from heirpay_pipelines.audit.landed import Chained, chained_pulls, is_rewriting
 from heirpay_pipelines.landing.landing import DAMAGED, Landing
 from heirpay_pipelines.landing.manifest import (
     Manifest,
+    content_of,
     parse_manifest,
     read_manifest,
     write_manifest,
@@ -52,8 +54,8 @@ def commit(state_file: Path, landing: Landing, manifest: Manifest) -> Manifest:
             sequence=last[0]["sequence"] + 1 if last else 1,
             previous=last[0]["pull_id"] if last else None,
         )
+        _record(state, placed, content_of(placed))
         write_manifest(landing.manifests_dir, placed)
-        _record(state, landing, placed)
     return placed
 
 
@@ -67,7 +69,7 @@ def note_rewritten(state: State, landing: Landing) -> None:
     for manifest in landing.manifests():
         content = _path(landing, manifest.pull_id).read_bytes()
         if digests.get(manifest.pull_id) != _sha256(content):
-            _record(state, landing, manifest)
+            _record(state, manifest, content)
 
 
 def make_whole(state: State, landing: Landing) -> list[str]:
@@ -84,10 +86,10 @@ def make_whole(state: State, landing: Landing) -> list[str]:
         if content is not None and _sha256(content) == row["digest"]:
             continue
         if content is not None and _is_rewriting(chained, row, content, landing):
-            _record(state, landing, read_manifest(path))
+            _record(state, read_manifest(path), content)
             continue
         said.append(_restore(state, landing, row, is_there=content is not None))
-    _adopt_new(state, landing)
+    said += _adopt_new(state, landing)
     said += _missing_links(state, landing)
     return said
 
@@ -166,19 +168,51 @@ def set_aside(landing: Landing, path: Path) -> Path:
     return place
 
 
-def _adopt_new(state: State, landing: Landing) -> None:
-    """Take up manifests that are not in the sequence yet: of an earlier release, of a pull that was
-    killed before it was noted, or all of them when the state file is a new one."""
+def _adopt_new(state: State, landing: Landing) -> list[str]:
+    """Judge the manifests that are not in the sequence; what was done, in words.
+
+    Those that the audit log holds as they are are taken up: the state file is a new one. It may
+    not know the newest ones, nor any of an earlier release, so where no pull is in the sequence
+    yet those that the log does not contradict are taken up, too. All others were put there by
+    somebody else: they are set aside.
+    """
     known = {row["pull_id"] for row in state.rows("select pull_id from pulls")}
-    new = [path for path in landing.manifests_dir.glob("*.json") if path.stem not in known]
+    chained = chained_pulls(state)
+    new: list[Path] = []
+    refused: list[Path] = []
+    for path in sorted(landing.manifests_dir.glob("*.json")):
+        pull = chained.get(path.stem)
+        if path.stem in known:
+            continue
+        fits = not known if pull is None else pull.digest == _sha256(path.read_bytes())
+        (new if fits else refused).append(path)
     found = sorted(map(read_manifest, new), key=lambda m: (m.as_of, m.started_at, m.pull_id))
+    said = []
     for manifest in sorted(found, key=lambda m: m.sequence or 0):
-        _record(state, landing, manifest, taken_up=True)
+        content = _path(landing, manifest.pull_id).read_bytes()
+        _record(state, manifest, content, taken_up=True)
+        if chained and manifest.pull_id not in chained:
+            name = f"landing/manifests/{manifest.pull_id}.json"
+            said.append(f"{name} is newer than the audit log that is left: taken up as it is")
+    return said + [
+        _refuse(state, landing, path, "no pull of this home wrote it") for path in refused
+    ]
 
 
-def _record(state: State, landing: Landing, manifest: Manifest, *, taken_up: bool = False) -> None:
-    """One pull's row as its manifest lies in landing now, and its digest in the audit log."""
-    content = _path(landing, manifest.pull_id).read_bytes()
+def _refuse(state: State, landing: Landing, path: Path, why: str) -> str:
+    """Set a manifest aside with the files that carry its name, unread; what was done, in words."""
+    for file in sorted(landing.objects_dir.rglob("*.parquet")):
+        if file.stem.rpartition("-")[0] == path.stem:
+            set_aside(landing, file)
+    set_aside(landing, path)
+    append(state, datetime.now(UTC), "nightly", Action.PULL_REFUSED, path.stem, {"reason": why})
+    return (
+        f"landing/manifests/{path.name}: {why}; it lies in landing/damaged, nothing of it is read"
+    )
+
+
+def _record(state: State, manifest: Manifest, content: bytes, *, taken_up: bool = False) -> None:
+    """One pull's row with its manifest's bytes, and their digest in the audit log."""
     digest = _sha256(content)
     with state.transaction() as connection:
         taken = {
@@ -204,12 +238,26 @@ def _record(state: State, landing: Landing, manifest: Manifest, *, taken_up: boo
 
 
 def _found_again(state: State, landing: Landing) -> Iterator[str]:
-    """Lost pulls whose manifests were brought back, from a backup as a rule."""
-    for row in state.rows("select pull_id from pulls where lost_at is not null"):
+    """Lost pulls whose manifests were brought back, from a backup as a rule: as they were written,
+    and by nobody who was erased since."""
+    chained = chained_pulls(state)
+    for row in state.rows("select pull_id, digest, lost_at from pulls where lost_at is not null"):
         path = _path(landing, row["pull_id"])
-        if path.is_file() and _has_files(landing, read_manifest(path)):
-            _record(state, landing, read_manifest(path))
+        if not path.is_file():
+            continue
+        content, pull = path.read_bytes(), chained.get(row["pull_id"])
+        if _sha256(content) not in (row["digest"], pull.digest if pull else None):
+            yield _refuse(state, landing, path, "it is not what had been written")
+        elif _erased_since(state, row["lost_at"]):
+            yield _refuse(state, landing, path, "people were erased since it was lost")
+        elif _has_files(landing, parse_manifest(content)):
+            _record(state, parse_manifest(content), content)
             yield f"landing/manifests/{path.name} is there again"
+
+
+def _erased_since(state: State, instant: str) -> bool:
+    last = state.rows("select max(requested_at) as at from erasures")[0]["at"]
+    return last is not None and datetime.fromisoformat(last) >= datetime.fromisoformat(instant)
 
 
 def _is_rewriting(

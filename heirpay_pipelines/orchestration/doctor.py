@@ -1,4 +1,4 @@
-"""`heirpay doctor`: is everything in place, and if not, how to mend it."""
+"""`heirpay doctor`: is everything in place, and if not, how to fix it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SHOWN_PACKAGES = ("stripe", "duckdb", "dbt-duckdb", "dagster", "great-expectatio
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's: `mend` is what to do when it is not well. What is `optional` costs
+    """One line of the doctor's: `fix` is what to do when it is not well. What is `optional` costs
     something and stops nothing."""
 
     subject: str
     well: bool
     detail: str
-    mend: str = ""
+    fix: str = ""
     optional: bool = False
 
 
 def examine(settings: Settings, *, data: bool = False) -> Iterator[Finding]:
-    """Every finding, in the order in which a person would mend them; with `data` every file of the
+    """Every finding, in the order in which a person would fix them; with `data` every file of the
     home is verified."""
     for look in (_settings, _versions, _home, _encryption, _warehouse):
         yield from look(settings)
@@ -131,10 +131,20 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
 
 def _files(settings: Settings, every_byte: bool) -> Iterator[Finding]:
     """One line for each file that is damaged; for a part of the home in which none is, one."""
-    from heirpay_pipelines.orchestration.home_files import Fault, Part, landed, verify_home
+    from heirpay_pipelines.orchestration.home_files import (
+        Fault,
+        Part,
+        landed,
+        signing_key,
+        verify_home,
+    )
 
     try:
-        parts = list(verify_home(settings)) if every_byte else [landed(settings, whole=False)]
+        parts = (
+            list(verify_home(settings))
+            if every_byte
+            else [landed(settings, whole=False), signing_key(settings)]
+        )
     except EncryptionKeyError:  # named above
         return
     if not every_byte and (latest := fault_of_latest(settings.reports_dir)) is not None:
@@ -174,7 +184,7 @@ def _account(settings: Settings) -> Iterator[Finding]:
         return
     yield _address(settings)
     for result in probe_account(settings):
-        yield Finding(result.subject, result.allowed, result.detail, result.mend, not result.blocks)
+        yield Finding(result.subject, result.allowed, result.detail, result.fix, not result.blocks)
 
 
 def _address(settings: Settings) -> Finding:
@@ -188,21 +198,21 @@ def _address(settings: Settings) -> Finding:
 @click.command()
 @click.option("--data", is_flag=True, help="Verify every file of the home, too.")
 def doctor(data: bool) -> None:
-    """Check settings, key, reachability, permissions, disk and versions; say how to mend each.
+    """Check settings, key, reachability, permissions, disk and versions; say how to fix each.
 
     --data reads every file of the home: landing, state, inbox, audit log, published files, reports
     and Dagster's storage.
     """
-    sick = 0
+    faults = 0
     for finding in examine(Settings.load(any_key=True, any_home=True), data=data):
         mark, colour = _mark(finding)
         say(f"  {finding.subject:<34} {finding.detail}", mark=mark, colour=colour)
         if not finding.well:
-            sick += not finding.optional
-            say(f"      → {finding.mend}")
-    if sick:
+            faults += not finding.optional
+            say(f"      → {finding.fix}")
+    if faults:
         say(err=True)
-        say(f"{sick} to mend.", err=True)
+        say(f"{faults} to fix.", err=True)
         sys.exit(1)
 
 
@@ -210,4 +220,4 @@ def _mark(finding: Finding) -> tuple[str, str]:
     """The mark of a line and its colour."""
     if finding.well:
         return "ok  ", "green"
-    return ("note", "yellow") if finding.optional else ("MEND", "red")
+    return ("note", "yellow") if finding.optional else ("FIX ", "red")

@@ -39,7 +39,10 @@ def serve_account(
     command = with_parent("heirpay_pipelines", "sandbox", "serve")
     command += ["--port", str(port), "--bank-statements", str(bank_statements), "--key", key]
     process = subprocess.Popen(  # noqa: S603
-        [*command, *options], stdout=subprocess.DEVNULL, env=child_environment()
+        [*command, *options],
+        stdout=subprocess.DEVNULL,
+        env=child_environment(),
+        start_new_session=True,  # Ctrl-C is ours: we end it
     )
     try:
         account = EmbeddedAccount(f"http://127.0.0.1:{port}", key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, sealed
+from heirpay_pipelines.at_rest.signing import SigningKeyError, installation_key
 from heirpay_pipelines.at_rest.sqlite import DamagedFileError, connect
 from heirpay_pipelines.landing.landing import is_whole
 from heirpay_pipelines.landing.manifest import WAY_BACK, LandingError, Manifest, read_manifest
@@ -56,6 +57,7 @@ def verify_home(settings: Settings) -> Iterator[Part]:
         yield _audit(settings)
     yield _published(settings)
     yield _sealed(settings)
+    yield signing_key(settings)
     latest = fault_of_latest(settings.reports_dir)
     way = "The next `heirpay run` puts it right."
     faults = (Fault("reports/latest", latest, way),) if latest else ()
@@ -182,8 +184,6 @@ def _sealed(settings: Settings) -> Part:
     """Files for people: read to their end, and sealed when there is a key."""
     folders = (settings.reports_dir, settings.proposals_dir, settings.notices_dir)
     files = [p for f in folders for p in sorted(f.rglob("*")) if p.is_file() and not p.is_symlink()]
-    if settings.evidence_key.is_file():
-        files.append(settings.evidence_key)
     faults = []
     for path in files:
         what = _unreadable(path, settings.key)
@@ -192,10 +192,22 @@ def _sealed(settings: Settings) -> Part:
     return Part("Sealed files" if settings.key else "Reports", len(files), tuple(faults))
 
 
+def signing_key(settings: Settings) -> Part:
+    """The key that evidence is signed with."""
+    path = settings.evidence_key
+    if not path.exists():
+        return Part("Signing key", 0, ())
+    try:
+        installation_key(path, settings.key)
+    except SigningKeyError:
+        way = "Restore it from a backup, or have a new one made by `heirpay repair`."
+        name = path.relative_to(settings.home).as_posix()
+        return Part("Signing key", 1, (Fault(name, "is damaged", way),))
+    return Part("Signing key", 1, ())
+
+
 def _unreadable(path: Path, key: str | None) -> str | None:
     try:
-        if key and not sealed.is_sealed(path):
-            return "is not sealed, though this home has a key"
         for _ in sealed.chunks(path, key):
             pass
     except (EncryptionKeyError, OSError) as error:

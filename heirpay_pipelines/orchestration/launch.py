@@ -20,6 +20,7 @@ from heirpay_pipelines.orchestration.dagster_files import set_damaged_aside
 from heirpay_pipelines.orchestration.dead_runs import fail_dead_runs, process_tags
 from heirpay_pipelines.orchestration.home import prepare_dagster_home
 from heirpay_pipelines.orchestration.preflight import cannot_pull, record_failed
+from heirpay_pipelines.orchestration.quiet_children import quiet_log_helpers
 from heirpay_pipelines.orchestration.reserve import DiskFullError, keep_reserve, make_room
 from heirpay_pipelines.orchestration.step_failure import failure_before_steps, first_failure
 from heirpay_pipelines.settings import Settings
@@ -109,6 +110,7 @@ def _run_job(settings: Settings, as_of: datetime | None, full: bool) -> NightlyO
         Path(os.devnull).open("w") as devnull,
         redirect_stdout(devnull),
         DagsterInstance.get() as instance,
+        quiet_log_helpers(),
     ):
         job = definitions(settings).resolve_job_def("nightly")
         try:

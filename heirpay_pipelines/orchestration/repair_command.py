@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from heirpay_pipelines.host.person import acting
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.text.shown import say
 
@@ -22,13 +23,13 @@ def repair(new_state: bool) -> None:
     """
     from heirpay_pipelines.landing.landing import Landing
     from heirpay_pipelines.landing.repair import give_up_damaged
-    from heirpay_pipelines.orchestration.state_file import begin_anew
+    from heirpay_pipelines.orchestration.state_file import repair_state
     from heirpay_pipelines.state.database import open_state
     from heirpay_pipelines.state.run_lock import run_lock
 
     settings = Settings.load(any_key=True)
     with run_lock(settings):
-        said = begin_anew(settings, force=new_state)
+        said = repair_state(settings, acting(), force=new_state)
         with open_state(settings.state_file) as state:
             said += give_up_damaged(state, Landing(settings.landing_dir, settings.key))
     for line in said or ["Nothing is lost or damaged in landing and state."]:

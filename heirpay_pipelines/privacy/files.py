@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.duck import identifier
 from heirpay_pipelines.privacy.tables import tables_of_duckdb, tables_of_parquet
 from heirpay_pipelines.settings import Settings
@@ -47,7 +48,7 @@ def texts_of(path: Path, key: str | None) -> Iterator[str]:
     """Every text in a file, whatever holds it: text, ZIP (also XLSX), gzip, SQLite, Parquet, DuckDB
     or plain bytes, sealed or not, packed in one another. Raises EncryptionKeyError when `key` does
     not open a sealed one."""
-    content = sealed.read(path, key)
+    content = sealed.read(path, key, plain_too=True)
     if content.startswith(SQLITE):
         with closing(_open(path)) as connection:
             for table, column in _text_columns(connection):
@@ -91,7 +92,7 @@ def _decoded(content: str | bytes) -> Iterator[str]:
 def rewrite(path: Path, key: str | None, change: Change) -> bool:
     """Change the texts of a file; whether any changed. The file is replaced in one step, and
     sealed again when it was."""
-    content = sealed.read(path, key)
+    content = sealed.read(path, key, plain_too=True)
     if content.startswith(SQLITE):
         return _rewrite_sqlite(path, change)
     new = rewritten(content, change)
@@ -121,7 +122,7 @@ def _rewrite_gzip(content: bytes, change: Change) -> bytes:
 
 def replace_file(path: Path, content: bytes, key: str | None = None) -> None:
     """The file has its old content or the new one, never half; for its owner only."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = draft_of(path)
     sealed.write(partial, content, key)
     partial.replace(path)
 

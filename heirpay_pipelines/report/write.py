@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from heirpay_pipelines.at_rest import sealed
-from heirpay_pipelines.at_rest.places import own_folder
+from heirpay_pipelines.at_rest.places import draft_of, own_folder
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
@@ -88,7 +88,8 @@ def write_month_exports(settings: Settings, month: date) -> Path:
 def _draft_of(folder: Path) -> Iterator[Path]:
     """A folder beside the target that takes its place when the block ends well."""
     own_folder(folder.parent)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    draft = draft_of(folder, secrets.token_hex(8))
+    draft.mkdir(mode=0o700)
     try:
         yield draft
         _replace(draft, folder)

@@ -19,6 +19,7 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.controls.evidence.signing import signing_key
 from heirpay_pipelines.duck import connect
@@ -121,7 +122,7 @@ def write_out(settings: Settings, proposal: Proposal) -> Path:
     folder = settings.proposals_dir
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder / f"{proposal['proposal_id']}.json"
-    partial = target.with_suffix(".partial")
+    partial = draft_of(target)
     key = settings.secret("encryption_key")
     shown = {
         "proposal_id": proposal["proposal_id"],

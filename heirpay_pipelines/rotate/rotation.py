@@ -13,6 +13,7 @@ from pathlib import Path
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, keyed, sealed
 from heirpay_pipelines.at_rest.keys import ROTATION
+from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.published import hashes_of
 from heirpay_pipelines.landing.landing import Landing
@@ -29,6 +30,9 @@ from heirpay_pipelines.warehouse.leftovers import erase_leftovers
 from heirpay_pipelines.warehouse.publication import discard_builds
 
 __all__ = ["Rotated", "RotationError", "rotate"]
+
+MARK = "rotating"
+"""Of drafts of sealed files."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _discard_unfinished(settings: Settings) -> None:
         settings.notices_dir,
         settings.state_file.parent,
     ):
-        for leftover in folder.rglob(f"*{FRESH}*"):
+        for leftover in (*folder.rglob(f"*{FRESH}*"), *folder.rglob(f".*~{MARK}.partial")):
             leftover.unlink()
 
 
@@ -101,7 +105,7 @@ def _sealed_files(settings: Settings) -> Iterator[Path]:
 def _reseal(path: Path, keys: Keys) -> bool:
     if _has_new_key(path, keys):
         return False
-    fresh = path.with_name(path.name + FRESH)
+    fresh = draft_of(path, MARK)
     with sealed.create(fresh, keys.new) as file:
         for chunk in sealed.chunks(path, keys.old):
             file.write(chunk)

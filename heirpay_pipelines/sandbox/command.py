@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def serve(
     click.echo(f"Account  {store.account_id}, as of {instant:%Y-%m-%d %H:%M} UTC")
     click.echo("Objects  " + ", ".join(f"{len(store.all(t))} {t}" for t in store.types()))
     click.echo(f"Pull it  STRIPE_API_BASE=http://127.0.0.1:{port} STRIPE_API_KEY={key} heirpay run")
-    uvicorn.Server(uvicorn_config(server)).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # uvicorn raises it once more when it has ended
+        uvicorn.Server(uvicorn_config(server)).run(sockets=[listening])
 
 
 @sandbox.command()

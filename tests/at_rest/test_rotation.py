@@ -1,4 +1,4 @@
-"""`heirpay key rotate`: the old key opens nothing afterwards, and a kill at any instant is mended
+"""`heirpay key rotate`: the old key opens nothing afterwards, and a kill at any instant ends well
 by starting it again."""
 
 from __future__ import annotations

@@ -158,12 +158,12 @@ def test_a_warehouse_of_another_key_is_one_line_and_ends_with_2(
     assert KEY not in said
 
 
-def test_the_doctor_says_how_to_mend_a_wrong_key(tmp_path: Path) -> None:
+def test_the_doctor_says_how_to_fix_a_wrong_key(tmp_path: Path) -> None:
     write(tmp_path, KEY)
     ended = heirpay(tmp_path, "another key", "doctor")
     assert ended.returncode == 1
     (line,) = [line for line in ended.stdout.splitlines() if "encryption key" in line.lower()]
-    assert line.startswith("MEND")
+    assert line.startswith("FIX ")
     assert "another key" not in ended.stdout
 
 

@@ -162,6 +162,93 @@ def test_a_pull_that_only_the_log_knows_is_read_again(home: Settings) -> None:
     assert verified(home).exit_code == 0
 
 
+def test_a_pull_that_nobody_recorded_is_set_aside_by_the_next_night(home: Settings) -> None:
+    add(home)
+    landing = Landing(home.landing_dir)
+    (said,) = whole(home.state_file, landing)
+    assert "p9.json: no pull of this home wrote it" in said
+    assert [m.pull_id for m in landing.manifests()] == ["p1", "p2"]
+    assert not (home.landing_dir / CHARGE.format("p9")).exists()
+    aside = {path.name.partition("-")[2] for path in (landing.root / "damaged").iterdir()}
+    assert aside == {"p9.json", "p9-00001.parquet"}
+    with open_state(home.state_file) as state:
+        (row,) = state.rows("select subject from audit_log where action = 'pull_refused'")
+    assert row["subject"] == "p9"
+    assert verified(home).exit_code == 0, "found, recorded and out of the way"
+
+
+def test_no_other_command_takes_an_added_pull_up(home: Settings) -> None:
+    """Second form: a bank file or a webhook lands before the next night."""
+    add(home)
+    landing = Landing(home.landing_dir)
+    commit(home.state_file, landing, pulled(landing, "p3"))
+    assert [m.pull_id for m in landing.manifests()] == ["p1", "p2", "p3"]
+
+
+def test_a_new_state_file_takes_up_only_what_the_log_holds(home: Settings) -> None:
+    """Third form: the sequence is gone, and the log came back from the published warehouse."""
+    edit_all(home)
+    with open_state(home.state_file) as state, state.transaction() as connection:
+        connection.execute("delete from pulls")
+    landing = Landing(home.landing_dir)
+    said = " ".join(whole(home.state_file, landing))
+    assert "p1.json: no pull of this home wrote it" in said
+    assert "p1.json is gone: the pull is lost, its span is read again" in said
+    assert [m.pull_id for m in landing.manifests()] == ["p2"]
+    assert verified(home).exit_code == 0
+
+
+def test_a_lost_pull_that_comes_back_changed_is_refused(home: Settings) -> None:
+    """Fourth form: a manifest in the place of one that was given up."""
+    landing = Landing(home.landing_dir)
+    path = manifest(home, "p2")
+    before = path.read_bytes()
+    with open_state(home.state_file) as state:
+        lose(state, landing, "p2", "damaged")
+    path.write_bytes(before.replace(b'"requests": 1', b'"requests": 2'))
+    assert "not what had been written" in " ".join(whole(home.state_file, landing))
+    assert [m.pull_id for m in landing.manifests()] == ["p1"]
+    assert verified(home).exit_code == 0
+    path.write_bytes(before)
+    shutil.copy(home.landing_dir / CHARGE.format("p1"), home.landing_dir / CHARGE.format("p2"))
+    assert "is there again" in " ".join(whole(home.state_file, landing))
+
+
+def test_a_lost_pull_of_before_an_erasure_does_not_come_back(home: Settings) -> None:
+    """It may hold the person."""
+    landing = Landing(home.landing_dir)
+    path = manifest(home, "p2")
+    before = path.read_bytes()
+    with open_state(home.state_file) as state:
+        lose(state, landing, "p2", "damaged")
+        later = datetime.now(UTC).isoformat()
+        with state.transaction() as connection:
+            connection.execute(
+                "insert into erasures values ('cus_erased1', '', ?, 'dana', 'r', ?, null)",
+                (later, later),
+            )
+    path.write_bytes(before)
+    assert "people were erased since" in " ".join(whole(home.state_file, landing))
+    assert [m.pull_id for m in landing.manifests()] == ["p1"]
+
+
+def test_a_pull_that_was_killed_before_its_manifest_is_whole_again(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing = Landing(home.landing_dir)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr("heirpay_pipelines.landing.pull_sequence.write_manifest", die)
+        commit(home.state_file, landing, pulled(landing, "p3"))
+    assert not manifest(home, "p3").exists()
+    assert "p3.json was gone: restored" in " ".join(whole(home.state_file, landing))
+    assert [m.pull_id for m in landing.manifests()] == ["p1", "p2", "p3"]
+    assert verified(home).exit_code == 0
+
+
 def keep_head(settings: Settings, place: str) -> Path:
     """A file that holds a head, as the night and `heirpay evidence` write them."""
     path = settings.home / place

@@ -99,7 +99,7 @@ def evaluated_run(home: Home, night: float, failing: Any, outcome: str | None) -
 
 
 def test_a_night_that_was_looked_at_is_not_looked_at_again(home: Home) -> None:
-    """A solution mends what it can at once: looked at again, it was never there."""
+    """A solution fixes what it can at once: looked at again, it was never there."""
     home.night(0)
     (home.path / "open.txt").touch(mode=0o644)
     (home.path / "open.txt").chmod(0o644)

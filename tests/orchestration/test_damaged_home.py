@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from heirpay_pipelines.at_rest.signing import SigningKeyError
 from heirpay_pipelines.audit import Action, append, verify
 from heirpay_pipelines.cli import cli
 from heirpay_pipelines.console.errors import known
+from heirpay_pipelines.controls.evidence.signing import signing_key
 from heirpay_pipelines.controls.store import copy_results
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.landing.landing import Landing
@@ -95,6 +98,57 @@ def test_every_command_names_it_and_repair_begins_anew(home: Settings, damage: s
     assert pulls == [{"pull_id": "p1", "sequence": 1}]
     assert heirpay(home, "audit", "verify").exit_code == 0
     assert "Nothing is lost" in heirpay(home, "repair").output
+
+
+KEY_DAMAGE: dict[str, bytes] = {"emptied": b"", "cut": b"ab12", "no key": b"x" * 64}
+
+
+@pytest.mark.parametrize("damage", KEY_DAMAGE)
+def test_a_damaged_signing_key_is_named_and_repair_makes_a_new_one(
+    home: Settings, damage: str
+) -> None:
+    assert heirpay(home, "evidence").exit_code == 0
+    before = home.evidence_key.read_bytes()
+    with open_state(home.state_file) as state:  # the clock goes back: a signed record
+        ahead = datetime.now(UTC) + timedelta(days=2)
+        append(state, ahead, "nightly", Action.QUERY, "q", {})
+        append(state, datetime.now(UTC), "nightly", Action.QUERY, "q", {})
+    assert heirpay(home, "audit", "verify").exit_code == 0
+    home.evidence_key.write_bytes(KEY_DAMAGE[damage])
+    for command in (("evidence", "--to-folder", str(home.home / "new")), ("audit", "verify")):
+        line = said(heirpay(home, *command), home)
+        assert "state/evidence.key, the key that evidence is signed with, is damaged" in line
+        assert "heirpay repair" in line
+    assert "state/evidence.key is damaged" in heirpay(home, "doctor").output
+    repaired = heirpay(home, "repair")
+    assert repaired.exit_code == 0, repaired.output
+    with open_state(home.state_file) as state:
+        (row,) = state.rows("select detail from audit_log where action = 'signing_key_replaced'")
+    public = json.loads(row["detail"])["public_key"]
+    assert public in repaired.output
+    assert home.evidence_key.read_bytes() != before
+    assert [p.name[16:] for p in (home.home / "state" / "damaged").iterdir()] == ["evidence.key"]
+    verified = heirpay(home, "audit", "verify")
+    assert verified.exit_code == 0, verified.output
+    written = home.home / "after"
+    assert heirpay(home, "evidence", "--to-folder", str(written)).exit_code == 0
+    checked = heirpay(home, "evidence", "verify", str(written), "--public-key", public)
+    assert checked.exit_code == 0, checked.output
+    (old,) = (home.home / "evidence").iterdir()
+    assert heirpay(home, "evidence", "verify", str(old)).exit_code == 0
+    assert "Nothing is lost" in heirpay(home, "repair").output
+
+
+def test_a_forged_plain_signing_key_is_none(tmp_path: Path) -> None:
+    """Second form: in an encrypted home another's whole key, put there in plain."""
+    key = "k" * 44
+    mine = Settings(HEIRPAY_HOME=tmp_path / "home", HEIRPAY_ENCRYPTION_KEY=key)
+    other = Settings(HEIRPAY_HOME=tmp_path / "other")
+    for settings in (mine, other):
+        signing_key(settings)
+    mine.evidence_key.write_bytes(other.evidence_key.read_bytes())
+    with pytest.raises(SigningKeyError, match=r"state/evidence\.key"):
+        signing_key(mine)
 
 
 def test_a_wrong_key_is_no_damage(home: Settings) -> None:

@@ -21,7 +21,8 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.audit import append
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.landing.landing import Landing
-from heirpay_pipelines.landing.manifest import Manifest, write_manifest
+from heirpay_pipelines.landing.manifest import Manifest
+from heirpay_pipelines.landing.pull_sequence import commit
 from heirpay_pipelines.landing.read import open_files, relation
 from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
@@ -144,7 +145,7 @@ def land(settings: Settings, number: int, found: list[dict[str, Any]]) -> None:
         return Manifest(pull_id, AT, "acct_1", False, "2026-10-28.endive", "full", {"event": 1}, AT,
                         AT, 1, await writer.finish())  # fmt: skip
 
-    write_manifest(landing.manifests_dir, asyncio.run(write()))
+    commit(settings.state_file, landing, asyncio.run(write()))
 
 
 def plant(home: Path, key: str | None, last_active: str | None = None) -> Settings:
@@ -390,7 +391,7 @@ def _bytes(settings: Settings, path: Path) -> bytes:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             return b"".join(packed.read(name) for name in packed.namelist())
-    return sealed.read(path, settings.secret("encryption_key"))
+    return sealed.read(path, settings.secret("encryption_key"), plain_too=True)
 
 
 def _contents(settings: Settings, path: Path) -> set[str]:

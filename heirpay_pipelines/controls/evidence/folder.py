@@ -19,10 +19,10 @@ from typing import Any
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from heirpay_pipelines.at_rest.places import open_to_write, own_folder
+from heirpay_pipelines.at_rest.signing import public_half
 from heirpay_pipelines.audit import Action, append, head, verify
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.controls.evidence.profile import profile
@@ -174,8 +174,7 @@ def _sign(settings: Settings, target: Path, facts: dict[str, Any]) -> None:
     manifest = rfc8785.dumps({**facts, "files": files})
     _write(target / MANIFEST, manifest)
     _write(target / SIGNATURE, key.sign(manifest).hex().encode())
-    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    _write(target / PUBLIC_KEY, raw.hex().encode())
+    _write(target / PUBLIC_KEY, public_half(key).encode())
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -66,7 +66,9 @@ def is_plain(path: Path, settings: Settings) -> bool:
     if is_report and not sealed.is_sealed(path):
         return True
     with suppress(FileNotFoundError), path.open("rb") as file:
-        head = file.read(len(sealed.MAGIC) if is_report else 28)
+        if is_report:
+            sealed.skip_head(file)
+        head = file.read(28)
         if head[:4] == PLAIN_PARQUET or (head[8:12] == b"DUCK" and not _is_encrypted_duckdb(head)):
             return True
         return any(TEXT.search(piece) for piece in _pieces(file, LOOKED_AT))
@@ -90,7 +92,7 @@ def personal_data_in_files(given: ProbeInput) -> Outcome:
             continue
         with (
             suppress(FileNotFoundError),  # a temporary file that went
-            sealed.reader(path, given.run.encryption_key) as file,
+            sealed.reader(path, given.run.encryption_key, plain_too=True) as file,
         ):
             found += sorted((str(place), address) for address in set(addresses(file)))
             looked_at += 1

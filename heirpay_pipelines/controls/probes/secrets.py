@@ -118,7 +118,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[bytes], re.Pattern[bytes]], ...]:
 
 def _pieces(path: Path, overlap: int, key: str | None) -> Iterable[bytes]:
     try:
-        with sealed.reader(path, key) as file:
+        with sealed.reader(path, key, plain_too=True) as file:
             tail = b""
             while piece := file.read(PIECE):
                 yield tail + piece

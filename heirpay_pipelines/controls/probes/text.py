@@ -154,5 +154,6 @@ def _is_card(findings: list[CardFinding]) -> bool:
 
 
 def _lines(path: Path, key: str | None) -> Iterator[str]:
-    with TextIOWrapper(sealed.reader(path, key), encoding="utf-8", errors="replace") as file:
-        yield from file
+    file = sealed.reader(path, key, plain_too=True)
+    with TextIOWrapper(file, encoding="utf-8", errors="replace") as lines:
+        yield from lines

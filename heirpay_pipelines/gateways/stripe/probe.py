@@ -37,7 +37,7 @@ class ProbeResult:
     subject: str
     allowed: bool
     detail: str
-    mend: str = ""
+    fix: str = ""
     blocks: bool = True
 
 
@@ -52,8 +52,8 @@ async def _probe(settings: Settings) -> list[ProbeResult]:
         try:
             account = await identify(client, settings.api_key, None)
         except PullError as error:
-            mend = "Check STRIPE_API_BASE, the network and STRIPE_API_KEY."
-            return [ProbeResult("Stripe account", False, str(error), mend)]
+            fix = "Check STRIPE_API_BASE, the network and STRIPE_API_KEY."
+            return [ProbeResult("Stripe account", False, str(error), fix)]
         known = "its id is not known" if account["id"] == UNKNOWN else account["id"]
         found = ProbeResult("Stripe account", True, f"{known} at {settings.stripe_api_base}")
         asked = (_resource(client, resource) for resource in (*RESOURCES, *OTHERS))

@@ -14,7 +14,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def observe_run(night: Night) -> Observed:
-    """A run that failed: nothing new is published until it is mended."""
+    """A run that failed: nothing new is published until it is fixed."""
     if night.run.outcome != "failed":
         return Observed(frozenset({"run"}))
     finding = Finding(

@@ -93,7 +93,7 @@ def backup_notification(night: Night, incident: Incident) -> Attempt:
     """Tell people now, ahead of the escalation, that webhooks cannot be relied on."""
     title = f"HeirPay: {incident['subject']} fails for the second time"
     body = (
-        f"{incident['detail']}\nUntil it is mended the figures come from the event log at the "
+        f"{incident['detail']}\nUntil it is fixed the figures come from the event log at the "
         f"nightly pull.\nheirpay incidents show {incident['incident_id']}"
     )
     with night.state.transaction():

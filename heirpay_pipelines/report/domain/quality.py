@@ -44,7 +44,7 @@ def quality_verdict(context: ReportContext) -> dict[str, Any]:
     return {
         "verdict": "approved" if approved else "fixes_required",
         "checks": judged,
-        # One control can stand in two checks; it is mended once.
+        # One control can stand in two checks; it is fixed once.
         "required_fixes": list({fix["fix"]: fix for fix in fixes}.values()),
     }
 

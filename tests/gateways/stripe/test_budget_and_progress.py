@@ -121,4 +121,4 @@ def test_the_doctor_learns_what_a_key_may_not_read(account: Account, tmp_path: P
     account.app.faults.append(Fault("/v1/payouts", status=403))
     results = {r.subject: r for r in probe_account(account.settings(tmp_path))}
     assert [r.subject for r in results.values() if not r.allowed] == ["GET /v1/payouts"]
-    assert "payouts" in results["GET /v1/payouts"].mend
+    assert "payouts" in results["GET /v1/payouts"].fix

@@ -169,5 +169,5 @@ def test_doctor_names_each_missing_permission_and_what_it_costs(
     charges = wrong["GET /v1/charges"]
     assert "rak_charges_read is missing: nothing is published" in charges.detail
     assert "payment_failures" in charges.detail
-    assert "rak_charges_read" in charges.mend
+    assert "rak_charges_read" in charges.fix
     assert "the night goes on without" in wrong["GET /v1/accounts"].detail
