@@ -57,7 +57,8 @@ def ran_at() -> Path:
 
 
 def night_of_this_code() -> Path:
-    """The folder of the kept night: its `home`, and `contacted`, the addresses that it asked."""
+    """The folder of the kept night: its `home`, `contacted`, the addresses that it
+    asked, and `temporary`, its folder for temporary files."""
     KEPT.mkdir(parents=True, exist_ok=True)
     kept = KEPT / code_version()
     with FileLock(KEPT / f"{code_version()}.lock"):
@@ -81,10 +82,13 @@ def give_parsed_project(home: Path) -> None:
 
 
 def run_a_night(night: Installation) -> None:
-    """Run it under a guard that notes and refuses every address but the account's."""
+    """Run it under a guard that notes and refuses every address but the account's, with a temporary
+    folder of its own: what it leaves there is looked at."""
     give_parsed_project(night.home)
     guard = socket_guard(night.home.with_name("contacted"), night.account.base_url)
-    result = night.heirpay("run", "--as-of", NOW, **guard)
+    temporary = night.home.with_name("temporary")
+    temporary.mkdir()
+    result = night.heirpay("run", "--as-of", NOW, TMPDIR=str(temporary), **guard)
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
 
 

@@ -192,7 +192,7 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         pseudonyms=tuple(together),
         landed_files=len(landed),
         landed_rows=sum(item.rows for item in landed),
-        warehouse_rows=erase_from_warehouse(settings, person, say_published),
+        warehouse_rows=erase_from_warehouse(settings, person, names, say_published),
         state_cells=erase_from_state(state, person, names),
         files=_files(settings, state, text_scrubber(person, names).text, by, at),
         kept=_kept(settings, person, names),

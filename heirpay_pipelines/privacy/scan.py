@@ -16,7 +16,7 @@ from heirpay_pipelines.landing.read import open_files, relation
 from heirpay_pipelines.privacy.files import other_files, texts_of
 from heirpay_pipelines.privacy.state import text_columns
 from heirpay_pipelines.privacy.texts import expression
-from heirpay_pipelines.privacy.warehouse import is_text, tables
+from heirpay_pipelines.privacy.warehouse import may_name, tables
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 from heirpay_pipelines.warehouse.personal_columns import tagged_columns
@@ -58,7 +58,7 @@ def _in_warehouse(settings: Settings, person: Person) -> Iterator[str]:
         _register(connection, person)
         for table in tables(connection, "heirpay"):
             for name, kind in table.columns:
-                if not is_text(kind):
+                if not may_name(kind):
                     continue
                 of_others = table.owner and (table.name, name) in tags
                 theirs = f"and {table.owner} in (select id from related)" if of_others else ""

@@ -2,14 +2,20 @@
 
 DuckDB leaves the bytes of an updated row where they were until they are written over, so nothing is
 updated: each table is copied, changed on the way, into a fresh file that is published by rename.
+
+Afterwards it says of the person what the next build makes of the erased landing, no more and no
+less: columns are empty by their class, but for those that a law demands kept, JSON of Stripe's goes
+through the rules of the landing, and ids and texts of the person go wherever they stand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import duckdb
+import orjson
 import pyarrow as pa
 
 from heirpay_pipelines.duck import (
@@ -20,16 +26,23 @@ from heirpay_pipelines.duck import (
     identifier,
 )
 from heirpay_pipelines.landing.people import Person
-from heirpay_pipelines.personal.scrub import ERASED, pattern
+from heirpay_pipelines.personal.pseudonyms import Pseudonyms
+from heirpay_pipelines.personal.scrub import ERASED, Scrubber, pattern
 from heirpay_pipelines.privacy.texts import expression, spellings
 from heirpay_pipelines.published_file import forget, is_as_published
 from heirpay_pipelines.settings import Settings
-from heirpay_pipelines.warehouse.personal_columns import tagged_columns
+from heirpay_pipelines.warehouse.personal_columns import (
+    kept_columns,
+    payload_columns,
+    tagged_columns,
+)
 from heirpay_pipelines.warehouse.publication import publish
 
 # The copy of the audit log is compared with the chain itself; no personal data is ever in it.
 UNCHANGED = {("operations", "audit_log")}
 TEXT = ("VARCHAR", "JSON")
+NESTED = ("STRUCT", "MAP", "JSON[]", "VARCHAR[]")
+"""How types begin that hold texts in parts."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +86,13 @@ def tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[Table]:
     return [Table(schema, name, tuple(columns)) for schema, name, columns in rows]
 
 
-def _tags() -> dict[tuple[str, str], str]:
-    """Tagged columns, also by the names that tables had in release 0.1.0: until the first night
-    after an upgrade the published file has those."""
-    tags = tagged_columns()
-    return {(_earlier_name(table), column): tag for (table, column), tag in tags.items()} | tags
+Said = TypeVar("Said")
+
+
+def _by_all_names(said: Mapping[tuple[str, str], Said]) -> dict[tuple[str, str], Said]:
+    """What is said of columns, also by the names that tables had in release 0.1.0: until the first
+    night after an upgrade the published file has those."""
+    return {(_earlier_name(table), column): it for (table, column), it in said.items()} | dict(said)
 
 
 def _earlier_name(table: str) -> str:
@@ -88,7 +103,7 @@ def _earlier_name(table: str) -> str:
 
 
 def erase_from_warehouse(
-    settings: Settings, person: Person, before: Callable[[str], object]
+    settings: Settings, person: Person, names: Pseudonyms, before: Callable[[str], object]
 ) -> int:
     """Publish the warehouse without the person; how many rows changed. 0 when none is published.
 
@@ -112,10 +127,15 @@ def erase_from_warehouse(
             # Damaged, or changed by another program: nobody reads it, the next night builds anew.
             forget(settings.warehouse)
             return 0
-        _register(connection, person)
+        _register(connection, person, names)
         connection.execute("copy from database published to heirpay (schema)")
-        tags = _tags()
-        changed = sum(_copy(connection, t, tags, person) for t in tables(connection, "published"))
+        columns = Columns(
+            _by_all_names(tagged_columns()),
+            _by_all_names(kept_columns()),
+            _by_all_names(payload_columns()),
+        )
+        found = tables(connection, "published")
+        changed = sum(_copy(connection, table, columns, person) for table in found)
         connection.execute("detach published")
     if not changed:
         fresh.unlink()
@@ -124,8 +144,24 @@ def erase_from_warehouse(
     return changed
 
 
-def _register(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
-    """The person's ids as a table, and the change of a text as a macro `scrubbed`."""
+def _register(connection: duckdb.DuckDBPyConnection, person: Person, names: Pseudonyms) -> None:
+    """The person's ids as a table, the change of a text as a macro `scrubbed`, and that of Stripe's
+    JSON as a function `scrubbed_payload`."""
+    own = Scrubber(names, person.classes, person.texts, person.ids)
+    foreign = Scrubber(names, (), (), person.ids)
+
+    def payload(text: str, object_name: str, is_previous: bool, is_related: bool) -> str:
+        """As the landing's erasure leaves it, whose event holds both."""
+        value = orjson.loads(text)
+        if not is_related:
+            return orjson.dumps(foreign.quoted(value)).decode()
+        if not is_previous:
+            return orjson.dumps(own.payload(value)).decode()
+        event = {"object": {"object": object_name}, "previous_attributes": value}
+        return orjson.dumps(own.payload(event)["previous_attributes"]).decode()
+
+    kinds: list[Any] = ["VARCHAR", "VARCHAR", "BOOLEAN", "BOOLEAN"]
+    connection.create_function("scrubbed_payload", payload, kinds, "VARCHAR")
     ids = pa.table({"id": pa.array(sorted(person.related), pa.string())})
     connection.register("related_ids", ids)
     connection.execute("create temp table related as select id from related_ids")
@@ -150,11 +186,17 @@ def _set_variables(connection: duckdb.DuckDBPyConnection, values: Mapping[str, s
         connection.unregister("given")
 
 
+@dataclass(frozen=True)
+class Columns:
+    """What the project says of columns: their class, what a law keeps, what is Stripe's JSON."""
+
+    classes: Mapping[tuple[str, str], str]
+    kept: Mapping[tuple[str, str], tuple[str, str]]
+    payloads: Mapping[tuple[str, str], tuple[str, bool]]
+
+
 def _copy(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    tags: dict[tuple[str, str], str],
-    person: Person,
+    connection: duckdb.DuckDBPyConnection, table: Table, said: Columns, person: Person
 ) -> int:
     """Copy one table's rows, the person taken out; how many were about them."""
     ids = " or ".join(f'"{name}" in (select id from related)' for name in table.id_columns)
@@ -165,11 +207,11 @@ def _copy(
             f"insert into heirpay.{table.qualified} from published.{table.qualified}"
         )
         return 0
-    columns = [_column(table, name, kind, tags, person) for name, kind in table.columns]
+    columns = [_column(table, name, kind, said, person) for name, kind in table.columns]
     connection.execute(
         f"insert into heirpay.{table.qualified} select {', '.join(columns)} from ({source})"
     )
-    texts = [f'cast("{name}" as varchar)' for name, kind in table.columns if is_text(kind)]
+    texts = [f'cast("{name}" as varchar)' for name, kind in table.columns if may_name(kind)]
     named = "".join(f" or regexp_matches({text}, $sought)" for text in texts)
     row = connection.execute(
         f"select count(*) from ({source}) where is_related{named}",
@@ -178,22 +220,36 @@ def _copy(
     return int(row[0]) if row else 0
 
 
-def is_text(kind: str) -> bool:
+def may_name(kind: str) -> bool:
     """Whether a column of this type may name a person."""
-    return kind in (*TEXT, "VARCHAR[]")
+    return kind in TEXT or kind.startswith(NESTED)
 
 
-def _column(
-    table: Table, name: str, kind: str, tags: dict[tuple[str, str], str], person: Person
-) -> str:
-    column = identifier(name)
-    if kind == "VARCHAR[]":
-        return f"list_transform({column}, lambda x: scrubbed(x))"
-    if kind not in TEXT:
-        return column
-    changed = f"cast(scrubbed(cast({column} as varchar)) as {kind})"
-    if tags.get((table.name, name)) not in person.classes or name.endswith("fingerprint"):
+def _column(table: Table, name: str, kind: str, said: Columns, person: Person) -> str:
+    column, place = identifier(name), (table.name, name)
+    changed = _scrubbed(column, kind)
+    if said.classes.get(place) not in person.classes or name.endswith("fingerprint"):
+        return changed
+    object_name, is_previous = said.payloads.get(place, ("", False))
+    if object_name in dict(table.columns):
+        arguments = f"{column}, {identifier(object_name)}, {is_previous}, is_related"
+        text = f"cast(scrubbed_payload({arguments}) as {kind})"
+        return f"case when is_related or {changed} <> {column} then {text} else {column} end"
+    if place in said.kept:
         return changed
     # Another customer's personal data is theirs, even where a name is the same.
     others = column if table.owner else changed
     return f"case when is_related then null else {others} end"
+
+
+def _scrubbed(column: str, kind: str) -> str:
+    """A value with the person's ids and texts taken out wherever it holds one."""
+    if kind == "VARCHAR[]":
+        return f"list_transform({column}, lambda x: scrubbed(x))"
+    if kind in TEXT:
+        return f"cast(scrubbed(cast({column} as varchar)) as {kind})"
+    if not kind.startswith(NESTED):
+        return column
+    text = f"cast(cast({column} as json) as varchar)"  # of a number with its digits, as it was
+    changed = f"cast(cast(scrubbed({text}) as json) as {kind})"
+    return f"case when scrubbed({text}) <> {text} then {changed} else {column} end"

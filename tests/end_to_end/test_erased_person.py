@@ -61,7 +61,7 @@ def named(night: Installation, texts: tuple[str, ...]) -> Iterator[str]:
             yield f"{schema}.{table}"
 
 
-CASES = Path(__file__).parents[1] / "land" / "bank_cases"
+CASES = Path(__file__).parents[1] / "bank" / "bank_cases"
 REFUSED = {
     "bai2_cut_after_detail.bai2": "the file's trailer (99) is missing",
     "bai2_group_status_test.bai2": "the file is a test",

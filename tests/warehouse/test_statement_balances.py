@@ -26,7 +26,7 @@ def statement(day: int, opening: int | None, amount: int, closing: int | None) -
     return records([made], f"{day}.ofx", f"{day}", "ofx")[0]
 
 
-CASES = Path(__file__).parents[1] / "land" / "bank_cases"
+CASES = Path(__file__).parents[1] / "bank" / "bank_cases"
 BALANCE = (
     '<Bal><Tp><CdOrPrtry><Cd>{}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">{}</Amt>'
     "<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{}</Dt></Dt></Bal>"
