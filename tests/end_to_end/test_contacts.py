@@ -1,4 +1,5 @@
-"""A night contacts the configured endpoints and nothing else: no telemetry, no download."""
+"""A night contacts the configured endpoints and nothing else: no telemetry, no download. And
+it leaves nothing where others look."""
 
 from __future__ import annotations
 
@@ -18,6 +19,13 @@ def test_a_night_contacts_the_account_and_nothing_else(published: Installation) 
     contacted = {line.split()[1] for line in log.read_text().splitlines()}
     assert len(contacted) == 1, contacted  # the port that the account had when the night ran
     assert contacted.pop().startswith("127.0.0.1:")
+
+
+def test_a_night_leaves_nothing_in_the_temporary_folder(published: Installation) -> None:
+    """The published night had one of its own (TMPDIR): what it writes lies under the home alone."""
+    temporary = published.home.with_name("temporary")
+    assert temporary.is_dir()
+    assert [path.name for path in temporary.rglob("*")] == []
 
 
 @pytest.mark.parametrize(
