@@ -21,6 +21,10 @@ COMMANDS = {
     "demo": ("orchestration.commands:demo", "The whole nightly job on the embedded account."),
     "run": ("orchestration.commands:run", "The nightly job on the configured account."),
     "ui": ("orchestration.ui:ui", "Dagster's web UI and daemon, on loopback."),
+    "schedule": (
+        "orchestration.schedule_command:schedule",
+        "The nightly schedule: on, off, or which it is.",
+    ),
     "doctor": ("orchestration.doctor:doctor", "Check settings, key, host, disk, versions."),
     "repair": (
         "orchestration.repair_command:repair",

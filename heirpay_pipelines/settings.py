@@ -88,6 +88,26 @@ class Settings(BaseSettings):
         "2.5GB", alias="HEIRPAY_MEMORY_LIMIT"
     )
 
+    public_url: str | None = Field(None, alias="HEIRPAY_PUBLIC_URL")
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        """`https://finance.example`, with a path if need be, and no login in it."""
+        if value is None:
+            return None
+        url = urlsplit(value)
+        if (
+            url.scheme not in ("http", "https")
+            or not url.hostname
+            or url.query
+            or "@" in url.netloc
+        ):
+            raise ValueError(
+                "use the address that colleagues open, such as https://finance.example"
+            )
+        return value.rstrip("/")
+
     @field_validator("stripe_api_base")
     @classmethod
     def _plain_http_only_on_loopback(cls, value: str) -> str:
@@ -277,7 +297,9 @@ class Settings(BaseSettings):
 
     @property
     def ui_url(self) -> str:
-        """Dagster's UI: where it runs now, else where it would by default."""
+        """Dagster's UI: where colleagues reach it, else where it runs now, or would by default."""
+        if self.public_url:
+            return self.public_url
         return self.ui_file.read_text() if self.ui_file.is_file() else DEFAULT_UI
 
     @property

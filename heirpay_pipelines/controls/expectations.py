@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import datetime
 from io import StringIO
@@ -23,6 +23,9 @@ from heirpay_pipelines.controls.results import (
     not_evaluated,
 )
 from heirpay_pipelines.settings import Settings
+
+TABLES_AT_A_TIME = 25
+"""So often whoever watches hears how far it is."""
 
 
 def bind(sql: str, run: RunContext) -> str:
@@ -47,8 +50,10 @@ def evaluate_tables(
     controls: Sequence[Control],
     run: RunContext,
     data_docs: Path | None = None,
+    tell: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Outcome]:
-    """Outcome by key. What one control raises makes that one `not_evaluated`; others go on."""
+    """Outcome by key. What one control raises makes that one `not_evaluated`; others go on. `tell`
+    hears how many are evaluated."""
     outcomes: dict[str, Outcome] = {}
     due: list[tuple[Control, int]] = []
     for control in controls:
@@ -60,7 +65,7 @@ def evaluate_tables(
                 due.append((control, _checked(connection, control, run)))
         except duckdb.Error as error:
             outcomes[control.key] = not_evaluated(first_line(error))
-    validations = _validate(connection, [control for control, _ in due], run, data_docs)
+    validations = _validate(connection, [control for control, _ in due], run, data_docs, tell)
     for control, checked in due:
         try:
             outcomes[control.key] = _outcome(
@@ -97,8 +102,10 @@ def _validate(
     controls: Sequence[Control],
     run: RunContext,
     data_docs: Path | None,
+    tell: Callable[[int], object],
 ) -> dict[str, Mapping[str, Any]]:
-    """Run every expectation in one Great Expectations checkpoint; results by control key."""
+    """Run every expectation in Great Expectations checkpoints of `TABLES_AT_A_TIME`; results by
+    control key."""
     if not controls:
         return {}
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -133,21 +140,26 @@ def _validate(
             _definition(gx, context, source, table, members, run)
             for table, members in by_table.items()
         ]
-        checkpoint = context.checkpoints.add(
-            gx.Checkpoint(
-                name="controls", validation_definitions=definitions, result_format="SUMMARY"
-            )
-        )
         run_id = gx.RunIdentifier(run_name=run.run_id, run_time=run.checked_at)
-        found = checkpoint.run(run_id=run_id)
+        found: list[Any] = []
+        for first in range(0, len(definitions), TABLES_AT_A_TIME):
+            checkpoint = context.checkpoints.add(
+                gx.Checkpoint(
+                    name=f"controls {first}",
+                    validation_definitions=definitions[first : first + TABLES_AT_A_TIME],
+                    result_format="SUMMARY",
+                )
+            )
+            suites = checkpoint.run(run_id=run_id).run_results.values()
+            found += [result for suite in suites for result in suite.results]
+            tell(len(found))
         if data_docs is not None:
             from heirpay_pipelines.controls.data_docs import write_data_docs
 
             write_data_docs(context, data_docs, run.encryption_key)
     return {
         cast(Any, result.expectation_config).meta["control"]: result.to_json_dict()
-        for suite in found.run_results.values()
-        for result in suite.results
+        for result in found
     }
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heirpay_pipelines.controls.attestations import newest_attestations
 from heirpay_pipelines.controls.engine import open_build
 from heirpay_pipelines.controls.expectations import evaluate_tables, first_line
-from heirpay_pipelines.controls.probes import PROBES, ProbeInput
 from heirpay_pipelines.controls.record import record_check
 from heirpay_pipelines.controls.register import Control, load_register
 from heirpay_pipelines.controls.results import ControlResult, Outcome, RunContext, not_evaluated
 from heirpay_pipelines.controls.waivers import Waiver, standing_waivers
 from heirpay_pipelines.state.database import open_state
+
+if TYPE_CHECKING:
+    from heirpay_pipelines.controls.probes import ProbeInput
 
 
 def run_controls(
@@ -23,24 +26,37 @@ def run_controls(
     *,
     controls: Sequence[Control] | None = None,
     data_docs: Path | None = None,
+    is_recorded: bool = True,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> list[ControlResult]:
     """Evaluate every control of the register (or `controls`) against a build database.
 
     The database is only read. An exception in one control makes that one `not_evaluated`, with
     the reason; the others go on. With `data_docs`, Great Expectations' pages are written there.
+    `is_recorded`: the audit log says that the run was checked, and what changed since the run
+    before; a build of some tables alone would seem to change the schema. `tell` hears how far it
+    is.
     """
     register = list(load_register() if controls is None else controls)
     limit = run.settings.memory_limit
     with open_build(build_database, run.encryption_key, limit) as connection:
-        record_check(run, connection)
-        outcomes = evaluate_tables(
-            connection, [c for c in register if c.native or c.rows], run, data_docs
-        )
+        if is_recorded:
+            record_check(run, connection)
+        read = [c for c in register if c.native or c.rows]
+
+        def told(done: int) -> None:
+            tell(f"controls: {done} of {len(register)}")
+
+        outcomes = evaluate_tables(connection, read, run, data_docs, told)
+        # Imported here: some probes read what other programs wrote, with libraries for it.
+        from heirpay_pipelines.controls.probes import ProbeInput
+
         given = ProbeInput(connection=connection, run=run)
         for control in register:
             if control.probe:
                 outcomes[control.key] = _probe(control, given)
     outcomes |= _attested([c for c in register if c.attestation], run)
+    told(len(register))
     with open_state(run.settings.state_file) as state:
         waivers = standing_waivers(state, run.checked_at)
     return [
@@ -50,6 +66,8 @@ def run_controls(
 
 
 def _probe(control: Control, given: ProbeInput) -> Outcome:
+    from heirpay_pipelines.controls.probes import PROBES
+
     # The boundary that keeps one control's fault from hiding the others' results.
     try:
         return PROBES[str(control.probe)](given)

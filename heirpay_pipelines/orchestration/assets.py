@@ -7,24 +7,23 @@ No postponed annotations here: Dagster reads them to find the config.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 
-from heirpay_pipelines.bank.files import land_bank_statements
 from heirpay_pipelines.gateways.errors import RefusedError, TransientError, UnreachableError
-from heirpay_pipelines.gateways.progress import TerminalProgress
-from heirpay_pipelines.gateways.stripe.landed_reports import land_reports
-from heirpay_pipelines.gateways.stripe.landing_run import PullOutcome, pull_and_land
 from heirpay_pipelines.gateways.stripe.resources import DERIVED, RESOURCES
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.pull_sequence import whole
 from heirpay_pipelines.orchestration.night import Night
-from heirpay_pipelines.privacy.night import go_on_with_erasures, tidy_inbox
-from heirpay_pipelines.receive.drain import drain
 from heirpay_pipelines.state.runs import record_pull
 from heirpay_pipelines.warehouse.leftovers import clear_leftovers
 from heirpay_pipelines.warehouse.publication import discard_builds
+
+if TYPE_CHECKING:
+    from heirpay_pipelines.bank.files import BankOutcome
+    from heirpay_pipelines.gateways.stripe.landing_run import PullOutcome
 
 LANDED = sorted({resource.object_name for resource in RESOURCES} | set(DERIVED))
 
@@ -83,6 +82,7 @@ BANK = landing_key("bank_transaction")
             kinds={"parquet"},
         )
     ],
+    can_subset=True,
     required_resource_keys={"night"},
     # A night that an outage spoils is worth another try; nothing half pulled is ever visible.
     retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
@@ -91,50 +91,71 @@ def pull_and_land_asset(
     context: dg.AssetExecutionContext, config: PullConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Pull what changed since the last night (or everything), and commit it."""
+    # Imported here: what talks to a gateway and reads files costs every start of Dagster seconds.
+    from heirpay_pipelines.bank.files import land_bank_statements
+    from heirpay_pipelines.gateways.stripe.landed_reports import land_reports
+    from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
+    from heirpay_pipelines.orchestration.logged_progress import LoggedProgress
+    from heirpay_pipelines.privacy.night import go_on_with_erasures, tidy_inbox
+    from heirpay_pipelines.receive.drain import drain
+
     night: Night = context.resources.night
-    run = night.begin(config.as_of)
+    night.begin(config.as_of)
+    as_of = night.as_of.astimezone(UTC)
     with one_try_unless_transient(SCHEDULE_NAME_TAG in context.run.tags):
-        discard_builds(night.build.parent)
+        if night.is_whole:
+            discard_builds(night.build.parent)
         night.report_logs(clear_leftovers(night.settings), context.log.warning)
         for said in whole(night.settings.state_file, Landing(night.settings.landing_dir)):
             context.log.warning(said)
             night.say(f"landing: {said}")
         go_on_with_erasures(night.settings, datetime.now(UTC), context.log.warning)
-        drained = drain(night.settings, run.as_of.astimezone(UTC))
+        drained = drain(night.settings, as_of)
         tidy_inbox(night.settings)
         context.log.info(
             f"webhooks: {drained.events} events landed; {drained.reason or 'inbox empty'}"
         )
-        with TerminalProgress(context.log.info) as progress:
-            outcome = pull_and_land(
-                night.settings, run.as_of.astimezone(UTC), config.full, progress
-            )
-        tied = land_reports(night.settings, run.as_of.astimezone(UTC))
+        with LoggedProgress(context.log.info) as progress:
+            outcome = pull_and_land(night.settings, as_of, config.full, progress)
+        tied = land_reports(night.settings, as_of)
         for line in tied.coverage:
             if line.reason is not None:
                 context.log.warning(f"{line.endpoint} is {line.status}: {line.reason}")
-        bank = land_bank_statements(night.settings, run.as_of.astimezone(UTC))
+        bank = land_bank_statements(night.settings, as_of)
         for note in bank.notes:
             context.log.warning(f"Bank statements: {note}")
         for refused in bank.quarantined:
             context.log.warning(
                 f"Bank statement {refused.file_name} is quarantined: {refused.reason}"
             )
-    with night.state() as state:
-        record_pull(state, night.run_id, outcome.manifest.pull_id, outcome.requests, outcome.rows)
-    for name in LANDED:
-        yield dg.MaterializeResult(asset_key=landing_key(name), metadata=_landed(name, outcome))
-    yield dg.MaterializeResult(
-        asset_key=BANK,
-        metadata={
+    if night.is_whole:
+        with night.state() as state:
+            record_pull(
+                state, night.run_id, outcome.manifest.pull_id, outcome.requests, outcome.rows
+            )
+    yield from _shown(context, outcome, bank)
+
+
+def _shown(
+    context: dg.AssetExecutionContext, outcome: "PullOutcome", bank: "BankOutcome"
+) -> Iterator[dg.MaterializeResult[None]]:
+    """A pull is of everything: what it brought of objects that were not selected is shown, too."""
+    said: dict[dg.AssetKey, Any] = {
+        **{landing_key(name): _landed(name, outcome) for name in LANDED},
+        BANK: {
             "new lines": bank.lines,
             "new files": bank.files,
             "quarantined files": len(bank.quarantined),
         },
-    )
+    }
+    for key, metadata in said.items():
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        else:
+            context.log_event(dg.AssetMaterialization(key, metadata=metadata))
 
 
-def _landed(name: str, outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
+def _landed(name: str, outcome: "PullOutcome") -> dict[str, dg.MetadataValue]:
     lines = [line for line in outcome.manifest.coverage if line["object_name"] == name]
     return {
         "new versions": dg.MetadataValue.int(outcome.rows.get(name, 0)),

@@ -5,8 +5,9 @@ No postponed annotations here: Dagster reads them.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -18,9 +19,11 @@ from heirpay_pipelines.controls import (
     store_results,
     verdict,
 )
-from heirpay_pipelines.controls.specs import check_specs, result_metadata
+from heirpay_pipelines.controls.register import Control
+from heirpay_pipelines.controls.specs import CheckSpec, check_specs, result_metadata
+from heirpay_pipelines.orchestration.models import build_missing
 from heirpay_pipelines.orchestration.night import Night
-from heirpay_pipelines.report.preview import controls_by_framework
+from heirpay_pipelines.orchestration.scope import tables_read
 from heirpay_pipelines.settings import Settings
 
 CONTROL_RESULTS = dg.AssetKey(["compliance", "control_results"])
@@ -73,42 +76,79 @@ def build_control_results(models: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 for framework in frameworks
             ),
         ],
+        can_subset=True,
         required_resource_keys={"night"},
     )
     def check(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         night: Night = context.resources.night
-        run = night.run()
         night.say("check")
-        given = RunContext(night.run_id, run.as_of, night.settings, datetime.now(UTC), night.key)
-        results = run_controls(night.build, given, data_docs=night.report_folder / "data_docs")
-        with night.state() as state:
-            store_results(state, night.build, night.key, results)
+        results = evaluate_all(night, context.log)
         found = verdict(results)
         night.say(f"check: {found}")
-        yield dg.MaterializeResult(
-            asset_key=CONTROL_RESULTS,
-            metadata={
-                "chart": dg.MetadataValue.md(controls_by_framework(results)),
-                "verdict": found.reason or "may be published",
-                "evidenced": f"{found.evidenced} of {found.total}",
-                "not passed": dg.MetadataValue.md(
-                    "\n".join(
-                        f"- **{r.key}** ({r.severity}, {r.status}): {r.what_to_do}"
-                        for r in results
-                        if not r.passed
-                    )
-                    or "none"
-                ),
-            },
+        said: dict[str, Any] = (
+            {"as of": night.as_of.isoformat()} if night.is_whole else night.unpublished()
         )
-        yield dg.MaterializeResult(asset_key=AUDIT_LOG)
-        for framework in frameworks:
-            of_it = [result for result in results if result.framework == framework]
+        selected = context.selected_asset_keys
+        if CONTROL_RESULTS in selected:
             yield dg.MaterializeResult(
-                asset_key=framework_key(framework), metadata=framework_metadata(of_it)
+                asset_key=CONTROL_RESULTS, metadata=said | _results_metadata(results)
             )
+        if AUDIT_LOG in selected:
+            yield dg.MaterializeResult(asset_key=AUDIT_LOG, metadata=said)
+        for framework in frameworks:
+            if framework_key(framework) in selected:
+                of_it = [result for result in results if result.framework == framework]
+                yield dg.MaterializeResult(
+                    asset_key=framework_key(framework), metadata=said | framework_metadata(of_it)
+                )
 
     return check
+
+
+def evaluate_all(night: Night, log: dg.DagsterLogManager) -> list[ControlResult]:
+    """Every control on the run's build. A night's results are kept for ever; those of a selection
+    are kept in its build, and there alone."""
+    given = _run_context(night)
+    if not night.is_whole:
+        for _ in build_missing(night, night.scope.graph.models):
+            pass
+    results = run_controls(
+        night.build,
+        given,
+        data_docs=night.report_folder / "data_docs",
+        is_recorded=night.is_whole,
+        tell=log.info,
+    )
+    if night.is_whole:
+        with night.state() as state:
+            store_results(state, night.build, night.key, results)
+    else:
+        night.found = results
+    return results
+
+
+def _run_context(night: Night) -> RunContext:
+    return RunContext(night.run_id, night.as_of, night.settings, datetime.now(UTC), night.key)
+
+
+def _results_metadata(results: list[ControlResult]) -> dict[str, Any]:
+    # Imported here: drawing costs every start of Dagster half a second.
+    from heirpay_pipelines.report.preview import controls_by_framework
+
+    found = verdict(results)
+    return {
+        "chart": dg.MetadataValue.md(controls_by_framework(results)),
+        "verdict": found.reason or "may be published",
+        "evidenced": f"{found.evidenced} of {found.total}",
+        "not passed": dg.MetadataValue.md(
+            "\n".join(
+                f"- **{r.key}** ({r.severity}, {r.status}): {r.what_to_do}"
+                for r in results
+                if not r.passed
+            )
+            or "none"
+        ),
+    }
 
 
 def framework_metadata(results: list[ControlResult]) -> dict[str, dg.MetadataValue]:
@@ -142,15 +182,23 @@ def _blocks(result: ControlResult) -> bool:
     return result.severity == "blocking" and not result.passed
 
 
-def build_controls_check(settings: Settings, known: set[dg.AssetKey]) -> dg.AssetChecksDefinition:
-    """One check for each control of the register. A control that reads no table, or one that is
-    no asset, is shown on its framework."""
-    asset_of = {
+def assets_of_controls(
+    settings: Settings, known: Collection[dg.AssetKey]
+) -> dict[str, dg.AssetKey]:
+    """Where each control's check hangs: on the table that it reads. A control that reads no table,
+    or one that is no asset, is shown on its framework."""
+    return {
         spec.name: key
         if (key := dg.AssetKey(list(spec.asset_key))) in known
         else framework_key(spec.metadata["framework"])
         for spec in check_specs(settings.project)
     }
+
+
+def build_controls_check(
+    settings: Settings, asset_of: dict[str, dg.AssetKey]
+) -> dg.AssetChecksDefinition:
+    """One check for each control of the register."""
 
     @dg.multi_asset_check(
         name="controls",
@@ -158,20 +206,55 @@ def build_controls_check(settings: Settings, known: set[dg.AssetKey]) -> dg.Asse
             dg.AssetCheckSpec(
                 spec.name,
                 asset=asset_of[spec.name],
-                description=spec.description,
-                metadata=spec.metadata,
+                description=described(spec),
+                metadata={**spec.metadata, "publication": publication_of(spec)},
                 additional_deps=[CONTROL_RESULTS],
             )
             for spec in check_specs(settings.project)
         ],
+        can_subset=True,
         required_resource_keys={"night"},
     )
     def controls(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         night: Night = context.resources.night
-        for result in night.control_results():
-            yield _check_result(result, asset_of[result.key])
+        wanted = {key.name for key in context.selected_asset_check_keys}
+        for result in _results(night, wanted, context.log):
+            if result.key in wanted:
+                yield _check_result(result, asset_of[result.key])
 
     return controls
+
+
+def described(spec: CheckSpec) -> str:
+    """What the control says, whether it stops a publication, and what to do."""
+    if not spec.blocking:
+        return spec.description
+    what_to_do = spec.metadata["what_to_do"]
+    return f"Blocking: {spec.description}. {publication_of(spec)} What to do: {what_to_do}"
+
+
+def publication_of(spec: CheckSpec) -> str:
+    """What becomes of the night when the control does not pass."""
+    if spec.blocking:
+        return "Unless it passes or is waived, the night is not published."
+    return "The night is published all the same."
+
+
+def _results(
+    night: Night, wanted: Collection[str], log: dg.DagsterLogManager
+) -> list[ControlResult]:
+    """What the step before found; a selection without that step evaluates the controls of its own
+    tables."""
+    if night.is_whole or night.found is not None:
+        return night.control_results()
+    chosen: list[Control] = [c for c in night.scope.controls() if c.key in wanted]
+    models = night.scope.graph.models
+    reads_all = any(control.probe for control in chosen)
+    for _ in build_missing(night, models if reads_all else tables_read(chosen, models)):
+        pass
+    return run_controls(
+        night.build, _run_context(night), controls=chosen, is_recorded=False, tell=log.info
+    )
 
 
 def _check_result(result: ControlResult, asset: dg.AssetKey) -> dg.AssetCheckResult:
@@ -184,5 +267,5 @@ def _check_result(result: ControlResult, asset: dg.AssetKey) -> dg.AssetCheckRes
         check_name=result.key,
         asset_key=asset,
         severity=severity,
-        metadata=result_metadata(result),
+        metadata={"severity": result.severity, **result_metadata(result)},
     )

@@ -1,4 +1,4 @@
-"""The steps after the checks: publish, escalate, report, and the run's verdict.
+"""The steps after the checks: publish, or refuse to, and escalate.
 
 No postponed annotations here: Dagster reads them.
 """
@@ -10,30 +10,31 @@ from typing import Any
 
 import dagster as dg
 
-from heirpay_pipelines.audit import Action, append, head
+from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.published import hash_of
 from heirpay_pipelines.books.adjustments import record_adjustments
 from heirpay_pipelines.books.break_states import record_breaks
 from heirpay_pipelines.books.published_figures import record_figures
-from heirpay_pipelines.controls import verdict
+from heirpay_pipelines.controls import Verdict, verdict
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.incidents import RunFacts as EscalationFacts
 from heirpay_pipelines.incidents import evaluate, process
-from heirpay_pipelines.incidents.published import changes_of, incident_rows, publish_incidents
+from heirpay_pipelines.incidents.incidents import unresolved
+from heirpay_pipelines.incidents.published import changes_of, publish_incidents
 from heirpay_pipelines.orchestration.checks import CONTROL_RESULTS
+from heirpay_pipelines.orchestration.clock import is_landed
+from heirpay_pipelines.orchestration.figures import published_figures
 from heirpay_pipelines.orchestration.night import WITHOUT_REPORT, Night
-from heirpay_pipelines.orchestration.preview import report_preview
-from heirpay_pipelines.report.run_facts import RunFacts
-from heirpay_pipelines.report.write import write_report
+from heirpay_pipelines.orchestration.past_nights import keep_published
+from heirpay_pipelines.orchestration.placing import PUBLICATION
 from heirpay_pipelines.state.database import State
 from heirpay_pipelines.state.runs import close_run, mark_evaluated
 from heirpay_pipelines.state.switches import ISOLATION, switch_reason
 from heirpay_pipelines.warehouse.publication import publish, record_published
 
 DECISION = dg.AssetKey(["publish", "decision"])
-PUBLICATION = dg.AssetKey(["publish", "publication"])
 INCIDENTS = dg.AssetKey(["escalate", "incidents"])
-REPORT = dg.AssetKey(["report", "domain_report"])
+NO_DECISION = "nothing to decide: this run is not a whole night"
 
 
 @dg.multi_asset(
@@ -55,16 +56,54 @@ REPORT = dg.AssetKey(["report", "domain_report"])
             " it was, and then this asset grows old.",
         ),
     ],
+    can_subset=True,
     required_resource_keys={"night"},
 )
 def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """Publish the build, or leave yesterday's and say why."""
     night: Night = context.resources.night
+    if not night.is_whole:
+        context.log.warning(f"{NO_DECISION}, so the published warehouse stays as it is.")
+        if DECISION in context.selected_asset_keys:
+            said = {"outcome": "none", "reason": NO_DECISION}
+            yield dg.MaterializeResult(asset_key=DECISION, metadata=said | night.unpublished())
+        return
     found = verdict(night.control_results())
+    reason = _decide(context, night, found)
+    night.say(f"publish: {reason or night.settings.warehouse}")
+    as_of = night.as_of.isoformat()
+    outcome = "refused" if reason else "published"
+    said = {"outcome": outcome, "reason": reason or "every blocking control passed", "as of": as_of}
+    blocking = blocking_controls(found)
+    yield dg.MaterializeResult(asset_key=DECISION, metadata=said | blocking)
+    if reason:
+        context.log.error(f"Refused, as of {as_of}: {reason}")
+        refused = {**said, **blocking, "run": night.run_id}
+        context.log_event(
+            dg.AssetObservation(PUBLICATION, description=f"Refused: {reason}", metadata=refused)
+        )
+    else:
+        yield dg.MaterializeResult(
+            asset_key=PUBLICATION,
+            metadata={
+                "as of": as_of,
+                "run": night.run_id,
+                "warehouse": dg.MetadataValue.path(str(night.settings.warehouse)),
+            },
+        )
+        if is_landed(night.settings, night.as_of):
+            context.log_event(keep_published(night))
+    tables = sorted(night.scope.graph.models)
+    for event in published_figures(night, tables, context.instance, context.log.warning):
+        context.log_event(event)
+
+
+def _decide(context: dg.AssetExecutionContext, night: Night, found: Verdict) -> str | None:
+    """Publish unless something stands against it; what does. Either way the run is closed."""
     with night.state() as state:
         isolated = switch_reason(state, ISOLATION)
         stopped = isolated and f"publication is stopped ({isolated}): heirpay incidents release"
-        reason = found.reason or stopped
+        reason = found.reason or stopped or None
         outcome = "refused" if reason else "published"
         detail: dict[str, Any] = {
             "run_id": night.run_id,
@@ -76,8 +115,8 @@ def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
         else:
             with connect(night.build, night.key, read_only=False) as build:
                 record_figures(build, state)
-                record_breaks(build, state, night.run().as_of)
-                record_adjustments(build, state, night.run().as_of, night.run_id)
+                record_breaks(build, state, night.as_of)
+                record_adjustments(build, state, night.as_of, night.run_id)
                 record_published(build, night.run_id)
             _incidents_of(night, state, context.log.exception)
             target = night.settings.warehouse
@@ -90,17 +129,22 @@ def publication(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRes
             logs = publish(night.build, target, night.key, record)
             night.report_logs(logs, context.log.warning)
         close_run(state, night.run_id, outcome, reason)
-    night.say(f"publish: {reason or night.settings.warehouse}")
-    said = {"outcome": outcome, "reason": reason or "every blocking control passed"}
-    yield dg.MaterializeResult(asset_key=DECISION, metadata=said)
-    if not reason:
-        yield dg.MaterializeResult(
-            asset_key=PUBLICATION,
-            metadata={
-                "as of": night.run().as_of.isoformat(),
-                "warehouse": dg.MetadataValue.path(str(night.settings.warehouse)),
-            },
-        )
+    return reason
+
+
+def blocking_controls(found: Verdict) -> dict[str, Any]:
+    """The blocking controls that did not pass, and for each what is at fault and what to do."""
+    if not found.blocking_failures:
+        return {}
+    return {
+        "blocking controls": ", ".join(result.key for result in found.blocking_failures),
+        "what to do": dg.MetadataValue.md(
+            "\n".join(
+                f"- **{result.key}** ({result.requirement}): {result.fault}. {result.what_to_do}"
+                for result in found.blocking_failures
+            )
+        ),
+    }
 
 
 def _incidents_of(night: Night, state: State, complain: Callable[[str], None]) -> None:
@@ -115,7 +159,7 @@ def _incidents_of(night: Night, state: State, complain: Callable[[str], None]) -
         evaluate(*_looked_at(night, "published", None))
         mark_evaluated(state, night.run_id)
         with connect(night.build, night.key, read_only=False) as build:
-            publish_incidents(build, state, night.run().as_of)
+            publish_incidents(build, state, night.as_of)
     except Exception as error:  # noqa: BLE001
         complain(f"The published incidents are those of the night before: {error}")
 
@@ -139,6 +183,13 @@ def _looked_at(night: Night, outcome: str, reason: str | None) -> tuple[Any, ...
 def incidents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Turn failures into incidents, try what can be tried, and tell who must act."""
     night: Night = context.resources.night
+    if not night.is_whole:
+        with night.state() as state:
+            counted = changes_of(state, night.as_of)
+            is_open = len(unresolved(state))
+        return dg.MaterializeResult(
+            metadata={**counted, "open": is_open, "published": "no", "evaluated": "no"}
+        )
     run = night.run()
     looked_at = _looked_at(night, run.outcome, run.reason)
     outcome = process(*looked_at, is_evaluated=run.is_evaluated)
@@ -152,62 +203,3 @@ def incidents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             "messages waiting": outcome.messages_waiting,
         }
     )
-
-
-@dg.asset(
-    key=REPORT,
-    deps=[INCIDENTS],
-    group_name="report",
-    kinds={"html", "json", "excel"},
-    description="The domain report: what finance reads in the morning, and what programs read.",
-    required_resource_keys={"night"},
-)
-def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """Write report.html, report.json and finance.xlsx, whether or not the night was published."""
-    night: Night = context.resources.night
-    run = night.run()
-    with night.state() as state:
-        known = incident_rows(state)
-        chain = str(head(state))
-    facts = RunFacts(
-        run_id=run.run_id,
-        as_of=run.as_of,
-        verdict="published" if run.outcome == "published" else "refused",
-        reason=run.reason,
-        requests=run.requests,
-        rows=run.rows_pulled or {},
-        coverage=night.coverage(),
-        incidents=known,
-        audit_head=chain,
-    )
-    paths = write_report(
-        night.settings, facts, [asdict(result) for result in night.control_results()]
-    )
-    night.say(f"report: {paths.html}")
-    return dg.MaterializeResult(
-        metadata={
-            # No link: a browser opens no file from a page that came over HTTP.
-            "report": dg.MetadataValue.path(str(paths.html)),
-            "open it": "heirpay report --open",
-            "preview": dg.MetadataValue.md(
-                report_preview(paths.document, is_sealed=bool(night.key))
-            ),
-            "audit chain head": chain,
-        }
-    )
-
-
-@dg.asset(
-    key=dg.AssetKey(["report", "verdict"]),
-    # Runs that write no report (a refresh, a month end) are judged, too: after the decision.
-    deps=[DECISION, REPORT],
-    group_name="report",
-    description="Green when the night was published; red, with the reason, when it was refused.",
-    required_resource_keys={"night"},
-)
-def final_verdict(context: dg.AssetExecutionContext) -> None:
-    """Fail the run, after its report if it writes one, when publication was refused."""
-    night: Night = context.resources.night
-    run = night.run()
-    if run.outcome == "refused":
-        raise dg.Failure(f"Publication was refused: {run.reason}", allow_retries=False)

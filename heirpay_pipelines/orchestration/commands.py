@@ -74,7 +74,7 @@ def demo() -> None:
         os.environ["STRIPE_API_KEY"] = account.key
         settings = Settings.load()
         outcome = _nightly(settings, None, False)
-    _finish(settings, outcome)
+    _finish(settings, outcome, is_demo=True)
 
 
 def _nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
@@ -89,7 +89,7 @@ def _nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyO
         raise click.ClickException(str(error)) from None
 
 
-def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
+def _finish(settings: Settings, outcome: NightlyOutcome, is_demo: bool = False) -> None:
     """Say how the night ended and, where there is something to read, how to read it."""
     from heirpay_pipelines.console.demo_home import is_demo_default
 
@@ -99,6 +99,11 @@ def _finish(settings: Settings, outcome: NightlyOutcome) -> None:
             say(outcome.error, colour="red", err=True)
         if outcome.exit_code in (PUBLISHED, REFUSED):
             _say_where(settings, outcome, " --demo" if is_demo_default() else "")
+            if is_demo:
+                say(
+                    "Every night  heirpay schedule on  (your account, with `heirpay ui` running;"
+                    " the demo's is served during `heirpay demo` alone)"
+                )
     finally:
         sys.exit(outcome.exit_code)  # also when nobody reads that
 

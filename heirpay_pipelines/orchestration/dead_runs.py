@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.host.processes import Process, this_process
-from heirpay_pipelines.report.write import discard_drafts
+from heirpay_pipelines.report.drafts import discard_drafts
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.state.run_lock import AnotherRunError, run_lock

@@ -9,23 +9,32 @@ import dagster as dg
 
 from heirpay_pipelines.orchestration.asking import scheduled_run
 from heirpay_pipelines.orchestration.assets import pull_and_land_asset
-from heirpay_pipelines.orchestration.backfill import build_backfill
 from heirpay_pipelines.orchestration.bank_files import new_bank_files
-from heirpay_pipelines.orchestration.checks import build_control_results, build_controls_check
-from heirpay_pipelines.orchestration.closing import (
-    REPORT,
-    domain_report,
-    final_verdict,
-    incidents,
-    publication,
+from heirpay_pipelines.orchestration.checks import (
+    CONTROL_RESULTS,
+    FRAMEWORKS,
+    assets_of_controls,
+    build_control_results,
+    build_controls_check,
+    framework_key,
 )
+from heirpay_pipelines.orchestration.closing import DECISION, INCIDENTS, incidents, publication
 from heirpay_pipelines.orchestration.failed_refresh import failed_refresh
 from heirpay_pipelines.orchestration.failure import dead_runs, failed_run_sensor
 from heirpay_pipelines.orchestration.manifest import current_manifest
-from heirpay_pipelines.orchestration.models import build_models_asset, source_specs
+from heirpay_pipelines.orchestration.models import (
+    build_models_asset,
+    model_names,
+    read_nodes,
+    source_specs,
+)
 from heirpay_pipelines.orchestration.month_end import MONTH_END, month_end, month_end_config
 from heirpay_pipelines.orchestration.night import CLOSE, NIGHTLY, REFRESH, night_resource
-from heirpay_pipelines.orchestration.placing import GENERAL, payment_tags, placed
+from heirpay_pipelines.orchestration.past_nights import NIGHTS, build_nights_asset
+from heirpay_pipelines.orchestration.placing import GENERAL, PUBLICATION, payment_tags, placed
+from heirpay_pipelines.orchestration.reporting import REPORT, domain_report, final_verdict
+from heirpay_pipelines.orchestration.schedule_command import NIGHTLY_CRON
+from heirpay_pipelines.orchestration.scope import Graph
 from heirpay_pipelines.orchestration.webhooks import drain_webhooks, outbox, webhooks_waiting
 from heirpay_pipelines.settings import Settings, payment_id
 
@@ -33,7 +42,7 @@ ASKING = (failed_refresh, webhooks_waiting, new_bank_files)
 CRONS = {
     # Before the first night of the new month, so that nothing later is in it.
     CLOSE: ("10 0 1 * *", "Ten past midnight on the first of each month,"),
-    NIGHTLY: ("0 3 * * *", "Every night at 03:00"),
+    NIGHTLY: NIGHTLY_CRON,
     REFRESH: ("0 10,13,16 * * 1-5", "At 10:00, 13:00 and 16:00 on working days,"),
 }
 
@@ -41,8 +50,8 @@ CRONS = {
 @cache
 def definitions(settings: Settings) -> dg.Definitions:
     """Everything that Dagster loads, for one installation."""
-    manifest = current_manifest(settings)
-    models = build_models_asset(manifest, settings)
+    nodes = read_nodes(current_manifest(settings))
+    models = build_models_asset(nodes, settings)
     controls = build_control_results(sorted(models.keys))
     steps = [
         step.map_asset_specs(lambda spec: placed(spec, settings))
@@ -52,22 +61,34 @@ def definitions(settings: Settings) -> dg.Definitions:
         )
     ]  # fmt: skip
     known = {key for asset in (models, *steps) for key in asset.keys}
+    asset_of = assets_of_controls(settings, known)
+    names = model_names(nodes)
+    graph = Graph(
+        models=names,
+        needed=frozenset({*names, *pull_and_land_asset.keys, CONTROL_RESULTS, DECISION,
+                          PUBLICATION}),
+        asset_of=asset_of,
+        reads_all=frozenset({CONTROL_RESULTS, *map(framework_key, FRAMEWORKS)}),
+        told=frozenset({INCIDENTS, REPORT}),
+    )  # fmt: skip
     return dg.Definitions(
-        assets=[models, *steps, *source_specs(manifest, settings, known)],
-        asset_checks=[build_controls_check(settings, known)],
-        jobs=[*asset_jobs(settings), build_backfill(settings), drain_webhooks],
+        assets=[
+            models, *steps, build_nights_asset(settings), *source_specs(nodes, settings, known),
+        ],
+        asset_checks=[build_controls_check(settings, asset_of)],
+        jobs=[*asset_jobs(settings), drain_webhooks],
         schedules=schedules(settings),
         sensors=[dead_runs, failed_run_sensor, *ASKING, outbox],
-        resources={"night": night_resource(settings)},
+        resources={"night": night_resource(settings, graph)},
         executor=dg.in_process_executor,
-    )
+    )  # fmt: skip
 
 
 def asset_jobs(settings: Settings) -> list[Any]:
     """The jobs that materialise assets; Dagster exports no name for what they are."""
-    everything = dg.AssetSelection.all()
+    everything = dg.AssetSelection.all() - dg.AssetSelection.assets(NIGHTS)
     night = everything - dg.AssetSelection.assets(MONTH_END)
-    told = dg.AssetSelection.groups("escalate") | dg.AssetSelection.assets(REPORT)
+    told = dg.AssetSelection.assets(INCIDENTS, REPORT)
 
     def job(step: int, name: str, selection: dg.AssetSelection, text: str, **more: Any) -> Any:
         identifier = payment_id(settings.project, name, "DAGSTER", step)

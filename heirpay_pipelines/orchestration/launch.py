@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,11 +30,7 @@ from heirpay_pipelines.state.runs import Run, read_run
 from heirpay_pipelines.text.shown import say
 
 if TYPE_CHECKING:
-    from dagster import ExecuteInProcessResult
-
-OF_THE_UI = {".dagster/repository": "__repository__@heirpay"}
-"""Dagster's pages of a job list the runs with this tag, which it gives to those that it launches:
-the code location of workspace.yaml."""
+    from dagster import DagsterEvent, DagsterInstance, JobDefinition, RunConfig
 
 
 @dataclass(frozen=True)
@@ -115,20 +111,16 @@ def _run_job(settings: Settings, as_of: datetime | None, full: bool) -> NightlyO
         job = definitions(settings).resolve_job_def("nightly")
         try:
             fail_dead_runs(instance, settings)
-            result = job.execute_in_process(
-                instance=instance,
-                run_config=config,
-                raise_on_error=False,
-                tags=OF_THE_UI | process_tags(),
-            )
+            run_id, events = execute_here(instance, job, config)
         except Exception as failure:  # noqa: BLE001 - whatever its storage may raise
             reason = f"The run cannot be recorded in {instance.root_directory}: "
             reason += refusal_of(failure)
             return _unrecorded(settings, as_of or datetime.now(UTC), reason)
-        error = None if result.success else _first_error(result)
+        ended = instance.get_run_by_id(run_id)
+        error = None if ended is not None and ended.is_success else _first_error(events)
     run = None
     with open_state(settings.state_file) as state, contextlib.suppress(LookupError):
-        run = read_run(state, result.run_id)
+        run = read_run(state, run_id)
     return NightlyOutcome(run, error, settings.reports_dir / "latest" / "report.html")
 
 
@@ -144,11 +136,28 @@ def _unrecorded(settings: Settings, as_of: datetime, reason: str) -> NightlyOutc
     return NightlyOutcome(None, reason, settings.reports_dir / "latest" / "report.html")
 
 
-def _first_error(result: ExecuteInProcessResult) -> str:
-    """The step that failed and the innermost reason, in one line; no class name of Dagster."""
-    found = first_failure(result.get_step_failure_events()) or failure_before_steps(
-        result.all_events
+def execute_here(
+    instance: DagsterInstance, job: JobDefinition, config: RunConfig
+) -> tuple[str, list[DagsterEvent]]:
+    """Execute the job in this process as a run of the code location that `heirpay ui` shows, so
+    that it is on the timeline beside those that the daemon starts; the run's id and its events."""
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run_iterator
+
+    from heirpay_pipelines.orchestration.code_location import job_origin, location_tags
+
+    run = instance.create_run_for_job(
+        job_def=job,
+        run_config=config.to_config_dict(),  # type: ignore[no-untyped-call]
+        tags={**job.run_tags, **location_tags(), **process_tags()},
+        remote_job_origin=job_origin(job.name),
     )
+    return run.run_id, list(execute_run_iterator(InMemoryJob(job), run, instance))
+
+
+def _first_error(events: Sequence[DagsterEvent]) -> str:
+    """The step that failed and the innermost reason, in one line; no class name of Dagster."""
+    found = first_failure(e for e in events if e.is_step_failure) or failure_before_steps(events)
     return found or "The run failed; `heirpay ui` shows where."
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -14,6 +16,10 @@ from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.warehouse.project import PROJECT_DIR, BuildRequest, project_fingerprint
 
 DRAFT, PARTIAL = "parse-", "partial_parse.msgpack"
+SHOWN = ("resource_type", "name", "alias", "schema", "source_name", "fqn", "description")
+"""Of a node, what its asset shows. The rest of the manifest (its SQL, its macros) is twenty times
+as large, and every start of Dagster would read it."""
+ASSETS = ("model", "seed", "snapshot", "source")
 
 
 def dbt_work_dir(settings: Settings) -> Path:
@@ -22,7 +28,8 @@ def dbt_work_dir(settings: Settings) -> Path:
 
 
 def current_manifest(settings: Settings) -> Path:
-    """The manifest of the dbt project as it is now; parsed anew only when a file changed.
+    """The manifest of the dbt project as it is now, with what assets show (`SHOWN`); parsed anew
+    only when a file changed.
 
     Its file never changes: of several processes that start after an upgrade one parses and the
     others wait, and none reads what another, or a night's dbt, has half written.
@@ -51,9 +58,22 @@ def _parse(work: Path, manifest: Path) -> None:
             shutil.copy2(target / PARTIAL, draft / PARTIAL)
         run_dbt(_parse_request(work), ("parse", "--target-path", str(draft)))
         (draft / PARTIAL).replace(target / PARTIAL)
-        (draft / "manifest.json").replace(manifest)
+        shown = draft / "shown.json"
+        shown.write_text(json.dumps(shown_of(json.loads((draft / "manifest.json").read_bytes()))))
+        shown.replace(manifest)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def shown_of(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By unique id: every node that is a table of the warehouse, and what it reads."""
+    nodes = {**manifest.get("nodes", {}), **manifest.get("sources", {})}
+    return {
+        unique_id: {name: node.get(name) for name in SHOWN}
+        | {"reads": node.get("depends_on", {}).get("nodes", [])}
+        for unique_id, node in nodes.items()
+        if node["resource_type"] in ASSETS
+    }
 
 
 def _parse_request(work: Path) -> BuildRequest:
@@ -64,4 +84,4 @@ def _parse_request(work: Path) -> BuildRequest:
 
 def _fingerprint() -> str:
     # The manifest holds paths: a checkout elsewhere needs its own.
-    return sha256(f"{PROJECT_DIR} {project_fingerprint()}".encode()).hexdigest()[:32]
+    return sha256(f"{PROJECT_DIR} {project_fingerprint()} {SHOWN}".encode()).hexdigest()[:32]

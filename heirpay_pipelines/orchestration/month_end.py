@@ -13,7 +13,6 @@ from heirpay_pipelines.books.close import Blocker, blockers, last_instant, month
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.orchestration.closing import DECISION
 from heirpay_pipelines.orchestration.night import Night
-from heirpay_pipelines.report.write import write_month_exports
 from heirpay_pipelines.settings import Settings
 
 MONTH_END = dg.AssetKey(["publish", "month_end"])
@@ -21,9 +20,9 @@ CHECK = "nothing_blocks_the_close"
 
 
 class MonthConfig(dg.Config):
-    """The month that is closed, like 2026-10."""
+    """The month that is closed, like 2026-10; else the last that has ended."""
 
-    month: str
+    month: str | None = None
 
 
 @dg.asset(
@@ -40,20 +39,24 @@ def month_end(
     context: dg.AssetExecutionContext, config: MonthConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List the blockers of the published month, and write its exports."""
+    # Imported here: what writes files for people costs every start of Dagster a second.
+    from heirpay_pipelines.report.write import write_month_exports
+
     night: Night = context.resources.night
-    month = month_start(config.month)
+    given = config.month or f"{last_ended_month(night.settings, datetime.now(UTC)):%Y-%m}"
+    month = month_start(given)
     standing = blockers(night.settings, month)
-    night.say(f"close {config.month}: {len(standing)} blockers")
+    night.say(f"close {given}: {len(standing)} blockers")
     # Of a month that is not over in what is published, files would be those of its middle.
     is_over = all(blocker.what != "publication" for blocker in standing)
     written = write_month_exports(night.settings, month) if is_over else None
     yield dg.MaterializeResult(
         metadata={
-            "month": config.month,
+            "month": given,
             "blockers": dg.MetadataValue.int(len(standing)),
             "list": dg.MetadataValue.md("\n".join(map(_line, standing)) or "none"),
             "exports": str(written or "none: the month is not over"),
-            "next": f"heirpay close {config.month}",
+            "next": f"heirpay close {given}",
         },
         check_results=[
             dg.AssetCheckResult(

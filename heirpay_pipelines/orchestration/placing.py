@@ -1,5 +1,5 @@
 """Where an asset stands in finance's morning view: its group, who owns it, which id and section it
-is tagged with (DOMAIN.md, "Identifiers"), and by when it must be fresh.
+is tagged with (DOMAIN.md, "Identifiers"), and whether it must be fresh.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from datetime import timedelta
 
 import dagster as dg
 
+from heirpay_pipelines.orchestration.code_location import PUBLISHED_FIGURES
 from heirpay_pipelines.settings import Settings, payment_id
 
-ID_TAG, SECTION_TAG = "heirpay/id", "heirpay/section"
+ID_TAG, SECTION_TAG, SUBJECT_TAG = "heirpay/id", "heirpay/section", "heirpay/subject"
 LONGEST_TAG = 63
 """Dagster refuses tag values that are longer."""
 
@@ -27,67 +28,74 @@ GENERAL = "payment.general.operation"
 
 @dataclass(frozen=True)
 class Area:
-    """A group of assets: `step` is its place in the street from pull (1) to escalate (7); `tool`
-    makes what dbt does not."""
+    """A kind of assets: `step` is its place in the street from pull (1) to escalate (7); `tool`
+    makes what dbt does not; `group` is where the catalog lists them."""
 
     owner: str
     section: str
     tool: str
     step: int
+    group: str
 
 
 AREAS = {
-    "land": Area("data-engineering", GATEWAY, "STRIPE", 2),
-    "state": Area("data-engineering", GENERAL, "SQLITE", 2),
-    "staging": Area("data-engineering", GATEWAY, "DBT", 3),
-    "intermediate": Area("data-engineering", GENERAL, "DBT", 3),
-    "subscriptions": Area("revenue-operations", BILLING, "DBT", 3),
-    "revenue": Area("revenue-accounting", GATEWAY, "DBT", 3),
-    "reconciliation": Area("treasury", GATEWAY, "DBT", 3),
-    "tax": Area("tax", GENERAL, "DBT", 3),
-    "risk": Area("payments-risk", FRAUD, "DBT", 3),
-    "month_end": Area("finance-control", GENERAL, "DBT", 3),
-    "operations": Area("payment-operations", GATEWAY, "SQLITE", 3),
-    "compliance": Area("compliance", GENERAL, "DBT", 3),
-    "controls": Area("compliance", GENERAL, "GREAT_EXPECTATIONS", 4),
-    "publish": Area("finance-control", GENERAL, "DUCKDB", 5),
-    "report": Area("finance-control", GENERAL, "HEIRPAY", 6),
-    "escalate": Area("payment-operations", GENERAL, "HEIRPAY", 7),
+    "land": Area("data-engineering", GATEWAY, "STRIPE", 2, "source_records"),
+    "state": Area("data-engineering", GENERAL, "SQLITE", 2, "internal_records"),
+    "staging": Area("data-engineering", GATEWAY, "DBT", 3, "cleaned_records"),
+    "intermediate": Area("data-engineering", GENERAL, "DBT", 3, "calculations"),
+    "subscriptions": Area("revenue-operations", BILLING, "DBT", 3, PUBLISHED_FIGURES),
+    "revenue": Area("revenue-accounting", GATEWAY, "DBT", 3, PUBLISHED_FIGURES),
+    "reconciliation": Area("treasury", GATEWAY, "DBT", 3, PUBLISHED_FIGURES),
+    "tax": Area("tax", GENERAL, "DBT", 3, PUBLISHED_FIGURES),
+    "risk": Area("payments-risk", FRAUD, "DBT", 3, PUBLISHED_FIGURES),
+    "close": Area("finance-control", GENERAL, "DBT", 3, PUBLISHED_FIGURES),
+    "month_end": Area("finance-control", GENERAL, "DBT", 3, "month_end_close"),
+    "operations": Area("payment-operations", GATEWAY, "SQLITE", 3, "operations"),
+    "compliance": Area("compliance", GENERAL, "DBT", 3, "controls"),
+    "controls": Area("compliance", GENERAL, "GREAT_EXPECTATIONS", 4, "controls"),
+    "publish": Area("finance-control", GENERAL, "DUCKDB", 5, "publication"),
+    "nights": Area("finance-control", GENERAL, "DUCKDB", 5, "past_nights"),
+    "report": Area("finance-control", GENERAL, "HEIRPAY", 6, "report"),
+    "escalate": Area("payment-operations", GENERAL, "HEIRPAY", 7, "incidents"),
 }
-MART_AREA = Area("finance-control", GENERAL, "DBT", 3)
+MART_AREA = Area("finance-control", GENERAL, "DBT", 3, PUBLISHED_FIGURES)
 """Of a mart whose folder has no area of its own."""
 
-GROUP_OF_FOLDER = {"periods": "month_end", "restatements": "month_end"}
+AREA_OF_FOLDER = {"periods": "close", "restatements": "close"}
 SECTION_OF = {"billing": BILLING, "subscriptions": BILLING, "risk": FRAUD, "pci_dss": PCI}
 """By a dbt model's folder or an asset's name, where it is not its group's."""
 PREFIX = {"state": "state_"}
 """Tables of several schemas have the same name."""
 
-PREPARED = ("staging", "intermediate")
-NOT_PUBLISHED = ("land", "state", *PREPARED)
+PUBLICATION = dg.AssetKey(["publish", "publication"])
+"""What everybody reads. It alone must be fresh: a refused night leaves it as it was, and so does a
+selection; what was built meanwhile says nothing of what people read."""
 
 
-def group_of_model(schema: str, folder: str) -> str:
-    """The group of a dbt model: marts by subject, the rest by layer."""
+def area_of_model(schema: str, folder: str) -> str:
+    """The area of a dbt model: marts by subject, the rest by layer."""
     if schema != "finance":
         return schema
-    return GROUP_OF_FOLDER.get(folder, folder)
+    return AREA_OF_FOLDER.get(folder, folder)
 
 
 def placed(spec: dg.AssetSpec, settings: Settings, folder: str | None = None) -> dg.AssetSpec:
-    """The asset with owner, tags and freshness by its group; `folder` is a dbt model's subject."""
-    group = spec.group_name or ""
-    area = AREAS.get(group, MART_AREA)
+    """The asset with group, owner, tags and freshness by its area, which is its group until then;
+    `folder` is a dbt model's subject."""
+    name_of_area = spec.group_name or ""
+    area = AREAS.get(name_of_area, MART_AREA)
     name = spec.key.path[-1]
     section = WEBHOOKS if "webhook" in name else SECTION_OF.get(folder or name, area.section)
     operation = PREFIX.get(spec.key.path[0], "") + name
     tool = "DBT" if "dagster/kind/dbt" in spec.tags else area.tool
     identifier = payment_id(settings.project, operation, tool, area.step)
+    subject = {SUBJECT_TAG: name_of_area} if area.group == PUBLISHED_FIGURES else {}
     return spec.replace_attributes(
+        group_name=area.group,
         owners=[f"team:{area.owner}"],
-        tags={**spec.tags, **payment_tags(identifier, section)},
+        tags={**spec.tags, **subject, **payment_tags(identifier, section)},
         metadata={**spec.metadata, "identifier": identifier},
-        freshness_policy=_freshness(group, settings),
+        freshness_policy=_freshness(settings) if spec.key == PUBLICATION else None,
     )
 
 
@@ -100,15 +108,8 @@ def payment_tags(identifier: str, section: str) -> Mapping[str, str]:
     return {ID_TAG: identifier, SECTION_TAG: section}
 
 
-def _freshness(group: str, settings: Settings) -> dg.FreshnessPolicy | None:
-    """Landing once a night; what finance reads by six in the morning, built the evening before at
-    the earliest."""
-    if group == "land":
-        return dg.FreshnessPolicy.time_window(
-            warn_window=timedelta(hours=26), fail_window=timedelta(hours=48)
-        )
-    if group in NOT_PUBLISHED:
-        return None
+def _freshness(settings: Settings) -> dg.FreshnessPolicy:
+    """Published by six in the morning, the evening before at the earliest."""
     return dg.FreshnessPolicy.cron(
         deadline_cron="0 6 * * *",
         lower_bound_delta=timedelta(hours=12),

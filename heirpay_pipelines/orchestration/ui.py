@@ -16,6 +16,7 @@ from heirpay_pipelines.at_rest.places import write_whole
 from heirpay_pipelines.at_rest.tokens import read_or_make_token
 from heirpay_pipelines.host.child_environment import child_environment
 from heirpay_pipelines.host.with_parent import with_parent
+from heirpay_pipelines.orchestration.code_location import LOCATION, PUBLISHED_FIGURES
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.shipped import WORKSPACE
 from heirpay_pipelines.text.shown import say
@@ -23,6 +24,8 @@ from heirpay_pipelines.text.shown import say
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOPBACK = "127.0.0.1"
 OF_DAGSTER = ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY")
+FIGURES = f"/locations/{LOCATION}/asset-groups/{PUBLISHED_FIGURES}"
+"""The page of the published figures in Dagster's catalog."""
 END_SECONDS = 20
 """Given to Dagster's processes to end by themselves."""
 
@@ -52,6 +55,7 @@ def ui(port: int) -> None:
     _begin_with_a_free_queue(settings)
     token = read_or_make_token(settings.ui_token)
     say(f"{url}/?token={token}  (ready in a few seconds; stop with Ctrl-C)")
+    say(f"Published figures  {url}{FIGURES}?token={token}")
     # The report's links lead here while it runs.
     write_whole(settings.ui_file, url.encode())
     try:

@@ -18,7 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OPEN = ("/server_info",)
 """Says the versions only: whether the UI is up."""
-DATA = ("/graphql", "/report_asset", "/download_debug", "/logs", "/notebook", "/dagit/notebook")
+DATA = (
+    "/graphql", "/report_asset", "/download_debug", "/logs", "/notebook", "/dagit/notebook",
+    "/heirpay/",
+)  # fmt: skip
 """No page of another site may lead here, not even by a link."""
 READS = ("GET", "HEAD")
 TOKEN = "token"  # noqa: S105 - the parameter's name

@@ -12,6 +12,7 @@ from dagster_webserver import cli
 
 from heirpay_pipelines.at_rest.tokens import read_or_make_token
 from heirpay_pipelines.host.http_door import Patience, patient_protocol
+from heirpay_pipelines.orchestration.report_pages import ReportPages
 from heirpay_pipelines.orchestration.ui_guard import GuardedUi
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.text import shown
@@ -20,11 +21,12 @@ BUSY = Patience(message_seconds=120.0)
 """A browser that loads the UI on a slow machine keeps many connections busy."""
 
 
-def guarded(create: Any, port: int, token: str) -> Any:
-    """Dagster's function that creates its application, with the guard around what it creates."""
+def guarded(create: Any, port: int, token: str, settings: Settings) -> Any:
+    """Dagster's function that creates its application, with the reports beside what it creates and
+    the guard around both."""
 
     def create_guarded(*arguments: Any, **options: Any) -> Any:
-        return GuardedUi(create(*arguments, **options), port, token)
+        return GuardedUi(ReportPages(create(*arguments, **options), settings), port, token)
 
     return create_guarded
 
@@ -33,10 +35,11 @@ def main() -> None:
     """Serve; without the port among the arguments nothing is served."""
     shown.install()
     port = int(sys.argv[sys.argv.index("--port") + 1])
-    token = read_or_make_token(Settings.load().ui_token)
+    settings = Settings.load()
+    token = read_or_make_token(settings.ui_token)
     server: Any = cli
     name = "create_app_from_workspace_process_context"
-    setattr(server, name, guarded(getattr(server, name), port, token))
+    setattr(server, name, guarded(getattr(server, name), port, token, settings))
     # Dagster calls uvicorn.run itself; `proxy_headers` would believe what a client says of itself.
     patient = partial(
         uvicorn.run, http=patient_protocol(BUSY), proxy_headers=False, server_header=False

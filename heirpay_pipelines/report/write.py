@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from heirpay_pipelines.at_rest import sealed
-from heirpay_pipelines.at_rest.places import draft_of, own_folder
 from heirpay_pipelines.duck import connect
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
+from heirpay_pipelines.report.drafts import draft_folder
 from heirpay_pipelines.report.figures import key_figures
 from heirpay_pipelines.report.handoffs import handoff_files
 from heirpay_pipelines.report.page import framework_pages, render
@@ -27,9 +24,6 @@ from heirpay_pipelines.report.sections import frameworks
 from heirpay_pipelines.report.tax_exports import write_exports
 from heirpay_pipelines.report.workbook import write_workbook
 from heirpay_pipelines.settings import Settings
-
-OLD = ".old"
-DATA_DOCS = "data_docs"
 
 
 @dataclass(frozen=True)
@@ -44,9 +38,13 @@ class ReportPaths:
 
 
 def write_report(
-    settings: Settings, run: RunFacts, control_results: Sequence[Mapping[str, Any]]
+    settings: Settings,
+    run: RunFacts,
+    control_results: Sequence[Mapping[str, Any]],
+    apart: Path | None = None,
 ) -> ReportPaths:
-    """Write `reports/<as-of date>/` and point `reports/latest` at it.
+    """Write `reports/<as-of date>/` and point `reports/latest` at it; or write the folder `apart`
+    and leave the night's as it is.
 
     `control_results` are rows of this run with the columns of `compliance.control_results`
     (and the register's `key`, `owner` and `what_to_do`), whether or not it was published. A report
@@ -56,10 +54,11 @@ def write_report(
     """
     with open_reader(settings, run, control_results) as reader:
         context = ReportContext(settings, run, reader)
-        folder = settings.report_folder(context.calendar.as_of_date)
-        with _draft_of(folder) as draft:
+        folder = apart or settings.report_folder(context.calendar.as_of_date)
+        with draft_folder(folder) as draft:
             document = _write_files(context, draft)
-    _point_latest(settings.reports_dir, folder)
+    if apart is None:
+        _point_latest(settings.reports_dir, folder)
     return ReportPaths(
         folder,
         folder / "report.html",
@@ -78,40 +77,10 @@ def write_month_exports(settings: Settings, month: date) -> Path:
     folder = settings.reports_dir / f"{month:%Y-%m}"
     with (
         connect(settings.warehouse, settings.key, read_only=True) as connection,
-        _draft_of(folder) as draft,
+        draft_folder(folder) as draft,
     ):
         write_exports(connection, draft / "exports", settings.key, month)
     return folder / "exports"
-
-
-@contextmanager
-def _draft_of(folder: Path) -> Iterator[Path]:
-    """A folder beside the target that takes its place when the block ends well."""
-    own_folder(folder.parent)
-    draft = draft_of(folder, secrets.token_hex(8))
-    draft.mkdir(mode=0o700)
-    try:
-        yield draft
-        _replace(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def discard_drafts(reports: Path) -> None:
-    """Remove what a run that was killed left: folders half written, links not yet in place; an old
-    folder that was on its way out goes back when nothing took its place. The caller holds the run
-    lock."""
-    for entry in reports.glob(".*"):
-        if entry.is_symlink():
-            entry.unlink(missing_ok=True)
-        elif entry.name.endswith(OLD):
-            _settle(entry, reports / entry.name[1 : -len(OLD)])
-        elif entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-    for folder in reports.glob("????-??-??"):
-        # Great Expectations' pages are written before the report that leads to them.
-        if [entry.name for entry in folder.iterdir()] == [DATA_DOCS]:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
@@ -140,28 +109,6 @@ def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     return document
 
 
-def _replace(draft: Path, folder: Path) -> None:
-    """Put the draft in the place of the folder, keeping files that are not the report's own.
-
-    Killed between the two renames, the old folder waits under its other name: put it back first.
-    """
-    old = folder.with_name(f".{folder.name}{OLD}")
-    _settle(old, folder)
-    if folder.exists():
-        for entry in folder.iterdir():
-            if not (draft / entry.name).exists():
-                _copy(entry, draft / entry.name)
-        folder.rename(old)
-    draft.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _settle(old: Path, folder: Path) -> None:
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def _point_latest(reports: Path, folder: Path) -> None:
     """Replace the link in one step: a reader finds the old report or the new one. A folder or file
     in its place, of another program or a copied backup, is set aside."""
@@ -176,10 +123,3 @@ def _point_latest(reports: Path, folder: Path) -> None:
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True)
-    else:
-        shutil.copy2(source, target, follow_symlinks=False)

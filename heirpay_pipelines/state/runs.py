@@ -104,6 +104,15 @@ def read_run(state: State, run_id: str) -> Run:
     return _run(found[0])
 
 
+def newest_ended_night(state: State) -> Run | None:
+    """The newest night that was published or refused; None when there is none."""
+    found = state.rows(
+        "select * from runs where job = 'nightly' and outcome in ('published', 'refused')"
+        " order by started_at desc limit 1"
+    )
+    return _run(found[0]) if found else None
+
+
 def _run(row: dict[str, Any]) -> Run:
     return Run(
         run_id=row["run_id"],

@@ -42,12 +42,15 @@ def record_published(build: duckdb.DuckDBPyConnection, run_id: str) -> None:
     )
 
 
-def discard_builds(directory: Path) -> None:
-    """Remove what killed or refused runs left in the folder of build databases.
+def discard_builds(directory: Path, but: Path | None = None) -> None:
+    """Remove what killed or refused runs, and those of a selection, left in the folder of build
+    databases; `but` this one, with what lies beside it under its name.
 
     The caller holds the run lock, so no build in it is in use.
     """
     for leftover in directory.glob("*"):
+        if but is not None and leftover.name.startswith(but.name):
+            continue
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:

@@ -11,7 +11,9 @@ from importlib.resources import files
 import dagster as dg
 from syrupy.assertion import SnapshotAssertion
 
-from heirpay_pipelines.orchestration.placing import ID_TAG, SECTION_TAG, payment_tags
+from heirpay_pipelines.controls.register import load_register
+from heirpay_pipelines.orchestration.code_location import PUBLISHED_FIGURES
+from heirpay_pipelines.orchestration.placing import ID_TAG, SECTION_TAG, SUBJECT_TAG, payment_tags
 from heirpay_pipelines.settings import payment_id
 
 IDENTIFIER = re.compile(r"PAYMENT\.HEIRPAY\.[A-Z0-9_]+\.[A-Z_]+\.20000\.\d{3}")
@@ -78,11 +80,39 @@ def test_an_id_too_long_for_a_tag_stays_unlike_any_other() -> None:
     assert all(len(tag) <= 63 for tag in tags)
 
 
-def test_what_finance_reads_must_be_fresh(loaded: dg.Definitions) -> None:
+def test_freshness_is_of_what_people_read_and_of_nothing_that_was_only_built(
+    loaded: dg.Definitions,
+) -> None:
+    fresh = {name for name, spec in specs(loaded).items() if spec.freshness_policy is not None}
+    assert fresh == {"publish/publication"}
+
+
+def test_finance_finds_every_figure_in_one_of_a_dozen_groups(loaded: dg.Definitions) -> None:
+    groups: dict[str, set[str]] = {}
     for name, spec in specs(loaded).items():
-        published = name.split("/")[0] in ("finance", "compliance", "operations", "publish")
-        if published or name in ("report/domain_report", "landing/charge"):
-            assert spec.freshness_policy is not None, name
+        groups.setdefault(str(spec.group_name), set()).add(name)
+        if spec.group_name == PUBLISHED_FIGURES:
+            assert len(str(spec.description).split(". ")[0]) <= 160, name
+            assert spec.tags[SUBJECT_TAG]
+    assert len(groups) == 12
+    finance = {name for name in specs(loaded) if name.startswith("finance/")}
+    assert groups[PUBLISHED_FIGURES] == finance
+
+
+def test_a_blocking_control_says_so_and_what_to_do(loaded: dg.Definitions) -> None:
+    checks = {
+        key.name: loaded.resolve_asset_graph().get_check_spec(key)
+        for key in loaded.resolve_asset_graph().asset_check_keys
+    }
+    for control in load_register():
+        spec = checks[control.key]
+        is_blocking = control.severity == "blocking"
+        assert str(spec.description).startswith("Blocking: ") is is_blocking, control.key
+        assert (control.what_to_do in str(spec.description)) is is_blocking
+        assert spec.metadata["severity"] == control.severity
+        assert spec.metadata["clause"] == control.requirement
+        assert spec.metadata["what_to_do"] == control.what_to_do
+        assert ("is not published" in spec.metadata["publication"]) is is_blocking
 
 
 def test_every_fact_of_the_report_names_an_asset_that_exists(loaded: dg.Definitions) -> None:

@@ -13,7 +13,6 @@ from installed import Installation
 from nights import copy_home
 
 from heirpay_pipelines.books.close import blockers, last_instant
-from heirpay_pipelines.orchestration.backfill import NoNightError, build_backfill, night_of
 from heirpay_pipelines.orchestration.job import CRONS, schedules
 from heirpay_pipelines.orchestration.month_end import (
     CHECK,
@@ -22,6 +21,12 @@ from heirpay_pipelines.orchestration.month_end import (
     month_end_instant,
 )
 from heirpay_pipelines.orchestration.night import night_resource
+from heirpay_pipelines.orchestration.past_nights import (
+    NIGHTS,
+    NoNightError,
+    build_nights_asset,
+    night_of,
+)
 from heirpay_pipelines.settings import Settings
 
 TOLD = {"escalate/incidents", "report/domain_report"}
@@ -149,16 +154,19 @@ def test_a_past_night_is_computed_again_without_stripe_and_publishes_nothing(
         STRIPE_API_BASE=published.account.base_url,
         STRIPE_API_KEY=published.account.key,
     )
-    job = build_backfill(settings)
-    assert job.partitions_def is not None
-    assert job.partitions_def.get_partition_keys()[0] == "2026-11-01"
-    result = job.execute_in_process(
+    nights = build_nights_asset(settings)
+    assert nights.partitions_def is not None
+    assert nights.partitions_def.get_partition_keys()[0] == "2026-11-01"
+    instance = dg.DagsterInstance.ephemeral()
+    result = dg.materialize(
+        [nights],
         partition_key="2026-11-01",
         resources={"night": night_resource(settings)},
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=instance,
     )
     assert result.success
     assert not settings.warehouse.exists()
+    assert instance.get_materialized_partitions(NIGHTS) == {"2026-11-01"}
     again = Installation(home, published.account)
     same = "select count(*), sum(mrr), sum(active_customers) from finance.mrr_monthly"
     asked = again.heirpay("query", "--night", "2026-11-01", same, "--format", "csv")

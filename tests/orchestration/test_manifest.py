@@ -13,6 +13,22 @@ from heirpay_pipelines.at_rest.places import write_whole
 from heirpay_pipelines.orchestration import manifest
 from heirpay_pipelines.settings import Settings
 
+NODES = {
+    "model.heirpay.mrr": {
+        "resource_type": "model", "name": "mrr", "alias": "mrr", "schema": "finance",
+        "fqn": ["heirpay", "mrr"], "description": "MRR.", "raw_code": "select 1",
+        "depends_on": {"nodes": ["seed.heirpay.currencies"]},
+    },
+    "test.heirpay.mrr": {"resource_type": "test", "name": "mrr_is_unique"},
+}  # fmt: skip
+SHOWN = {
+    "model.heirpay.mrr": {
+        "resource_type": "model", "name": "mrr", "alias": "mrr", "schema": "finance",
+        "source_name": None, "fqn": ["heirpay", "mrr"], "description": "MRR.",
+        "reads": ["seed.heirpay.currencies"],
+    }
+}  # fmt: skip
+
 
 def test_two_that_start_at_once_after_an_upgrade_read_one_whole_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -27,7 +43,7 @@ def test_two_that_start_at_once_after_an_upgrade_read_one_whole_manifest(
         (target / "manifest.json").write_text('{"nodes"')
         half.set()
         threading.Event().wait(0.3)  # the other one is waiting, or reads what is half written
-        (target / "manifest.json").write_text('{"nodes": {}}')
+        (target / "manifest.json").write_text(json.dumps({"nodes": NODES}))
 
     monkeypatch.setattr("heirpay_pipelines.warehouse.run_dbt.run_dbt", slow_parse)
 
@@ -38,7 +54,7 @@ def test_two_that_start_at_once_after_an_upgrade_read_one_whole_manifest(
     with ThreadPoolExecutor(2) as both:
         read = both.submit(second)
         first = both.submit(lambda: manifest.current_manifest(settings).read_text())
-        assert json.loads(read.result()) == json.loads(first.result()) == {"nodes": {}}
+        assert json.loads(read.result()) == json.loads(first.result()) == SHOWN
     assert len(parses) == 1
     # What a night's dbt writes is another file, and what it starts from is there.
     work = manifest.dbt_work_dir(settings)
@@ -60,7 +76,7 @@ def test_a_parse_that_was_killed_is_made_again(
             (Path(arguments[-1]) / name).write_text("{}")
 
     monkeypatch.setattr("heirpay_pipelines.warehouse.run_dbt.run_dbt", parse)
-    assert manifest.current_manifest(settings).read_text() == "{}"
+    assert manifest.current_manifest(settings).read_text() == "{}"  # a project without a model
     assert not left.exists()
 
 

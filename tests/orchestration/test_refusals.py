@@ -81,7 +81,7 @@ def test_a_failed_step_is_named_without_a_class_of_dagsters(op: dg.OpDefinition,
 
     with dg.DagsterInstance.ephemeral() as instance:
         ended = night.execute_in_process(instance=instance, raise_on_error=False)
-    said = launch._first_error(ended)
+    said = launch._first_error(ended.all_events)
     assert said.startswith(line)
     assert "agster" not in said
     assert "Failure" not in said
@@ -101,6 +101,6 @@ def test_what_no_step_was_begun_for_is_said_too() -> None:
 
     with dg.DagsterInstance.ephemeral() as instance:
         ended = night.execute_in_process(instance=instance, raise_on_error=False)
-    said = launch._first_error(ended)
+    said = launch._first_error(ended.all_events)
     assert "Another run is under way: the job `nightly` by ada (pid 7)" in said
     assert "agster" not in said

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dying import die_at
 
-from heirpay_pipelines.report import write
+from heirpay_pipelines.report import drafts, write
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
@@ -19,7 +19,7 @@ AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 STEPS = {
     "before a file is written": ("heirpay_pipelines.at_rest.sealed:write", 1, "run-1"),
     "before the second file": ("heirpay_pipelines.at_rest.sealed:write", 2, "run-1"),
-    "before it takes the old one's place": (f"{write.__name__}:_replace", 1, "run-1"),
+    "before it takes the old one's place": (f"{drafts.__name__}:_replace", 1, "run-1"),
     "before `latest` points at it": (f"{write.__name__}:_point_latest", 1, "run-2"),
     "before the link is replaced": ("os:replace", 1, "run-2"),
 }
@@ -55,7 +55,7 @@ def test_killed_at_any_step_the_report_is_the_old_or_the_new_one(
     report(settings, "run-3")
     assert reported(settings) == "run-3"
     # What was half made waits for the next run, which clears it before it begins.
-    write.discard_drafts(settings.reports_dir)
+    drafts.discard_drafts(settings.reports_dir)
     assert {path.name for path in settings.reports_dir.iterdir()} == {"2026-11-01", "latest"}
     assert reported(settings) == "run-3"
 
@@ -63,7 +63,7 @@ def test_killed_at_any_step_the_report_is_the_old_or_the_new_one(
 def test_killed_between_the_two_moves_the_next_run_has_all_files_again(settings: Settings) -> None:
     (settings.reports_dir / "latest" / "data_docs").mkdir()  # of another step: kept
     die_at("pathlib:Path.rename", 2, report, settings, "run-2")
-    write.discard_drafts(settings.reports_dir)  # puts the old one back: nothing took its place
+    drafts.discard_drafts(settings.reports_dir)  # puts the old one back: nothing took its place
     assert reported(settings) == "run-1"
     report(settings, "run-3")
     assert reported(settings) == "run-3"

@@ -1,0 +1,100 @@
+"""Rows, columns and charts of the published file, shown in the catalog once it is decided what is
+published: after a refused night they are still yesterday's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from heirpay_pipelines.duck import connect, identifier
+from heirpay_pipelines.orchestration.night import Night
+from heirpay_pipelines.report.run_facts import RunFacts
+
+VERSION_TAGS = "dagster/"
+"""Tags of the event by which the run's build was shown: what the versions of its inputs were."""
+PUBLISHED_BY = (
+    "select run_id, as_of from operations.run_history where is_published"
+    " order by started_at desc limit 1"
+)
+
+
+def published_figures(
+    night: Night,
+    tables: Collection[dg.AssetKey],
+    instance: dg.DagsterInstance,
+    complain: Callable[[str], object],
+) -> Iterator[dg.AssetMaterialization]:
+    """An event for each table of the published file, with the night that it is of."""
+    settings = night.settings
+    if not settings.warehouse.is_file():
+        return
+    from heirpay_pipelines.report.preview import MartCharts
+
+    with connect(settings.warehouse, night.key, read_only=True) as connection:
+        found = connection.execute(PUBLISHED_BY).fetchone()
+        if found is None:
+            return
+        run_id, as_of = found[0], found[1].replace(tzinfo=UTC)
+        facts = RunFacts(run_id, as_of, "published")
+        charts = MartCharts(settings, facts, connection)
+        said: dict[str, Any] = {
+            "published": "yes"
+            if run_id == night.run_id
+            else "yes, by an earlier run: this run was refused, and its figures are shown nowhere",
+            "as of": as_of.isoformat(),
+            "run": run_id,
+        }
+        for key in tables:
+            figures = table_figures(connection, *key.path)
+            if figures:
+                chart = _chart(charts, ".".join(key.path), complain)
+                yield dg.AssetMaterialization(
+                    key, metadata={**said, **figures, **chart}, tags=_versions(instance, key)
+                )
+
+
+def _chart(
+    charts: Any, table: str, complain: Callable[[str], object]
+) -> dict[str, dg.MetadataValue[Any]]:
+    # Drawn for people: what cannot be drawn stops no night.
+    try:
+        chart = charts.chart(table)
+    except Exception as error:  # noqa: BLE001
+        complain(f"{table}: the chart could not be drawn: {error}")
+        chart = f"The chart could not be drawn: {error}"
+    return {} if chart is None else {"chart": dg.MetadataValue.md(chart)}
+
+
+def _versions(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
+    """As the newest event has them: else Dagster takes all that reads the table for stale."""
+    event = instance.get_latest_materialization_event(key)
+    shown = event.asset_materialization if event else None
+    return {
+        n: v
+        for n, v in ((shown.tags if shown else None) or {}).items()
+        if n.startswith(VERSION_TAGS)
+    }
+
+
+def table_figures(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str
+) -> dict[str, dg.MetadataValue[Any]]:
+    """Row count and column schema of one table, as Dagster shows them."""
+    columns = connection.execute(
+        "select column_name, data_type, coalesce(comment, '') from duckdb_columns()"
+        " where schema_name = ? and table_name = ? order by column_index",
+        [schema, table],
+    ).fetchall()
+    if not columns:
+        return {}
+    counted = connection.execute(f"select count(*) from {identifier(schema, table)}").fetchone()
+    return {
+        "dagster/row_count": dg.MetadataValue.int(counted[0] if counted else 0),
+        "dagster/column_schema": dg.MetadataValue.table_schema(
+            dg.TableSchema([dg.TableColumn(n, t, description=d) for n, t, d in columns])
+        ),
+    }
