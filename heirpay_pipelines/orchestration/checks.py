@@ -82,7 +82,8 @@ def build_control_results(models: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def check(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         night: Night = context.resources.night
         night.say("check")
-        results = evaluate_all(night, context.log)
+        selected = context.selected_asset_keys
+        results = _evaluate(night, selected, context.log)
         found = verdict(results)
         night.say(f"check: {found}")
         said: dict[str, Any] = (
@@ -105,26 +106,37 @@ def build_control_results(models: list[dg.AssetKey]) -> dg.AssetsDefinition:
     return check
 
 
-def evaluate_all(night: Night, log: dg.DagsterLogManager) -> list[ControlResult]:
-    """Every control on the run's build. A night's results are kept for ever; those of a selection
-    are kept in its build, and there alone."""
-    given = _run_context(night)
-    if not night.is_whole:
-        for _ in build_missing(night, night.scope.graph.models):
-            pass
-    results = run_controls(
-        night.build,
-        given,
-        data_docs=night.report_folder / "data_docs",
-        is_recorded=night.is_whole,
-        tell=log.info,
-    )
+def _evaluate(
+    night: Night, selected: Collection[dg.AssetKey], log: dg.DagsterLogManager
+) -> list[ControlResult]:
+    """Every control on the run's build, and of a selection those of its frameworks. A night's
+    results are kept for ever, a selection's only as long as its run lasts."""
     if night.is_whole:
+        pages = night.report_folder / "data_docs"
+        results = run_controls(night.build, _run_context(night), data_docs=pages, tell=log.info)
         with night.state() as state:
             store_results(state, night.build, night.key, results)
-    else:
-        night.found = results
-    return results
+        return results
+    chosen = [
+        control
+        for control in load_register()
+        if CONTROL_RESULTS in selected or framework_key(control.framework) in selected
+    ]
+    night.found = _of_selection(night, chosen, log)
+    return night.found
+
+
+def _of_selection(
+    night: Night, chosen: list[Control], log: dg.DagsterLogManager
+) -> list[ControlResult]:
+    """The controls on the selection's build, once it holds what they read."""
+    models = night.scope.graph.models
+    reads_all = any(control.probe for control in chosen)
+    for _ in build_missing(night, models if reads_all else tables_read(chosen, models)):
+        pass
+    return run_controls(
+        night.build, _run_context(night), controls=chosen, is_recorded=False, tell=log.info
+    )
 
 
 def _run_context(night: Night) -> RunContext:
@@ -243,18 +255,13 @@ def publication_of(spec: CheckSpec) -> str:
 def _results(
     night: Night, wanted: Collection[str], log: dg.DagsterLogManager
 ) -> list[ControlResult]:
-    """What the step before found; a selection without that step evaluates the controls of its own
-    tables."""
-    if night.is_whole or night.found is not None:
+    """What the step before found; a selection evaluates those of its own tables that it did not."""
+    if night.is_whole:
         return night.control_results()
-    chosen: list[Control] = [c for c in night.scope.controls() if c.key in wanted]
-    models = night.scope.graph.models
-    reads_all = any(control.probe for control in chosen)
-    for _ in build_missing(night, models if reads_all else tables_read(chosen, models)):
-        pass
-    return run_controls(
-        night.build, _run_context(night), controls=chosen, is_recorded=False, tell=log.info
-    )
+    found = night.found or []
+    known = {result.key for result in found}
+    missing = [c for c in load_register() if c.key in wanted and c.key not in known]
+    return [*found, *(_of_selection(night, missing, log) if missing else [])]
 
 
 def _check_result(result: ControlResult, asset: dg.AssetKey) -> dg.AssetCheckResult:

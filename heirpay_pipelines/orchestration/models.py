@@ -5,6 +5,7 @@ No postponed annotations here: Dagster reads them.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.warehouse.build import prepare_build
 from heirpay_pipelines.warehouse.project import BuildRequest, model_threads
 
+CLAUSE = re.compile(r"(?<=[.;:]) ")
 Nodes = Mapping[str, Mapping[str, Any]]
 """dbt's nodes by unique id (orchestration/manifest.py)."""
 
@@ -54,7 +56,7 @@ def model_specs(nodes: Nodes, settings: Settings) -> list[dg.AssetSpec]:
                 asset_key(node),
                 deps=[asset_key(nodes[read]) for read in node["reads"] if read in nodes],
                 group_name=area_of_model(node["schema"], node["fqn"][-2]),
-                description=node["description"],
+                description=summarised(node["description"]),
                 kinds={"dbt", "duckdb"},
             ),
             settings,
@@ -63,6 +65,13 @@ def model_specs(nodes: Nodes, settings: Settings) -> list[dg.AssetSpec]:
         for node in nodes.values()
         if node["resource_type"] != "source"
     ]
+
+
+def summarised(description: str) -> str:
+    """A description that lists can show: its first clause, then the whole of it."""
+    whole = " ".join(description.split())
+    first = CLAUSE.split(whole, maxsplit=1)[0].rstrip(" .;:,")
+    return whole if first == whole.rstrip(".") else f"{first}.\n\n{whole}"
 
 
 def source_specs(
