@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.host.processes import Process, this_process
+from heirpay_pipelines.orchestration.run_tags import FAILED, OUTCOME
 from heirpay_pipelines.report.drafts import discard_drafts
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
@@ -94,6 +95,8 @@ def _fail(
             instance.report_run_canceled(run, GONE)
         else:
             instance.report_run_failed(run, GONE)
+    for run in dead:
+        instance.add_run_tags(run.run_id, {OUTCOME: FAILED})
     _close_records(settings, dead)
     return [run.run_id for run in dead]
 

@@ -27,7 +27,7 @@ from heirpay_pipelines.orchestration.dead_runs import (
 )
 from heirpay_pipelines.orchestration.keeping.prune import prune
 from heirpay_pipelines.orchestration.reserve import make_room
-from heirpay_pipelines.orchestration.run_tags import AS_OF, outcome_tags
+from heirpay_pipelines.orchestration.run_tags import AS_OF, FAILED, OUTCOME, outcome_tags
 from heirpay_pipelines.orchestration.scope import EMPTY, WHOLE_GRAPH, Graph, Scope, scope_of
 from heirpay_pipelines.orchestration.step_failure import failure_of, is_interrupted
 from heirpay_pipelines.report.drafts import discard_drafts
@@ -43,8 +43,6 @@ NIGHTLY, REFRESH, CLOSE = "nightly", "intraday_refresh", "month_end"
 WITHOUT_REPORT = (REFRESH, CLOSE)
 """Jobs that tell nobody and write no report."""
 JOBS = (NIGHTLY, REFRESH, CLOSE)
-UNPUBLISHED = "unpublished"
-"""The folder of reports in which the pages of selections lie: the newest one's."""
 
 
 @dataclass
@@ -142,8 +140,6 @@ class Night:
     def report_folder(self) -> Path:
         """Where this run's pages go: beside the night's report, named by its date in the reporting
         time zone; those of a run that writes none apart, so that no night's evidence changes."""
-        if not self.is_whole:
-            return self.settings.reports_dir / UNPUBLISHED
         if self.job in WITHOUT_REPORT:
             return self.settings.reports_dir / self.job
         return self.settings.report_folder(self.as_of.astimezone(self.settings.zone).date())
@@ -286,6 +282,8 @@ def newest_landed(settings: Settings) -> datetime | None:
 def _close(night: Night, failure: str | None, is_interrupted: bool) -> None:
     """Record a night without a verdict as failed, and why, and tell who must act. One that was
     interrupted is no incident; what it left half made goes."""
+    if failure is not None and night.is_whole:
+        night.tag({OUTCOME: FAILED})  # also where it ended before it had a record
     with suppress(LookupError):  # a job that is no night has no record
         if is_interrupted:
             with night.state() as state:

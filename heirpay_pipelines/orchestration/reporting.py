@@ -18,9 +18,10 @@ from heirpay_pipelines.orchestration.closing import (
     NO_DECISION,
     blocking_controls,
 )
-from heirpay_pipelines.orchestration.night import UNPUBLISHED, Night
+from heirpay_pipelines.orchestration.night import Night
 from heirpay_pipelines.orchestration.preview import report_preview
 from heirpay_pipelines.orchestration.report_pages import path_of_page
+from heirpay_pipelines.report.drafts import UNPUBLISHED_REPORT
 from heirpay_pipelines.report.run_facts import RunFacts
 from heirpay_pipelines.state.runs import Run, newest_ended_night
 
@@ -61,7 +62,7 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
         incidents=known,
         audit_head=chain,
     )
-    apart = None if night.is_whole else settings.reports_dir / UNPUBLISHED
+    apart = None if night.is_whole else settings.reports_dir / UNPUBLISHED_REPORT
     paths = write_report(settings, facts, [asdict(result) for result in results], apart)
     night.say(f"report: {paths.html}")
     said: dict[str, Any] = {"published": "no"} if apart else {}

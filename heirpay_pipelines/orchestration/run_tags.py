@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from heirpay_pipelines.controls.results import ControlResult
 
 AS_OF, OUTCOME, CONTROLS = "as_of", "outcome", "controls"
+FAILED = "failed"
 OUTCOMES = {"published": "published", "refused": "refused"}
 """Every other end of a night (failed, interrupted) is a failed run."""
 NAMED = 20
@@ -14,7 +15,7 @@ NAMED = 20
 
 def outcome_tags(outcome: str, results: Sequence[ControlResult]) -> dict[str, str]:
     """How a night ended, and which blocking controls refused it (the first `NAMED`)."""
-    shown = OUTCOMES.get(outcome, "failed")
+    shown = OUTCOMES.get(outcome, FAILED)
     refused = [result.key for result in results if result.stops] if shown == "refused" else []
     more = [f"and {len(refused) - NAMED} more"] if len(refused) > NAMED else []
     controls = {CONTROLS: ", ".join(refused[:NAMED] + more)} if refused else {}

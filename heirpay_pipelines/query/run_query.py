@@ -37,7 +37,9 @@ def run_query(
     key = settings.secret("encryption_key")
     file = settings.warehouse if night is None else settings.recomputed_night(night)
     if night is not None and not file.is_file():
-        raise QueryError(f"the night of {night} was not recomputed: run the job `backfill` for it")
+        raise QueryError(
+            f"the night of {night} was not recomputed: materialise that partition of nights/warehouse"
+        )
     with connect_shut(
         file, key, memory_limit=settings.memory_limit, timezone=settings.timezone
     ) as connection:

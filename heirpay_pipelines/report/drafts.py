@@ -10,6 +10,8 @@ from pathlib import Path
 
 from heirpay_pipelines.at_rest.places import draft_of, own_folder
 
+UNPUBLISHED_REPORT = "unpublished"
+"""The folder of the report that is written again by itself, beside the night's own."""
 OLD = ".old"
 DATA_DOCS = "data_docs"
 

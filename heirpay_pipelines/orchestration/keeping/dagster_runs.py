@@ -17,22 +17,35 @@ if TYPE_CHECKING:
 
 INDEX = "index.db"
 WITH_IT = ("", "-wal", "-shm", "-journal")
+PARTITION = "dagster/partition"
+"""The tag of a run that computed a past night again."""
 FREE_SHARE = 0.25
 """Of the index, so much may be free before it is written anew: the next night fills some of it."""
 VACUUM_WAIT_SECONDS = 5
 
 
-def superfluous_runs(instance: DagsterInstance, kept: int, own: str | None = None) -> list[str]:
+def superfluous_runs(
+    instance: DagsterInstance,
+    kept: int,
+    own: str | None = None,
+    nights: frozenset[str] = frozenset(),
+) -> list[str]:
     """Ids of the finished runs that are let go. `own`, a run that is just ending, is one of the
-    `kept` of its job; the newest that succeeded stays, however many failed since."""
+    `kept` of its job; the newest that succeeded stays, however many failed since. So does, beside
+    them, the newest that succeeded of each partition in `nights`: while its file is there, the
+    catalog shows the partition as filled."""
     from dagster import DagsterRunStatus, RunsFilter
 
     ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
     mine = instance.get_run_by_id(own) if own else None
     counted = {mine.job_name: 1} if mine else {}
     succeeded: set[str] = set()
-    gone = []
+    gone, filled = [], set[str]()
     for run in instance.get_runs(RunsFilter(statuses=ended)):  # the newest first
+        night = run.tags.get(PARTITION, "")
+        if run.is_success and night in nights - filled:
+            filled.add(night)
+            continue
         counted[run.job_name] = counted.get(run.job_name, 0) + 1
         is_first_success = run.is_success and run.job_name not in succeeded
         if run.is_success:

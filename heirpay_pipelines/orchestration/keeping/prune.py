@@ -21,6 +21,8 @@ from heirpay_pipelines.orchestration.keeping.dagster_runs import (
 from heirpay_pipelines.orchestration.keeping.parts import part_of, size_of
 from heirpay_pipelines.orchestration.keeping.policy import policy
 from heirpay_pipelines.orchestration.keeping.reports import superfluous_reports
+from heirpay_pipelines.published_file import RECORD
+from heirpay_pipelines.report.drafts import UNPUBLISHED_REPORT
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 
@@ -46,10 +48,11 @@ def prune(
 
     The caller holds the run lock. Never evidence of a closed month, never landing or the state.
     """
-    runs = superfluous_runs(instance, policy().dagster_runs, own)
+    runs = superfluous_runs(instance, policy().dagster_runs, own, _kept_nights(settings))
     with open_state(settings.state_file) as state:
         paths = [*superfluous_reports(settings, state, policy()), *_of_dbt(settings)]
-        paths += [*_recomputed(settings), *_drafts(settings), *orphans(settings, instance)]
+        paths += [*_recomputed(settings), *_of_selections(settings), *_drafts(settings)]
+        paths += orphans(settings, instance)
         listed = [*paths, *(path for run in runs for path in files_of_run(settings, run))]
         found = [_let_go(settings, path) for path in listed]
         log = _log(settings)
@@ -93,8 +96,30 @@ def _of_dbt(settings: Settings) -> Iterator[Path]:
 
 
 def _recomputed(settings: Settings) -> list[Path]:
-    nights = sorted((settings.warehouse_dir / "nights").glob("*.duckdb"), reverse=True)
-    return nights[policy().recomputed_nights :]
+    """Past nights beyond those that are kept, each with the record beside it."""
+    superfluous = _nights(settings)[policy().recomputed_nights :]
+    return [
+        path
+        for night in superfluous
+        for path in (night, night.with_name(night.name + RECORD))
+        if path.exists()
+    ]
+
+
+def _kept_nights(settings: Settings) -> frozenset[str]:
+    return frozenset(night.stem for night in _nights(settings)[: policy().recomputed_nights])
+
+
+def _nights(settings: Settings) -> list[Path]:
+    """Files of past nights, the newest by date first."""
+    return sorted((settings.warehouse_dir / "nights").glob("*.duckdb"), reverse=True)
+
+
+def _of_selections(settings: Settings) -> Iterator[Path]:
+    """The report that was written again beside a night's own: the next night has its own."""
+    folder = settings.reports_dir / UNPUBLISHED_REPORT
+    if folder.is_dir():
+        yield folder
 
 
 def _drafts(settings: Settings) -> Iterator[Path]:
