@@ -38,7 +38,8 @@ def run_query(
     file = settings.warehouse if night is None else settings.recomputed_night(night)
     if night is not None and not file.is_file():
         raise QueryError(
-            f"the night of {night} was not recomputed: materialise that partition of nights/warehouse"
+            f"the night of {night} was not recomputed: materialise that partition of the asset"
+            " nights/warehouse"
         )
     with connect_shut(
         file, key, memory_limit=settings.memory_limit, timezone=settings.timezone
