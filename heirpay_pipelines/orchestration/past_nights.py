@@ -23,7 +23,7 @@ from heirpay_pipelines.orchestration.dbt_stream import stream_build
 from heirpay_pipelines.orchestration.models import build_request
 from heirpay_pipelines.orchestration.night import Night
 from heirpay_pipelines.orchestration.placing import placed
-from heirpay_pipelines.orchestration.run_tags import AS_OF
+from heirpay_pipelines.orchestration.run_tags import AS_OF, NIGHT
 from heirpay_pipelines.published_file import put_in_place
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
@@ -92,7 +92,7 @@ def build_nights_asset(settings: Settings) -> dg.AssetsDefinition:
             as_of = night_of(settings, day)
         except NoNightError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
-        night.tag({AS_OF: as_of.isoformat()})
+        night.tag({AS_OF: as_of.isoformat(), NIGHT: day.isoformat()})
         context.log.info(f"{day}: computed again as of {as_of.isoformat()}")
         for said in whole(settings.state_file, Landing(settings.landing_dir)):
             context.log.warning(said)
@@ -131,6 +131,7 @@ def keep_published(night: Night) -> dg.AssetMaterialization:
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copyfile(settings.warehouse, copy)
     said = "was published"
+    night.tag({NIGHT: day.isoformat()})
     with night.state() as state:
         put_in_place(copy, target, _record(settings, state, day, as_of, said))
     return dg.AssetMaterialization(

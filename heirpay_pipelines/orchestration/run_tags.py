@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from heirpay_pipelines.controls.results import ControlResult
 
 AS_OF, OUTCOME, CONTROLS = "as_of", "outcome", "controls"
+NIGHT = "heirpay/night"
+"""The date whose file in warehouse/nights a run wrote: its run is kept as long as the file."""
 FAILED = "failed"
 OUTCOMES = {"published": "published", "refused": "refused"}
 """Every other end of a night (failed, interrupted) is a failed run."""

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heirpay_pipelines.orchestration.run_tags import NIGHT
 from heirpay_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 INDEX = "index.db"
 WITH_IT = ("", "-wal", "-shm", "-journal")
-PARTITION = "dagster/partition"
-"""The tag of a run that computed a past night again."""
 FREE_SHARE = 0.25
 """Of the index, so much may be free before it is written anew: the next night fills some of it."""
 VACUUM_WAIT_SECONDS = 5
@@ -42,7 +41,7 @@ def superfluous_runs(
     succeeded: set[str] = set()
     gone, filled = [], set[str]()
     for run in instance.get_runs(RunsFilter(statuses=ended)):  # the newest first
-        night = run.tags.get(PARTITION, "")
+        night = run.tags.get(NIGHT, "")
         if run.is_success and night in nights - filled:
             filled.add(night)
             continue
