@@ -22,6 +22,7 @@ from heirpay_pipelines.orchestration.keeping.dagster_runs import files_of_run
 from heirpay_pipelines.orchestration.keeping.parts import parts
 from heirpay_pipelines.orchestration.keeping.policy import policy
 from heirpay_pipelines.orchestration.keeping.prune import prune
+from heirpay_pipelines.orchestration.run_tags import NIGHT
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
@@ -150,6 +151,28 @@ def test_the_run_that_asks_counts_as_one_of_those_that_are_kept(
     own = create_run_for_test(instance, job_name="nightly", status=dg.DagsterRunStatus.STARTED)
     prune(settings, instance, own=own.run_id)
     assert len(instance.get_runs()) == policy().dagster_runs
+
+
+def test_the_run_of_a_past_night_is_kept_as_long_as_its_file(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    """Else the catalog shows its partition as missing while `heirpay query --night` reads it."""
+    runs = {}
+    for day in range(1, 7):
+        date_of = f"2026-10-0{day}"
+        runs[date_of] = create_run_for_test(
+            instance, "__ASSET_JOB", tags={NIGHT: date_of}, status=dg.DagsterRunStatus.SUCCESS
+        ).run_id
+    kept = settings.recomputed_night(date(2026, 10, 1))
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    unpublished = settings.reports_dir / "unpublished"
+    unpublished.mkdir(parents=True)
+    prune(settings, instance)
+    left_over = {run.run_id for run in instance.get_runs()}
+    newest = [runs[f"2026-10-0{day}"] for day in range(7 - policy().dagster_runs, 7)]
+    assert left_over == {runs["2026-10-01"], *newest}
+    assert not unpublished.exists()
 
 
 def test_dbts_log_keeps_its_newest_part(settings: Settings, instance: dg.DagsterInstance) -> None:

@@ -26,6 +26,8 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("HEIRPAY_MEMORY_LIMIT", "lots"),
         ("STRIPE_API_BASE", "http://example.com"),
         ("STRIPE_API_BASE", "ftp://127.0.0.1"),
+        ("HEIRPAY_PUBLIC_URL", "finance.example"),
+        ("HEIRPAY_PUBLIC_URL", "https://user:word@finance.example"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,3 +62,9 @@ def test_plain_http_is_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     for base in ("http://127.0.0.1:12111", "http://localhost:1", "https://api.stripe.com/"):
         monkeypatch.setenv("STRIPE_API_BASE", base)
         assert Settings.load().stripe_api_base == base.rstrip("/")
+
+
+def test_links_lead_where_colleagues_reach_the_ui(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().ui_url.startswith("http://127.0.0.1")
+    monkeypatch.setenv("HEIRPAY_PUBLIC_URL", "https://finance.example/dagster/")
+    assert Settings.load().ui_url == "https://finance.example/dagster"
