@@ -31,7 +31,11 @@ CANDIDATE = re.compile(rf"[0-9](?:{SEPARATOR}{{0,3}}[0-9]){{11,}}")
 GROUP = re.compile(r"[0-9]+")
 ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
 ESCAPED_SPACE = re.compile(r"\\+[nrt]")
-PERCENT = re.compile(r"%C2%A0|%(?:20|2B|2D|2E|2F|5F|09|0A|0D|3[0-9D])", re.IGNORECASE)
+LAYERS = 3
+"""The text itself, and how often it may be encoded over again."""
+PERCENT = re.compile(
+    r"%C2%A0|%(?:20|25(?=[0-9A-F]{2})|2B|2D|2E|2F|5F|09|0A|0D|3[0-9D])", re.IGNORECASE
+)
 UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 # MD5, SHA-1, SHA-2 in hexadecimal: one in some thousands holds digits that look like a card.
 DIGEST = re.compile(
@@ -95,10 +99,12 @@ def find_in_json(payload: str) -> list[CardFinding]:
 
 def find_in_text(text: str, key: str = "") -> list[CardFinding]:
     """Findings in one text. `key` is the name of the field it stands in."""
-    plain = normalised(text)
-    found = _in_plain(plain, key)
-    for decoded in decoded_texts(plain):
-        found += _in_plain(normalised(decoded), key)
+    found: list[CardFinding] = []
+    plain = [normalised(text)]
+    for _ in range(LAYERS):
+        for each in plain:
+            found += _in_plain(each, key)
+        plain = [normalised(decoded) for each in plain for decoded in decoded_texts(each)]
     return list(dict.fromkeys(found))
 
 
@@ -131,7 +137,8 @@ def normalised(text: str) -> str:
     and zero-width spaces, HTML entities and percent encoding."""
     plain = ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     plain = ESCAPED_SPACE.sub("\n", plain)
-    plain = PERCENT.sub(lambda match: unquote(match[0]), plain)
+    for _ in range(LAYERS if "%25" in plain else 1):
+        plain = PERCENT.sub(lambda match: unquote(match[0]), plain)
     if "&" in plain:
         plain = html.unescape(plain)
     if plain.isascii():

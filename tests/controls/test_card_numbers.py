@@ -73,6 +73,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "percent encoded": lambda n: f"https://shop.test/?q={grouped(n, '%20')}",
     "html": lambda n: grouped(n, "&nbsp;"),
     "digit by digit": lambda n: " ".join(n),
+    "percent encoded twice": lambda n: "".join(f"%253{digit}" for digit in n),
     "plus signs": lambda n: grouped(n, "+"),
     "encoded plus signs": lambda n: grouped(n, "%2B"),
     "asterisks": lambda n: grouped(n, "*"),
@@ -83,6 +84,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 }
 BASE64: dict[str, Callable[[str], str]] = {
     "base64": lambda n: b64encode(n.encode()).decode(),
+    "base64 of hexadecimal": lambda n: b64encode(n.encode().hex().encode()).decode(),
     "base64 without padding": lambda n: b64encode(n.encode()).decode().rstrip("="),
     "base64 for a URL": lambda n: urlsafe_b64encode(f"??>{n}".encode()).decode(),
     "base64 of groups": lambda n: b64encode(grouped(n, " ").encode()).decode(),
