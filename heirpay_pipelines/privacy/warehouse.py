@@ -89,7 +89,7 @@ def tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[Table]:
 Said = TypeVar("Said")
 
 
-def _by_all_names(said: Mapping[tuple[str, str], Said]) -> dict[tuple[str, str], Said]:
+def by_all_names(said: Mapping[tuple[str, str], Said]) -> dict[tuple[str, str], Said]:
     """What is said of columns, also by the names that tables had in release 0.1.0: until the first
     night after an upgrade the published file has those."""
     return {(_earlier_name(table), column): it for (table, column), it in said.items()} | dict(said)
@@ -130,9 +130,9 @@ def erase_from_warehouse(
         _register(connection, person, names)
         connection.execute("copy from database published to heirpay (schema)")
         columns = Columns(
-            _by_all_names(tagged_columns()),
-            _by_all_names(kept_columns()),
-            _by_all_names(payload_columns()),
+            by_all_names(tagged_columns()),
+            by_all_names(kept_columns()),
+            by_all_names(payload_columns()),
         )
         found = tables(connection, "published")
         changed = sum(_copy(connection, table, columns, person) for table in found)

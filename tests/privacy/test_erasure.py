@@ -20,7 +20,7 @@ from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.personal.pseudonyms import pseudonyms
 from heirpay_pipelines.privacy import erase as erasing
 from heirpay_pipelines.privacy.erase import GdprError, erase, finish_all
-from heirpay_pipelines.privacy.warehouse import Table, _tags
+from heirpay_pipelines.privacy.warehouse import Table, by_all_names
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 from heirpay_pipelines.warehouse.personal_columns import tagged_columns
@@ -219,7 +219,7 @@ def test_the_command_says_what_it_did_and_names_nobody(
 def test_a_warehouse_of_the_release_before_is_erased_by_its_own_names(
     table: str, earlier: str
 ) -> None:
-    tags = _tags()
+    tags = by_all_names(tagged_columns())
     for (model, column), tag in tagged_columns().items():
         if model == table:
             assert tags[earlier, column] == tags[table, column] == tag
