@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from heirpay_pipelines.bank.statement import StatementError
+from heirpay_pipelines.text.strict_yaml import StrictYamlError, parsed, validated
 
 MAPPING_FILE = "mapping.yaml"
 MAX_BYTES = 2**20
@@ -112,65 +112,13 @@ def mapping_text(path: Path | None) -> str | None:
 def mappings_of(text: str) -> list[Mapping]:
     """All mappings of a `mapping.yaml`; MappingError names the line and the key."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise MappingError("refers to another part of itself (*)", MAPPING_FILE, REMEDY)
-        root = yaml.compose(text, yaml.SafeLoader)
-        _refuse_doubled(root)
-        entries = yaml.safe_load(text) or []
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{MAPPING_FILE}, line {mark.line + 1}" if mark else MAPPING_FILE
-        raise MappingError("is no YAML", where, REMEDY) from None
-    except (RecursionError, ValueError):
-        raise MappingError("is no YAML that can be read", MAPPING_FILE, REMEDY) from None
-    if isinstance(entries, dict):  # one mapping, without its dash
-        return [_validated(entries, None, root)]
-    if not isinstance(entries, list):
-        raise MappingError("is no list: each mapping begins with `- files:`", MAPPING_FILE, REMEDY)
-    return [_validated(entry, number, root) for number, entry in enumerate(entries)]
-
-
-def _validated(entry: Any, number: int | None, root: yaml.Node | None) -> Mapping:
-    try:
-        return Mapping.model_validate(entry)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = [*([] if number is None else [number]), *first["loc"]]
-        key = ".".join(str(part) for part in first["loc"]) or "the mapping"
-        what = "is not known" if first["type"] == "extra_forbidden" else first["msg"].lower()
-        where = f"{MAPPING_FILE}, line {_line_of(root, place)}"
-        raise MappingError(f"`{key}`: {what}", where, REMEDY) from None
-
-
-def _refuse_doubled(root: yaml.Node | None) -> None:
-    waiting = [root] if root is not None else []
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
-        elif isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                if str(key.value) in seen:
-                    where = f"{MAPPING_FILE}, line {key.start_mark.line + 1}"
-                    raise MappingError(f"`{key.value}` stands twice", where, REMEDY)
-                seen.add(str(key.value))
-                waiting.append(value)
-
-
-def _line_of(node: yaml.Node | None, place: list[Any]) -> int:
-    """The line of the innermost key of `place` that the file has."""
-    line = 1
-    for part in place:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        elif isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == part), None)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-            continue
-        else:
-            break
-        line = node.start_mark.line + 1
-    return line
+        entries, root = parsed(text)
+        entries = entries or []
+        if isinstance(entries, dict):  # one mapping, without its dash
+            return [validated(Mapping, entries, root)]
+        if isinstance(entries, list):
+            return [validated(Mapping, entry, root, [n]) for n, entry in enumerate(entries)]
+    except StrictYamlError as error:
+        where = MAPPING_FILE if error.line is None else f"{MAPPING_FILE}, line {error.line}"
+        raise MappingError(error.what.replace("the file", "the mapping"), where, REMEDY) from None
+    raise MappingError("is no list: each mapping begins with `- files:`", MAPPING_FILE, REMEDY)

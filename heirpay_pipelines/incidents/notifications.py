@@ -14,7 +14,7 @@ from heirpay_pipelines.incidents.facts import Night
 from heirpay_pipelines.incidents.incidents import Incident, audit
 from heirpay_pipelines.incidents.message import write_message
 from heirpay_pipelines.incidents.outbox import enqueue
-from heirpay_pipelines.incidents.patterns import thresholds
+from heirpay_pipelines.incidents.thresholds import thresholds
 
 News = tuple[str, Incident, dict[str, Any]]
 
@@ -67,26 +67,27 @@ def _due(night: Night) -> list[tuple[str, str, Incident]]:
         row["escalation_id"] for row in night.state.rows("select escalation_id from escalations")
     }
     found = []
+    reminder = timedelta(hours=thresholds(night.settings).reminder_hours)
     for incident in night.state.rows(
         "select * from incidents where status = 'escalated' or"
         " (status = 'resolved' and escalated_at is not null)"
         " order by case urgency when 'critical' then 0 when 'high' then 1 else 2 end,"
         " opened_at, incident_id"
     ):
-        escalation_id, kind = _next(incident, night.run.as_of)
+        escalation_id, kind = _next(incident, night.run.as_of, reminder)
         if escalation_id not in told:
             found.append((escalation_id, kind, incident))
     return found
 
 
-def _next(incident: Incident, as_of: datetime) -> tuple[str, str]:
+def _next(incident: Incident, as_of: datetime, reminder: timedelta) -> tuple[str, str]:
     name = incident["incident_id"]
     if incident["status"] == "resolved":
         return f"{name}:resolution", "resolution"
     if incident["escalated_at"] is None:
         return f"{name}:escalation", "escalation"
     passed = as_of - datetime.fromisoformat(incident["escalated_at"])
-    interval = passed // timedelta(hours=thresholds().reminder_hours)
+    interval = passed // reminder
     if interval < 1:
         return f"{name}:escalation", "escalation"
     return f"{name}:reminder:{interval}", "reminder"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
@@ -42,46 +41,11 @@ class Pattern(_Frozen):
         return {1: self.strike_1, 2: self.strike_2}.get(strike, {})
 
 
-class PaymentThresholds(_Frozen):
-    window_days: int
-    minimum_attempts: int
-    open_at_rate: Decimal
-    critical_rate: Decimal
-    revenue_impact: Decimal
-
-
-class WebhookThresholds(_Frozen):
-    window_days: int
-    missing_share_inconsistent: Decimal
-    down_after_missing: int
-    late_share: Decimal
-    duplicate_share: Decimal
-
-
-class DisputeThresholds(_Frozen):
-    due_within_days: int
-
-
-class Thresholds(_Frozen):
-    payments: PaymentThresholds
-    disputes: DisputeThresholds
-    webhooks: WebhookThresholds
-    reminder_hours: int
-    decline_codes: dict[str, list[str]]
-
-
 @cache
 def patterns() -> dict[str, Pattern]:
     """The three patterns by name."""
     raw = yaml.safe_load(files(__package__).joinpath("patterns.yaml").read_text())
     return {name: Pattern.model_validate(value) for name, value in raw["patterns"].items()}
-
-
-@cache
-def thresholds() -> Thresholds:
-    """When something is an incident and when it escalates at once."""
-    raw = yaml.safe_load(files(__package__).joinpath("thresholds.yaml").read_text())
-    return Thresholds.model_validate(raw)
 
 
 def pattern_of(symptom: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from heirpay_pipelines.incidents.facts import Night
+from heirpay_pipelines.incidents.thresholds import thresholds
 
 
 class NotBuiltError(Exception):
@@ -113,18 +114,36 @@ def as_of(night: Night) -> str:
 
 def in_reporting(night: Night, amount: Decimal, currency: str | None) -> Decimal | None:
     """`amount` in the reporting currency at the newest rate; None when no rate is known."""
-    reporting = night.settings.reporting_currency
-    if currency is None or currency == reporting:
+    return converted(night, amount, currency, night.settings.reporting_currency)
+
+
+RATE = """
+select max_by(units_per_eur, rate_date) filter (where currency = $source) as source,
+    max_by(units_per_eur, rate_date) filter (where currency = $target) as target,
+    max_by(reporting_units_per_eur, rate_date) filter (where currency = $source) as reporting
+from intermediate.int_exchange_rates
+"""
+
+
+def converted(night: Night, amount: Decimal, currency: str | None, target: str) -> Decimal | None:
+    """`amount` in another currency at the European Central Bank's newest rate; None when no rate
+    is known."""
+    if currency is None or currency == target:
         return amount
-    sql = (
-        "select reporting_units_per_eur, units_per_eur from intermediate.int_exchange_rates"
-        " where currency = $currency order by rate_date desc limit 1"
-    )
     try:
-        found = rows(night, sql, {"currency": currency})
+        (rate,) = rows(night, RATE, {"source": currency, "target": target})
     except NotBuiltError:
         return None
-    if not found:
+    of_target = rate["target"]
+    if of_target is None and target == night.settings.reporting_currency:
+        of_target = rate["reporting"]
+    if of_target is None or rate["source"] is None:
         return None
-    rate = found[0]
-    return Decimal(amount * rate["reporting_units_per_eur"] / rate["units_per_eur"])
+    return Decimal(amount * of_target / rate["source"])
+
+
+def over_revenue_impact(night: Night, amount: Decimal, currency: str | None) -> bool:
+    """Whether so much money at risk is the company's threshold or more."""
+    limits = thresholds(night.settings).payments
+    found = converted(night, amount, currency, limits.revenue_impact_currency)
+    return found is not None and found >= limits.revenue_impact

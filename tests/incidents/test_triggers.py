@@ -36,7 +36,7 @@ def test_failure_rate_critical(home: Home, failed: int, expected: str | None) ->
         ("128000", "jpy", "revenue_impact"),
     ],
 )
-def test_revenue_impact_in_the_reporting_currency(
+def test_revenue_impact_at_the_rate_of_the_central_bank(
     home: Home, amount: str, currency: str, expected: str | None
 ) -> None:
     home.attempts_made(100, currency)

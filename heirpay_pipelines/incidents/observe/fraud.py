@@ -7,8 +7,14 @@ from typing import Any
 
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
-from heirpay_pipelines.incidents.patterns import thresholds
-from heirpay_pipelines.incidents.warehouse import as_of, exact, in_reporting, rows
+from heirpay_pipelines.incidents.thresholds import thresholds
+from heirpay_pipelines.incidents.warehouse import (
+    as_of,
+    exact,
+    in_reporting,
+    over_revenue_impact,
+    rows,
+)
 
 CARD_TESTING = "risk:card_testing"
 BURSTS = """
@@ -47,7 +53,7 @@ order by programme
 
 def observe_card_testing(night: Night) -> Observed:
     """Bursts of card testing of the last days, per currency."""
-    days = thresholds().payments.window_days
+    days = thresholds(night.settings).payments.window_days
     found = rows(night, BURSTS, {"as_of": as_of(night), "days": days})
     findings = tuple(_burst(night, days, row) for row in found)
     return Observed(frozenset({CARD_TESTING}), findings)
@@ -137,6 +143,4 @@ def _forecast(row: dict[str, Any]) -> Finding:
 
 
 def _over(night: Night, amount: Decimal, currency: str) -> str | None:
-    reporting = in_reporting(night, amount, currency)
-    over = reporting is not None and reporting >= thresholds().payments.revenue_impact
-    return "revenue_impact" if over else None
+    return "revenue_impact" if over_revenue_impact(night, amount, currency) else None

@@ -7,8 +7,9 @@ from typing import Any
 
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
-from heirpay_pipelines.incidents.patterns import PaymentThresholds, patterns, thresholds
-from heirpay_pipelines.incidents.warehouse import as_of, exact, in_reporting, rows
+from heirpay_pipelines.incidents.patterns import patterns
+from heirpay_pipelines.incidents.thresholds import Thresholds, thresholds
+from heirpay_pipelines.incidents.warehouse import as_of, exact, over_revenue_impact, rows
 
 FAILURES = """
 with attempts as (
@@ -60,20 +61,22 @@ order by kind, currency
 """
 
 
-def symptom_case() -> str:
+def symptom_case(limits: Thresholds) -> str:
     """The `when … then …` branches that give a decline code its symptom."""
     return " ".join(
         "when decline_code in ({}) then '{}'".format(", ".join(f"'{c}'" for c in codes), symptom)
-        for symptom, codes in thresholds().decline_codes.items()
+        for symptom, codes in limits.decline_codes.items()
     )
 
 
 def observe_failures(night: Night) -> Observed:
-    """Each symptom in each currency, over the last days up to the as-of."""
-    limits = thresholds().payments
+    """Each symptom in each currency, over the last days up to the as-of: when the rate is high
+    among enough attempts, or when the money at risk alone is much."""
+    everything = thresholds(night.settings)
+    limits = everything.payments
     found = rows(
         night,
-        FAILURES.format(cases=symptom_case()),
+        FAILURES.format(cases=symptom_case(everything)),
         {
             "as_of": as_of(night),
             "days": limits.window_days,
@@ -85,29 +88,34 @@ def observe_failures(night: Night) -> Observed:
         scope = f"payments:{row['symptom']}:{row['currency']}"
         enough = row["attempts"] >= limits.minimum_attempts
         rate = Decimal(row["failed"]) / Decimal(row["attempts"] or 1)
-        if enough or row["failed"] == 0:  # too few attempts say nothing about a rate
+        amount = exact(night, Decimal(row["at_risk"]), row["currency"])
+        much = over_revenue_impact(night, amount, row["currency"])
+        if enough or much or row["failed"] == 0:  # too few attempts say nothing about a rate
             scopes.add(scope)
-        if enough and rate >= limits.open_at_rate:
-            findings.append(_failure(night, limits, row, scope, rate))
+        if much or (enough and rate >= limits.open_at_rate):
+            trigger = "revenue_impact" if much else None
+            if enough and rate >= limits.critical_rate:
+                trigger = "failure_rate_critical"
+            findings.append(_failure(night, everything, row, scope, rate, amount, trigger))
     return Observed(frozenset(scopes), tuple(findings))
 
 
 def _failure(
-    night: Night, limits: PaymentThresholds, row: dict[str, Any], scope: str, rate: Decimal
+    night: Night,
+    limits: Thresholds,
+    row: dict[str, Any],
+    scope: str,
+    rate: Decimal,
+    amount: Decimal,
+    trigger: str | None,
 ) -> Finding:
-    amount = exact(night, Decimal(row["at_risk"]), row["currency"])
-    reporting = in_reporting(night, amount, row["currency"])
-    trigger = None
-    if rate >= limits.critical_rate:
-        trigger = "failure_rate_critical"
-    elif reporting is not None and reporting >= limits.revenue_impact:
-        trigger = "revenue_impact"
+    days, case = limits.payments.window_days, symptom_case(limits)
     return Finding(
         scope=scope,
         symptom=row["symptom"],
         subject=f"payments in {row['currency']}",
         detail=(
-            f"{row['failed']} of {row['attempts']} attempts in {limits.window_days} days failed"
+            f"{row['failed']} of {row['attempts']} attempts in {days} days failed"
             f" ({rate:.1%}); {row['unrecovered']} payments are not recovered"
         ),
         amount=amount,
@@ -115,10 +123,10 @@ def _failure(
         trigger=trigger,
         rows=(
             f"select * from finance.payment_failures where currency = {quoted(row['currency'])}"
-            f" and (case {symptom_case()} when decline_kind = 'technical' then 'processing_errors'"
+            f" and (case {case} when decline_kind = 'technical' then 'processing_errors'"
             f" else 'declined_cards' end) = {quoted(row['symptom'])} and recovered_at is null"
             f" and occurred_at <= timestamp {quoted(as_of(night))} and occurred_at >"
-            f" timestamp {quoted(as_of(night))} - interval {limits.window_days} day"
+            f" timestamp {quoted(as_of(night))} - interval {days} day"
             " order by amount desc"
         ),
         evidence={"failed": row["failed"], "attempts": row["attempts"], "rate": f"{rate:.6f}"},
@@ -130,8 +138,7 @@ def observe_breaks(night: Night) -> Observed:
     findings = []
     for row in rows(night, BREAKS):
         amount = exact(night, Decimal(row["amount"] or 0), row["currency"])
-        reporting = in_reporting(night, amount, row["currency"])
-        over = reporting is not None and reporting >= thresholds().payments.revenue_impact
+        over = over_revenue_impact(night, amount, row["currency"])
         findings.append(
             Finding(
                 scope="breaks",

@@ -7,8 +7,8 @@ from typing import Any
 
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
-from heirpay_pipelines.incidents.patterns import thresholds
-from heirpay_pipelines.incidents.warehouse import as_of, exact, in_reporting, rows
+from heirpay_pipelines.incidents.thresholds import thresholds
+from heirpay_pipelines.incidents.warehouse import as_of, exact, over_revenue_impact, rows
 
 PROGRAMMES = """
 select * from finance.risk_programmes
@@ -75,7 +75,7 @@ def _programme(row: dict[str, Any]) -> Finding:
 
 def observe_unknown_codes(night: Night) -> Observed:
     """Decline codes that no list knows: such a payment is not retried until one does."""
-    days = thresholds().payments.window_days
+    days = thresholds(night.settings).payments.window_days
     found = rows(night, UNKNOWN_CODES, {"as_of": as_of(night), "days": days})
     return Observed(
         frozenset({"risk:unknown_codes"}), tuple(_unknown(night, days, row) for row in found)
@@ -105,7 +105,7 @@ def _unknown(night: Night, days: int, row: dict[str, Any]) -> Finding:
 
 def observe_disputes(night: Night) -> Observed:
     """Disputes without evidence whose deadline is near: what is not answered is lost."""
-    days = thresholds().disputes.due_within_days
+    days = thresholds(night.settings).disputes.due_within_days
     found = rows(night, DISPUTES, {"as_of": as_of(night), "days": days})
     return Observed(
         frozenset({"risk:disputes"}), tuple(_disputes(night, days, row) for row in found)
@@ -135,6 +135,4 @@ def _disputes(night: Night, days: int, row: dict[str, Any]) -> Finding:
 
 
 def _over(night: Night, amount: Decimal, currency: str) -> str | None:
-    reporting = in_reporting(night, amount, currency)
-    over = reporting is not None and reporting >= thresholds().payments.revenue_impact
-    return "revenue_impact" if over else None
+    return "revenue_impact" if over_revenue_impact(night, amount, currency) else None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
-from heirpay_pipelines.incidents.patterns import WebhookThresholds, thresholds
+from heirpay_pipelines.incidents.thresholds import WebhookThresholds, thresholds
 from heirpay_pipelines.incidents.warehouse import NotBuiltError, as_of, rows
 
 DELIVERIES = """
@@ -47,7 +47,7 @@ MISSING_ROWS = (
 
 def observe_deliveries(night: Night) -> Observed:
     """Shares of missing, late and repeated events of the last days up to the as-of."""
-    limits = thresholds().webhooks
+    limits = thresholds(night.settings).webhooks
     (seen,) = rows(night, DELIVERIES, {"as_of": as_of(night), "days": limits.window_days})
     if not seen["events"]:
         return Observed(frozenset())
@@ -117,7 +117,7 @@ def _shared(symptom: str, column: str, seen: dict[str, Any], limit: Decimal) -> 
 
 def observe_rejections(night: Night) -> Observed:
     """Bodies that Stripe signed and the endpoint refused, in the last days."""
-    since = night.run.as_of - timedelta(days=thresholds().webhooks.window_days)
+    since = night.run.as_of - timedelta(days=thresholds(night.settings).webhooks.window_days)
     found = night.state.rows(
         "select reason, count(*) as bodies, sum(deliveries) as deliveries from webhook_rejections"
         " where last_received_at > ? and first_received_at <= ? group by reason order by reason",
