@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heirpay_pipelines.at_rest.sqlite import is_of_sqlite, refusal_of
+from heirpay_pipelines.incidents.thresholds import thresholds
 from heirpay_pipelines.orchestration.dagster_files import set_damaged_aside
 from heirpay_pipelines.orchestration.dead_runs import fail_dead_runs, process_tags
 from heirpay_pipelines.orchestration.home import prepare_dagster_home
@@ -53,9 +54,10 @@ class NightlyOutcome:
 
 def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
     """Run the nightly job in this process and wait for it; AnotherRunError, with nothing touched,
-    when one is under way."""
+    when one is under way. Raises SettingsError for a wrong `thresholds.yaml`."""
     # A log that cannot be written is no reason to print a trace, nor is a generator of dbt's lines
     # that is closed because of it.
+    thresholds(settings)  # a wrong one ends the run before anything is asked or written
     logging.raiseExceptions = False
     sys.unraisablehook = lambda _: None
     with run_lock(settings), ends_on_hangup():

@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 
+from heirpay_pipelines.incidents.thresholds import stated
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain.compliance import pci_compliance_status
 from heirpay_pipelines.report.domain.coverage import coverage_statement
@@ -55,6 +56,10 @@ def build_document(
         "handoff_readiness": handoffs,
         "institutional_knowledge_captured": institutional_knowledge(context),
         "coverage_statement": coverage_statement(context),
+        "thresholds": [
+            {"key": key, "value": value, "source": source}
+            for key, value, source in stated(context.settings)
+        ],
         "not_available": [],
     }
     document["not_available"] = [

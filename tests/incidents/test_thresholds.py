@@ -10,6 +10,7 @@ from escalate_night import Home
 
 from heirpay_pipelines.incidents import thresholds as module
 from heirpay_pipelines.incidents.thresholds import stated, thresholds
+from heirpay_pipelines.orchestration.launch import run_nightly
 from heirpay_pipelines.settings import SettingsError
 
 
@@ -83,3 +84,10 @@ def test_a_wrong_one_is_refused_with_its_line_and_key(home: Home, text: str, sai
         thresholds(home.settings)
     assert said in str(refused.value)
     assert refused.value.exit_code == 2
+
+
+def test_a_wrong_one_ends_a_run_before_anything_is_asked(home: Home) -> None:
+    own(home, "reminder_hours: never")
+    with pytest.raises(SettingsError, match="line 1: `reminder_hours`"):
+        run_nightly(home.settings, None, full=False)
+    assert not home.settings.dagster_home.exists()

@@ -61,7 +61,7 @@ def test_every_query_to_paste_runs(document: dict[str, Any], published: Any) -> 
 
 
 def test_every_asset_is_one_that_dagster_has(document: dict[str, Any]) -> None:
-    graph = Path(__file__).parents[1] / "nightly" / "__snapshots__" / "test_asset_graph.ambr"
+    graph = Path(__file__).parents[1] / "orchestration" / "__snapshots__" / "test_asset_graph.ambr"
     known = set(re.findall(r"^  (\S+/\S+) in ", graph.read_text(), re.MULTILINE))
     named = set(re.findall(r'"asset": "([^"]+)"', json.dumps(document)))
     assert len(named) > 10

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "pull")]
+sys.path[:0] = [str(TESTS / "gateways" / "stripe")]
 
 from compiled_project import run_models  # noqa: E402
 from dying import ends_at  # noqa: E402
