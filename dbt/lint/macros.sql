@@ -32,6 +32,7 @@
 {% macro ids_of() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro in_reporting_currency() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro instant() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro is_unread() -%}{%- set given = (varargs, kwargs) -%}true{%- endmacro %}
 {% macro is_weekend() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_bool() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro json_decimal() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
@@ -52,6 +53,7 @@
 {% macro parse_json() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro power_of_ten() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro programme_cases() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro programme_cases_at_least() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro programme_usd() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro publish_amount() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro rate() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}

@@ -16,10 +16,16 @@
     end
 {%- endmacro %}
 
+{#- What of them is known for sure: disputes, where the warnings could not be read. -#}
+{% macro programme_cases_at_least(counted, thresholds) -%}
+    coalesce({{ programme_cases(counted, thresholds) }}, {{ counted }}.disputes)
+{%- endmacro %}
+
 {#- The dollars that count with these cases. -#}
 {% macro programme_usd(counted, thresholds) -%}
     case
         when {{ thresholds }}.measure = 'fraud disputes' then {{ counted }}.fraud_amount_usd
+        when {{ thresholds }}.measure = 'fraud and disputes' and {{ counted }}.warnings is null then null
         else {{ counted }}.amount_usd
     end
 {%- endmacro %}

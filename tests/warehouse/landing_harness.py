@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from compiled_project import copy_ecb_rates, run_models
 
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.gateways.stripe.resources import BY_PATH
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.warehouse.build import LANDING_COLUMNS, begin_database, complete_landing
 from heirpay_pipelines.warehouse.project import BuildRequest
@@ -57,6 +58,8 @@ class Landing:
     event_number: int = 0
     logs: dict[str, str] = field(default_factory=dict)
     """For the pull as of an instant: since when its event log is complete."""
+    refused: dict[str, str | None] = field(default_factory=dict)
+    """Lists that the key may not read, by endpoint; until when it could, if ever."""
 
     def version(
         self,
@@ -199,18 +202,34 @@ def prepare(
 def _cover(connection: duckdb.DuckDBPyConnection, landing: Landing, folder: Path) -> None:
     """`landing.coverage`: a line of the event log for each pull that is known."""
     connection.execute(
-        "create table landing.coverage (pull_id varchar, as_of timestamp, object_name varchar,"
-        " status varchar, covered_from varchar)"
+        "create table landing.coverage (pull_id varchar, as_of timestamp, endpoint varchar,"
+        " object_name varchar, mode varchar, status varchar, covered_from varchar,"
+        " covered_until varchar)"
     )
     for path in sorted((folder / "landing" / "objects").iterdir()):
         connection.execute(
             "insert into landing.coverage select distinct pull_id, cast(pull_id as timestamp),"
-            f" 'event', 'complete', null from read_parquet('{path}/*.parquet')"
+            " '/v1/events', 'event', 'created', 'complete', null, pull_id"
+            f" from read_parquet('{path}/*.parquet')"
             " where pull_id not in (select pull_id from landing.coverage)"
         )
+    newest = "(select max(as_of) from landing.coverage where object_name = 'event')"
+    for endpoint, known_until in landing.refused.items():
+        kind = BY_PATH[endpoint.removeprefix("/v1/")].object_name
+        connection.execute(
+            f"insert into landing.coverage select 'refused', {newest}, ?, ?, 'full', 'forbidden',"
+            " null, null",
+            [endpoint, kind],
+        )
+        if known_until:
+            connection.execute(
+                "insert into landing.coverage select 'before', cast(? as timestamp), ?, ?,"
+                " 'events', 'complete', null, ?",
+                [known_until, endpoint, kind, known_until],
+            )
     for pull_id, covered_from in landing.logs.items():
         connection.execute(
-            "update landing.coverage set covered_from = ? where as_of = ?",
+            "update landing.coverage set covered_from = ? where as_of = ? and object_name = 'event'",
             [covered_from, pull_id],
         )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import payment_objects as stripe
 import pytest
+import real_tax_objects
 from landing_harness import Landing, Warehouse, epoch, model
 from stripe_objects import invoice, line, tax
 
@@ -295,6 +297,23 @@ def test_a_seller_in_the_union_passes_ten_thousand_by_a_day_of_a_calendar_year(
     )
     # Its own country's tax is no distance sale and hides nothing.
     assert rows == [("EU", 10_000, 12_000, 2025, "passed", date(2025, 7, 1))]
+
+
+def test_a_threshold_counts_one_off_payments_without_their_tax(tmp_path: Path) -> None:
+    """119.00 with 19.00 of tax, half of it given back: 50.00; one untaxed payment of 70.00."""
+    french = {"billing_details": {"address": {"country": "FR"}}}
+    landing = Landing()
+    objects = [
+        {"id": "acct_test", "object": "account", "country": "DE", "default_currency": "eur"},
+        real_tax_objects.session("taxed"),
+        *real_tax_objects.paid("taxed", 11_900, amount_refunded=5950, **french),
+        *real_tax_objects.back("taxed", 1, 5950, "2026-02-05T12:00:00", "eur"),
+        *real_tax_objects.paid("plain", 7000, **french),
+    ]
+    stripe.land(landing, objects, AS_OF)
+    built = model(landing, tmp_path, AS_OF, "+tax_registrations", tested=False)
+    query = "select country, sales_amount from finance.tax_registrations where country = 'EU'"
+    assert built.rows(query) == [("EU", 120)]
 
 
 def test_a_correction_takes_the_rate_of_the_quarter_that_it_corrects(european: Warehouse) -> None:

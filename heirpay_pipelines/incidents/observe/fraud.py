@@ -128,11 +128,13 @@ def observe_forecast(night: Night) -> Observed:
 
 def _forecast(row: dict[str, Any]) -> Finding:
     name = f"{row['network'].capitalize()} {row['programme']}"
+    cases = row["cases_in_28_days"]
+    counted = "disputes alone, at the latest" if cases is None else f"{cases} cases"
     return Finding(
         scope="risk:forecast",
         symptom="failed_control",
         subject=f"{name} forecast",
-        detail=f"At the pace of the last 28 days ({row['cases_in_28_days']} cases) the threshold is"
+        detail=f"At the pace of the last 28 days ({counted}) the threshold is"
         f" crossed on {row['crosses_on']}, in {row['days_left']} days",
         compliance_risk="medium",
         clause=name,

@@ -41,7 +41,9 @@ def observe_programmes(night: Night) -> Observed:
     findings = tuple(
         _programme(row) for row in found if row["is_exceeded"] or row["is_forecast_exceeded"]
     )
-    return Observed(frozenset({"risk:programmes"}), findings)
+    # What cannot be told resolves nothing.
+    told = not any(row["is_exceeded"] is None for row in found)
+    return Observed(frozenset({"risk:programmes"} if told else ()), findings)
 
 
 def _programme(row: dict[str, Any]) -> Finding:
@@ -49,12 +51,15 @@ def _programme(row: dict[str, Any]) -> Finding:
     cases = f"{row['cases']} cases" + (
         f" (forecast {row['forecast_cases']})" if not row["is_exceeded"] else ""
     )
+    if row["cases"] is None:
+        cases = "by disputes alone, for the key may not read early fraud warnings"
+    measured = "" if row["ratio"] is None else f", ratio {row['ratio']:.2%}"
     name = str(row["programme"]).replace("'", "''")
     return Finding(
         scope="risk:programmes",
         symptom="failed_control",
         subject=f"{row['network'].capitalize()} {row['programme']}",
-        detail=f"The programme's threshold is {state}: {cases}, ratio {row['ratio'] or 0:.2%}"
+        detail=f"The programme's threshold is {state}: {cases}{measured}"
         f" against {row['ratio_threshold']:.2%}",
         amount=Decimal(row["cases_usd"] or 0),
         currency="usd" if row["cases_usd"] else None,

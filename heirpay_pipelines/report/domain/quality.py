@@ -142,13 +142,14 @@ def _payments_succeed(context: ReportContext) -> Measured:
 def _webhooks_arrive(context: ReportContext) -> Measured:
     fact = context.fact("webhooks")
     row = fact.one()
-    events, missing = int(row.get("events") or 0), int(row.get("missing") or 0)
+    events, missing = int(row.get("events") or 0), row.get("missing")
     received = int(row.get("delivered") or 0) + int(row.get("late") or 0)
-    holds = None if fact.missing or not received else missing == 0
+    holds = None if fact.missing or not received or missing is None else missing == 0
+    absent = "how many are missing cannot be told" if missing is None else f"{missing:,} missing"
     return Measured(
         holds,
         fact.missing
-        or f"{received:,} of {events:,} events of seven days were delivered, {missing:,} missing",
+        or f"{received:,} of {events:,} events of seven days were delivered, {absent}",
         "Start `heirpay receive`, register its address at Stripe, and find why events are missing.",
         fact.command,
     )
@@ -158,11 +159,14 @@ def _risk_measured(context: ReportContext) -> Measured:
     fact = context.fact("risk_programmes")
     exceeded = [row for row in fact.rows if row["is_exceeded"]]
     coming = [row for row in fact.rows if row["is_forecast_exceeded"] and not row["is_exceeded"]]
+    unknown = sum(row["is_exceeded"] is None for row in fact.rows)
+    untold = f", {unknown} cannot be told: the key may not read the warnings" if unknown else ""
+    tells = bool(fact.rows) and (bool(exceeded) or not unknown)
     return Measured(
-        None if fact.missing or not fact.rows else not exceeded,
+        None if fact.missing or not tells else not exceeded,
         fact.missing
         or f"{len(exceeded)} of {len(fact.rows)} network programmes exceeded, "
-        f"{len(coming)} forecast to be",
+        f"{len(coming)} forecast to be{untold}",
         "Bring disputes and fraud below the network's threshold; without any measured ratio, "
         "build finance.risk_programmes.",
         fact.command,

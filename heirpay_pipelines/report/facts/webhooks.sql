@@ -6,7 +6,7 @@ select
     coalesce(sum(events), 0) as events,
     coalesce(sum(delivered), 0) as delivered,
     coalesce(sum(late), 0) as late,
-    coalesce(sum(missing), 0) as missing,
+    case when count(missing) = count(*) then coalesce(sum(missing), 0) end as missing,
     coalesce(sum(replayed), 0) as replayed,
     coalesce(sum(duplicates), 0) as duplicates,
     max(lag_seconds_p95) as lag_seconds_p95

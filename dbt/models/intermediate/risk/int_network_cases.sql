@@ -95,7 +95,10 @@ final as (
         coalesce(payments.authenticated, 0) as authenticated,
         coalesce(cases.disputes, 0) as disputes,
         coalesce(cases.fraud_disputes, 0) as fraud_disputes,
-        coalesce(cases.warnings, 0) as warnings,
+        case
+            when not {{ is_unread('radar.early_fraud_warning', 'days.date') }}
+                then coalesce(cases.warnings, 0)
+        end as warnings,
         coalesce(cases.amount_usd, 0) as amount_usd,
         coalesce(cases.fraud_amount_usd, 0) as fraud_amount_usd
     from days

@@ -27,17 +27,37 @@ credits as (
     where notes.status <> 'void'
 ),
 
+taxes as (
+    select source_id, amount from {{ ref('int_payment_taxes') }}
+),
+
+refunded_taxes as (
+    select refunds.charge_id, sum(taxes.amount) as amount
+    from {{ ref('int_refunds') }} as refunds
+    inner join taxes on refunds.id = taxes.source_id
+    where refunds.is_standing and not refunds.is_release
+    group by refunds.charge_id
+),
+
 payments as (
     select
-        created_on as sold_on,
-        billing_country as country,
+        charges.created_on as sold_on,
+        charges.billing_country as country,
         cast(null as varchar) as region,
-        customer_id,
-        currency,
-        amount_captured - amount_refunded as amount,
+        charges.customer_id,
+        charges.currency,
+        charges.amount_captured - charges.amount_refunded
+        - coalesce(of_intent.amount, of_charge.amount, 0)
+        + coalesce(refunded_taxes.amount, 0) as amount,
         1 as sales
-    from {{ ref('int_charges') }}
-    where status = 'succeeded' and invoice_id is null and billing_country is not null
+    from {{ ref('int_charges') }} as charges
+    left join taxes as of_intent on charges.payment_intent_id = of_intent.source_id
+    left join taxes as of_charge on charges.id = of_charge.source_id
+    left join refunded_taxes on charges.id = refunded_taxes.charge_id
+    where
+        charges.status = 'succeeded'
+        and charges.invoice_id is null
+        and charges.billing_country is not null
 ),
 
 together as (

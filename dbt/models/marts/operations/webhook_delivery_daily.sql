@@ -10,8 +10,15 @@ final as (
         count(*) as events,
         sum(case when status = 'delivered' then 1 else 0 end) as delivered,
         sum(case when status = 'late' then 1 else 0 end) as late,
-        sum(case when status = 'missing' then 1 else 0 end) as missing,
-        sum(case when status = 'awaited' then 1 else 0 end) as awaited,
+        -- Without the event log nobody knows what should have come.
+        case
+            when not {{ is_unread('event', 'created_on') }}
+                then sum(case when status = 'missing' then 1 else 0 end)
+        end as missing,
+        case
+            when not {{ is_unread('event', 'created_on') }}
+                then sum(case when status = 'awaited' then 1 else 0 end)
+        end as awaited,
         sum(case when status = 'replayed' then 1 else 0 end) as replayed,
         sum(case when deliveries > 1 then deliveries - 1 else 0 end) as duplicates,
         cast(percentile_cont(0.5) within group (order by lag_seconds) as decimal(18, 3))

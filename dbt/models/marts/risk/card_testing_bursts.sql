@@ -56,7 +56,10 @@ final as (
         cards,
         customers,
         guest_attempts,
-        early_fraud_warnings,
+        case
+            when not {{ is_unread('radar.early_fraud_warning', reporting_date('started_at')) }}
+                then early_fraud_warnings
+        end as early_fraud_warnings,
         {{ to_major('smallest', 'currency') }} as smallest_amount,
         {{ to_major('largest', 'currency') }} as largest_amount,
         {{ to_major('attempted', 'currency') }} as amount_attempted,

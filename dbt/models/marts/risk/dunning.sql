@@ -121,7 +121,9 @@ final as (
             else 'over 90'
         end as age,
         payment_method_id as failed_payment_method_id,
-        methods as other_methods,
+        case
+            when not {{ is_unread('payment_method', as_of_date()) }} then methods
+        end as other_methods,
         method_ids as other_method_ids,
         case
             when succeeded > 0 then 'check_payment'

@@ -74,7 +74,10 @@ joined as (
                 and disputes.outcome not in ('won', 'closed', 'prevented')
                 then 'fraud'
             when bursts.burst_id is not null or failures.decline_kind = 'fraud' then 'suspected'
-            when charges.status = 'succeeded' then 'genuine'
+            when
+                charges.status = 'succeeded'
+                and not {{ is_unread('radar.early_fraud_warning', 'charges.created_on') }}
+                then 'genuine'
             else 'unknown'
         end as fraud_label
     from charges

@@ -79,6 +79,8 @@ daily as (
 running as (
     select
         *,
+        -- Warnings that the key may not read are unknown, and so is what counts them.
+        {{ is_unread('radar.early_fraud_warning', 'date') }} as is_unread,
         sum(payments) over month_so_far as month_payments,
         sum(disputes) over month_so_far as month_disputes,
         sum(early_fraud_warnings) over month_so_far as month_fraud
@@ -102,17 +104,32 @@ final as (
         {{ to_major('running.volume', 'running.currency') }} as volume,
         cast(running.disputes as bigint) as disputes,
         {{ to_major('running.disputed_amount', 'running.currency') }} as disputed_amount,
-        cast(running.early_fraud_warnings as bigint) as early_fraud_warnings,
-        {{ to_major('running.warned_amount', 'running.currency') }} as early_fraud_amount,
+        case
+            when not running.is_unread then cast(running.early_fraud_warnings as bigint)
+        end as early_fraud_warnings,
+        case
+            when not running.is_unread
+                then {{ to_major('running.warned_amount', 'running.currency') }}
+        end as early_fraud_amount,
         cast(running.blocked as bigint) as blocked,
         {{ to_major('running.blocked_amount', 'running.currency') }} as blocked_amount,
         {{ rate('running.month_disputes', 'running.month_payments', 0, 0) }} as dispute_ratio,
-        {{ rate('running.month_fraud', 'running.month_payments', 0, 0) }} as fraud_ratio,
-        {{ rate('running.month_disputes + running.month_fraud', 'running.month_payments', 0, 0) }}
-            as dispute_and_fraud_ratio,
+        case
+            when not running.is_unread
+                then {{ rate('running.month_fraud', 'running.month_payments', 0, 0) }}
+        end as fraud_ratio,
+        case
+            when not running.is_unread
+                then {{ rate(
+                    'running.month_disputes + running.month_fraud', 'running.month_payments', 0, 0
+                ) }}
+        end as dispute_and_fraud_ratio,
         cast(thresholds.ratio_bps * 0.0001 as decimal(18, 6)) as ratio_threshold,
         thresholds.cases as cases_threshold,
-        cast(running.month_disputes + running.month_fraud as bigint) as month_cases,
+        case
+            when not running.is_unread
+                then cast(running.month_disputes + running.month_fraud as bigint)
+        end as month_cases,
         cast(running.month_payments as bigint) as month_payments
     from running
     left join thresholds

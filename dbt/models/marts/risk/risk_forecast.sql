@@ -29,11 +29,15 @@ sums as (
         ] %}
         {%- for column in [
             'attempts', 'enumerated', 'payments', 'authenticated', 'disputes', 'fraud_disputes',
-            'warnings', 'amount_usd', 'fraud_amount_usd'
+            'amount_usd', 'fraud_amount_usd'
         ] %}
         coalesce(sum(case when {{ condition }} then cases.{{ column }} end), 0)
             as {{ name }}_{{ column }},
         {%- endfor %}
+        case
+            when not {{ is_unread('radar.early_fraud_warning', as_of_date()) }}
+                then coalesce(sum(case when {{ condition }} then cases.warnings end), 0)
+        end as {{ name }}_warnings,
         {%- endfor %}
         count(*) as days
     from networks
@@ -70,6 +74,7 @@ measured as (
         thresholds.region,
         intervals.*,
         {{ programme_cases('intervals', 'thresholds') }} as cases,
+        {{ programme_cases_at_least('intervals', 'thresholds') }} as cases_at_least,
         case
             when thresholds.base = 'attempts of the month' then intervals.attempts
             else intervals.payments
@@ -104,7 +109,7 @@ projected as (
         so_far.programme,
         so_far.region,
         days.date,
-        {%- for column in ['cases', 'base_payments', 'payments', 'authenticated', 'cases_usd'] %}
+        {%- for column in ['cases_at_least', 'base_payments', 'payments', 'authenticated', 'cases_usd'] %}
         case
             when days.month = {{ month_of(as_of_date()) }}
                 then so_far.{{ column }} * {{ pace_days }} + pace.{{ column }} * days.days_ahead
@@ -140,16 +145,17 @@ crossings as (
     select programme, region, min(date) as crosses_on
     from projected
     where
-        cases > 0
-        and cases >= coalesce(cases_reached, 0) * {{ pace_days }}
-        and cases * 10000 >= ratio_bps
+        cases_at_least > 0
+        and cases_at_least >= coalesce(cases_reached, 0) * {{ pace_days }}
+        and cases_at_least * 10000 >= ratio_bps
         * case when base = 'previous month' then month_before_payments else base_payments end
         and case when base = 'previous month' then month_before_payments else base_payments end > 0
         and payments >= payments_threshold * {{ pace_days }}
         and coalesce(authenticated * 10000 < three_d_secure_bps * payments, true)
         and case
-            when is_passed and usd_threshold > 0 then cases_usd > usd_threshold * {{ pace_days }}
-            else cases_usd >= usd_threshold * {{ pace_days }}
+            when is_passed and usd_threshold > 0
+                then coalesce(cases_usd, 0) > usd_threshold * {{ pace_days }}
+            else coalesce(cases_usd, 0) >= usd_threshold * {{ pace_days }}
         end
     group by programme, region
 ),

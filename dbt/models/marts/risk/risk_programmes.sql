@@ -10,7 +10,8 @@ with counted as (
         sum(authenticated) as authenticated,
         sum(disputes) as disputes,
         sum(fraud_disputes) as fraud_disputes,
-        sum(warnings) as warnings,
+        -- Unknown when they are of one of its days.
+        case when count(warnings) = count(*) then sum(warnings) end as warnings,
         sum(amount_usd) as amount_usd,
         sum(fraud_amount_usd) as fraud_amount_usd
     from {{ ref('int_network_cases') }}
@@ -29,6 +30,7 @@ measured as (
         thresholds.region,
         thresholds.applies,
         {{ programme_cases('counted', 'thresholds') }} as cases,
+        {{ programme_cases_at_least('counted', 'thresholds') }} as cases_at_least,
         case thresholds.base
             when 'previous month' then coalesce(previous.payments, 0)
             when 'attempts of the month' then counted.attempts
@@ -68,17 +70,34 @@ judged as (
     select
         *,
         {{ rate('cases', 'payments', 0, 0) }} as ratio,
+        {{ rate('cases_at_least', 'payments', 0, 0) }} as ratio_at_least,
         {{ rate('authenticated', 'month_payments', 0, 0) }} as three_d_secure_share,
         cast({{ divide('cases * days_in_month', 'days_over', 0, 0, 0) }} as bigint)
             as forecast_cases,
+        cast({{ divide('cases_at_least * days_in_month', 'days_over', 0, 0, 0) }} as bigint)
+            as forecast_at_least,
         applies
         and month_payments >= payments_threshold
         and coalesce(authenticated * 10000 < three_d_secure_bps * month_payments, true)
         and case
-            when is_passed and usd_threshold > 0 then cases_usd > usd_threshold
-            else cases_usd >= usd_threshold
+            when is_passed and usd_threshold > 0 then coalesce(cases_usd, 0) > usd_threshold
+            else coalesce(cases_usd, 0) >= usd_threshold
         end as is_concerned
     from measured
+),
+
+-- What is known of the cases may be enough; where it is not, and some are unknown, nobody can say.
+reached as (
+    select
+        *,
+        is_concerned
+        and coalesce(ratio_at_least >= ratio_bps * 0.0001, false)
+        and coalesce(cases_at_least >= cases_reached, true) as is_reached,
+        is_concerned
+        and coalesce(ratio_at_least >= ratio_bps * 0.0001, false)
+        and coalesce(forecast_at_least >= cases_reached, true) as is_forecast_reached,
+        is_concerned and cases is null as is_unknown
+    from judged
 ),
 
 final as (
@@ -95,14 +114,12 @@ final as (
         cases_threshold,
         cast({{ round_half_even('cases_usd', 2, 6) }} as decimal(24, 3)) as cases_usd,
         three_d_secure_share,
-        is_concerned
-        and coalesce(ratio >= ratio_bps * 0.0001, false)
-        and coalesce(cases >= cases_reached, true) as is_exceeded,
+        case when is_reached or not is_unknown then is_reached end as is_exceeded,
         forecast_cases,
-        is_concerned
-        and coalesce(ratio >= ratio_bps * 0.0001, false)
-        and coalesce(forecast_cases >= cases_reached, true) as is_forecast_exceeded
-    from judged
+        case
+            when is_forecast_reached or not is_unknown then is_forecast_reached
+        end as is_forecast_exceeded
+    from reached
 )
 
 select * from final
