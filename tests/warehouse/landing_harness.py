@@ -204,12 +204,15 @@ def _cover(connection: duckdb.DuckDBPyConnection, landing: Landing, folder: Path
     connection.execute(
         "create table landing.coverage (pull_id varchar, as_of timestamp, endpoint varchar,"
         " object_name varchar, mode varchar, status varchar, covered_from varchar,"
-        " covered_until varchar)"
+        " covered_until varchar, rows bigint, requests bigint, reason varchar,"
+        " needed_for varchar, api_version varchar)"
     )
     for path in sorted((folder / "landing" / "objects").iterdir()):
         connection.execute(
-            "insert into landing.coverage select distinct pull_id, cast(pull_id as timestamp),"
-            " '/v1/events', 'event', 'created', 'complete', null, pull_id"
+            "insert into landing.coverage by name select distinct pull_id,"
+            " cast(pull_id as timestamp) as as_of,"
+            " '/v1/events' as endpoint, 'event' as object_name, 'created' as mode,"
+            " 'complete' as status, pull_id as covered_until"
             f" from read_parquet('{path}/*.parquet')"
             " where pull_id not in (select pull_id from landing.coverage)"
         )
@@ -217,15 +220,16 @@ def _cover(connection: duckdb.DuckDBPyConnection, landing: Landing, folder: Path
     for endpoint, known_until in landing.refused.items():
         kind = BY_PATH[endpoint.removeprefix("/v1/")].object_name
         connection.execute(
-            f"insert into landing.coverage select 'refused', {newest}, ?, ?, 'full', 'forbidden',"
-            " null, null",
+            f"insert into landing.coverage by name select 'refused' as pull_id, {newest} as as_of,"
+            " ? as endpoint, ? as object_name, 'full' as mode, 'forbidden' as status",
             [endpoint, kind],
         )
         if known_until:
             connection.execute(
-                "insert into landing.coverage select 'before', cast(? as timestamp), ?, ?,"
-                " 'events', 'complete', null, ?",
-                [known_until, endpoint, kind, known_until],
+                "insert into landing.coverage by name select 'before' as pull_id, cast($1 as"
+                " timestamp) as as_of, $2 as endpoint, $3 as object_name, 'events' as mode,"
+                " 'complete' as status, $1 as covered_until",
+                [known_until, endpoint, kind],
             )
     for pull_id, covered_from in landing.logs.items():
         connection.execute(

@@ -148,8 +148,7 @@ def _webhooks_arrive(context: ReportContext) -> Measured:
     absent = "how many are missing cannot be told" if missing is None else f"{missing:,} missing"
     return Measured(
         holds,
-        fact.missing
-        or f"{received:,} of {events:,} events of seven days were delivered, {absent}",
+        fact.missing or f"{received:,} of {events:,} events of seven days were delivered, {absent}",
         "Start `heirpay receive`, register its address at Stripe, and find why events are missing.",
         fact.command,
     )

@@ -3,35 +3,9 @@
 -- since which the data has it, or on which it was first published where that was before. A resolved
 -- break is open again when its amount changed, or when it had gone and came back: it was missing
 -- from the publication before.
-with minor_units as (
-    select * from {{ ref('int_breaks_payments') }}
-    union all
-    select * from {{ ref('int_breaks_billing') }}
-),
-
-found as (
-    select
-        kind,
-        object_id,
-        related_object_id,
-        currency,
-        {{ to_major('amount', 'currency') }} as amount,
-        seen_on,
-        detail
-    from minor_units
-    union all
-    select kind, object_id, related_object_id, currency, amount, seen_on, detail
-    from {{ ref('int_breaks_money') }}
-    union all
-    select kind, object_id, related_object_id, currency, amount, seen_on, detail
-    from {{ ref('int_breaks_reports') }}
-),
-
--- What could not be read, or is left out of this night, is a fact of coverage, not a break. What
--- is in quarantine was given and is in no figure: the money that names it is a break.
-absent as (
-    select object_id from {{ ref('int_absent_objects') }}
-    where not is_quarantined
+with found as (
+    select * from {{ ref('int_found_breaks') }}
+    where is_judged
 ),
 
 keyed as (
@@ -44,8 +18,6 @@ keyed as (
             ~ " then found.related_object_id end"
         ]) }} as break_key
     from found
-    left join absent on found.related_object_id = absent.object_id
-    where absent.object_id is null
 ),
 
 -- Reports and API may say more than one thing of an object: in two currencies, of two movements, or
