@@ -233,7 +233,8 @@ def _cover(connection: duckdb.DuckDBPyConnection, landing: Landing, folder: Path
             )
     for pull_id, covered_from in landing.logs.items():
         connection.execute(
-            "update landing.coverage set covered_from = ? where as_of = ? and object_name = 'event'",
+            "update landing.coverage set covered_from = ?"
+            " where as_of = ? and object_name = 'event'",
             [covered_from, pull_id],
         )
 
