@@ -1,5 +1,5 @@
--- Kinds of objects that the newest pull could not list, and since when nothing is known of them: what
--- a figure would count of them from then on is unknown, not 0.
+-- Kinds of objects that the newest pull could not list, and since when nothing is known of them:
+-- what a figure would count of them from then on is unknown, not 0.
 with lists as (
     select
         endpoint,

@@ -1,6 +1,7 @@
 -- Every break that the data shows as of the instant, before anybody has resolved one. A break whose
 -- other object could not be read, or is left out of this night, is not judged: coverage says so and
--- counts them. What is in quarantine was given and is in no figure: the money that names it is a break.
+-- counts them. What is in quarantine was given and is in no figure: the money that names it is a
+-- break.
 with minor_units as (
     select * from {{ ref('int_breaks_payments') }}
     union all

@@ -109,7 +109,9 @@ projected as (
         so_far.programme,
         so_far.region,
         days.date,
-        {%- for column in ['cases_at_least', 'base_payments', 'payments', 'authenticated', 'cases_usd'] %}
+        {%- for column in [
+            'cases_at_least', 'base_payments', 'payments', 'authenticated', 'cases_usd'
+        ] %}
         case
             when days.month = {{ month_of(as_of_date()) }}
                 then so_far.{{ column }} * {{ pace_days }} + pace.{{ column }} * days.days_ahead
