@@ -6,7 +6,7 @@ from installed import Installation
 
 PUBLISHED = ("finance", "staging", "intermediate")
 # These say which run they are of, or what that run asked of Stripe's reports: no figures.
-OF_THE_RUN = ("changed_figures", "report_runs", "report_rows")
+OF_THE_RUN = ("int_changed_figures", "stg_stripe__report_runs", "stg_stripe__report_rows")
 
 
 def fingerprint(night: Installation) -> dict[str, tuple[object, ...]]:

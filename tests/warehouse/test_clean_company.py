@@ -71,9 +71,10 @@ def test_there_was_something_to_find_breaks_in(clean: Warehouse) -> None:
     for table in (
         "charges", "refunds", "disputes", "payouts", "invoice_payments", "credit_notes",
         "transfers", "topups", "application_fees", "customer_balance_transactions",
-        "bank_transactions", "report_rows",
+        "report_rows",
     ):  # fmt: skip
         assert clean.value(f"select count(*) from staging.stg_stripe__{table}") > 0, table
+    assert clean.value("select count(*) from staging.stg_bank__transactions") > 0
     statuses = dict(
         clean.rows("select status, count(*) from finance.payout_reconciliation group by 1")
     )
