@@ -62,7 +62,6 @@ def test_a_customer_is_followed_to_objects_that_stripe_knows(published: Installa
     }
     for kind, table in {
         "sub": "subscriptions",
-        "si": "subscription_items",
         "price": "prices",
         "il": "invoice_lines",
         "in": "invoices",
@@ -71,6 +70,10 @@ def test_a_customer_is_followed_to_objects_that_stripe_knows(published: Installa
         assert ids[kind], kind
         for found in ids[kind]:
             assert published.rows(f"from staging.stg_stripe__{table} where id = '{found}'"), found
+    items = "from staging.stg_stripe__subscription_version_items where subscription_item_id = "
+    assert ids["si"]
+    for found in ids["si"]:
+        assert published.rows(f"{items}'{found}'"), found
 
 
 def test_usage_is_the_mean_of_billed_periods(published: Installation) -> None:
