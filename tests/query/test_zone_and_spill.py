@@ -59,7 +59,7 @@ def test_every_connection_that_may_spill_has_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = str(200 * 2**20)
-    for module in ("duck", "land.read", "model.project"):
+    for module in ("duck", "landing.read", "warehouse.project"):
         monkeypatch.setattr(f"heirpay_pipelines.{module}.spill_limit", lambda _: f"{limit} bytes")
     with connect(tmp_path / "a.duckdb", None, read_only=False) as connection:
         assert connection.execute(LIMIT).fetchone() == ("200.0 MiB",)

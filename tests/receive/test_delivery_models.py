@@ -19,6 +19,8 @@ create schema landing; create schema state;
 create table landing.event (id varchar, object varchar, account varchar, livemode boolean,
   created timestamp, observed_at timestamp, source varchar, event_id varchar,
   api_version varchar, payload varchar);
+create table landing.coverage (pull_id varchar, as_of timestamp, endpoint varchar,
+  object_name varchar, mode varchar, status varchar, covered_from varchar, covered_until varchar);
 create table state.webhook_deliveries (event_id varchar, type varchar, created bigint,
   received_at varchar, replayed_at varchar, deliveries bigint, account varchar,
   form varchar default 'snapshot', not_used varchar);
@@ -35,7 +37,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
     work = tmp_path_factory.mktemp("models")
     build(work / "build.duckdb")
     request = BuildRequest(work / "build.duckdb", work, run_id="test", as_of=AS_OF)
-    run_models(request, "stg_stripe__events webhook_deliveries webhook_delivery_daily", tested=True)
+    models = "stg_stripe__events int_unread_objects webhook_deliveries webhook_delivery_daily"
+    run_models(request, models, tested=True)
     with duckdb.connect(work / "build.duckdb", read_only=True) as connection:
         yield connection
 
