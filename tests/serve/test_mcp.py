@@ -38,8 +38,9 @@ comment on column finance.mrr_monthly.mrr is 'Value of live subscriptions, per m
 insert into finance.mrr_monthly values ('2026-09-01', 'usd', 100.10), ('2026-10-01', 'usd', 200.20),
   ('2026-10-01', 'kwd', 1.234);
 create table finance.reconciliation_breaks (break_id varchar, kind varchar, severity varchar,
-  currency varchar, amount decimal(24,3), first_seen_on date, action varchar);
-insert into finance.reconciliation_breaks values
+  currency varchar, amount decimal(24,3), first_seen_on date, action varchar, object_id varchar);
+insert into finance.reconciliation_breaks
+  (break_id, kind, severity, currency, amount, first_seen_on, action) values
   ('brk_1', 'payout_mismatch', 'high', 'usd', -3.50, '2026-10-31', 'Ask'),
   ('brk_2', 'duplicate_charge', 'high', 'eur', 12, '2026-10-30', 'Refund');
 """
