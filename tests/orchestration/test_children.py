@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 PARENT = """
-import subprocess, sys, threading
+import signal, subprocess, sys, threading
+signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever started the tests may ignore it
 from heirpay_pipelines.host.with_parent import PARENT, parent_token, with_parent
 
 def start():
