@@ -38,6 +38,9 @@ from working_on import processes_of  # noqa: E402
 QUIET = Fault("nothing")
 BUDGET = 150_000_000
 BESIDE = ("landing", "warehouse")
+BUDGET_NIGHTS = 40
+# By then each kind of file that is kept for some nights only has reached its number.
+SETTLED_AFTER = 5
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Soak:
     rng: Random
     faults: Sequence[Fault]
     wrong: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    """What the undisturbed home holds beside landing and warehouse, after each night."""
 
     def night(self, number: int, as_of: datetime) -> None:
         """One night of both homes."""
@@ -62,6 +67,7 @@ class Soak:
             again.returncode == 0, f"night {number}, after {fault.name}: {again.stderr[-500:]}"
         )
         self.compare(f"night {number}, after {fault.name}")
+        self.sizes.append(_rest(self.twin, show=True))
 
     def disturbed(self, fault: Fault, number: int, as_of: datetime) -> None:
         """The fault, and the run that meets it."""
@@ -109,15 +115,32 @@ class Soak:
             with closing(sqlite3.connect(runs)) as connection:
                 statuses = {status for (status,) in connection.execute("select status from runs")}
             self.expect(statuses <= {"SUCCESS", "FAILURE"}, f"runs that are {statuses}")
-            parts = json.loads(home.heirpay("home", "--format", "json").stdout)["parts"]
-            size = sum(part["bytes"] for part in parts if part["part"] not in BESIDE)
+            size = _rest(home)
             print(f"{home.home.name}: {size / 1e6:.1f} MB beside landing and warehouse")
             self.expect(size < BUDGET, f"{home.home} has grown to {size} bytes")
+        if len(settled := self.sizes[SETTLED_AFTER:]) > 1:
+            pace = (settled[-1] - settled[0]) / (len(settled) - 1)
+            to_come = max(BUDGET_NIGHTS - len(self.sizes), 0)
+            size = self.sizes[-1] + round(pace * to_come)
+            print(f"{pace / 1e6:.2f} MB a quiet night: {size / 1e6:.1f} MB after {BUDGET_NIGHTS}")
+            self.expect(size < BUDGET, f"{size} bytes after {BUDGET_NIGHTS} quiet nights")
 
     def expect(self, holds: bool, otherwise: str) -> None:
         if not holds:
             print(f"WRONG {otherwise}", flush=True)
             self.wrong.append(otherwise)
+
+
+def _rest(home: Installation, show: bool = False) -> int:
+    """Bytes of a home beside landing and warehouse, shown by part where asked for."""
+    parts = json.loads(home.heirpay("home", "--format", "json").stdout)["parts"]
+    sizes = {part["part"]: part["bytes"] for part in parts if part["part"] not in BESIDE}
+    if show:
+        told = ", ".join(
+            f"{name} {size / 1e6:.1f}" for name, size in sizes.items() if size > 50_000
+        )
+        print(f"  {home.home.name}: {sum(sizes.values()) / 1e6:.1f} MB ({told})", flush=True)
+    return sum(sizes.values())
 
 
 def soak(folder: Path, nights: int, seed: int, faults: Sequence[Fault]) -> list[str]:
