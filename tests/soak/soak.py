@@ -41,6 +41,7 @@ BESIDE = ("landing", "warehouse")
 BUDGET_NIGHTS = 40
 # By then each kind of file that is kept for some nights only has reached its number.
 SETTLED_AFTER = 5
+SHOWN_FROM = 50_000
 
 
 @dataclass
@@ -136,9 +137,8 @@ def _rest(home: Installation, show: bool = False) -> int:
     parts = json.loads(home.heirpay("home", "--format", "json").stdout)["parts"]
     sizes = {part["part"]: part["bytes"] for part in parts if part["part"] not in BESIDE}
     if show:
-        told = ", ".join(
-            f"{name} {size / 1e6:.1f}" for name, size in sizes.items() if size > 50_000
-        )
+        large = {name: size for name, size in sizes.items() if size > SHOWN_FROM}
+        told = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in large.items())
         print(f"  {home.home.name}: {sum(sizes.values()) / 1e6:.1f} MB ({told})", flush=True)
     return sum(sizes.values())
 
