@@ -69,6 +69,7 @@ def warehouse_flipped(settings: Settings, rng: Random) -> None:
 def foreign_log(settings: Settings, rng: Random) -> None:
     """Another program opened the published file for writing, and died."""
     log = settings.warehouse.with_name(settings.warehouse.name + ".wal")
+    log.parent.mkdir(mode=0o700, exist_ok=True)  # before the first night, too
     log.write_bytes(rng.randbytes(4096))
 
 

@@ -218,7 +218,8 @@ def _cover(connection: duckdb.DuckDBPyConnection, landing: Landing, folder: Path
         )
     newest = "(select max(as_of) from landing.coverage where object_name = 'event')"
     for endpoint, known_until in landing.refused.items():
-        kind = BY_PATH[endpoint.removeprefix("/v1/")].object_name
+        path, _, expanded = endpoint.removeprefix("/v1/").partition("?expand[]=data.")
+        kind = expanded.removesuffix("s") or BY_PATH[path].object_name
         connection.execute(
             f"insert into landing.coverage by name select 'refused' as pull_id, {newest} as as_of,"
             " ? as endpoint, ? as object_name, 'full' as mode, 'forbidden' as status",

@@ -8,6 +8,7 @@ from typing import Any
 
 import payment_objects as stripe
 import pytest
+import real_tax_objects as taxes
 from landing_harness import Landing, Warehouse, epoch, model
 from test_risk import billed, declined, method
 
@@ -128,3 +129,74 @@ def test_other_methods_and_missing_events_are_unknown(never: Warehouse, whole: W
     query = "select other_methods, recommended_action from finance.dunning"
     assert never.rows(query) == [(None, "ask_for_new_method")]
     assert whole.rows(query) == [(0, "ask_for_new_method")]
+
+
+SESSIONS = "/v1/checkout/sessions"
+TAX_IDS = "/v1/customers?expand[]=data.tax_ids"
+SOLD = "+revenue_by_kind +revenue_by_country +revenue_by_product +tax_registrations +tax_warnings"
+SOLD += " +revenue_recognition"
+
+
+def one_off_sales() -> Iterator[dict[str, Any]]:
+    """119.00 through Checkout with 19.00 of tax, refunded in part; 50.00 of an older kind that has
+    no payment intent; 10.00 that an invoice bills; all to consumers in France and Germany."""
+    yield {"id": "acct_test", "object": "account", "country": "AT", "default_currency": "eur"}
+    euro: dict[str, Any] = {"currency": "eur"}
+    yield stripe.charge("ch_cs", 11_900, "2026-11-20T12:00:00", customer="cus_1", **euro,
+                        billing_details={"address": {"country": "FR"}})  # fmt: skip
+    yield taxes.session("x", payment_intent="pi_ch_cs", created=epoch("2026-11-20T11:00:00"))
+    yield stripe.charge("ch_old", 5000, "2026-11-20T12:00:00", payment_intent=None, **euro,
+                        billing_details={"address": {"country": "DE"}})  # fmt: skip
+    yield stripe.charge("ch_cs2", 11_900, "2026-10-20T12:00:00", customer="cus_2", **euro,
+                        billing_details={"address": {"country": "DE"}})  # fmt: skip
+    yield taxes.session("y", payment_intent="pi_ch_cs2", created=epoch("2026-10-20T11:00:00"))
+    yield stripe.refund("re_cs2", "ch_cs2", 11_900, "2026-11-21T12:00:00", None, **euro)
+    yield {"id": "txi_1", "object": "tax_id", "customer": "cus_2", "type": "eu_vat",
+           "value": "DE136695976", "country": "DE", "created": epoch("2026-10-01")}  # fmt: skip
+
+
+def sold(folder: Any, refused: dict[str, str | None]) -> Warehouse:
+    landing = Landing(refused=refused)
+    hidden = set()
+    if SESSIONS in refused:
+        known = refused[SESSIONS]
+        hidden = {"cs_x"} if known else {"cs_x", "cs_y"}
+    stripe.land(landing, [o for o in one_off_sales() if o["id"] not in hidden], AS_OF)
+    return model(landing, folder, AS_OF, SOLD)
+
+
+KIND = (
+    "select month, billed, recognised from finance.revenue_by_kind where kind = 'one_off_payment'"
+    " order by month"
+)
+EU = "select sales_amount, sales_count, status from finance.tax_registrations where country = 'EU'"
+
+
+def test_tax_that_could_be_in_a_payment_makes_its_revenue_unknown(tmp_path: Any) -> None:
+    whole = sold(tmp_path / "whole", {})
+    october, november = date(2026, 10, 1), date(2026, 11, 1)
+    assert whole.rows(KIND) == [(october, 100, 100), (november, 50, 50)]
+    never = sold(tmp_path / "never", {SESSIONS: None})
+    assert never.rows(KIND) == [(october, None, None), (november, None, None)]
+    lost = sold(tmp_path / "lost", {SESSIONS: "2026-11-15T00:00:00"})
+    # The refund's payment was read while that could be: its part of November is known.
+    assert lost.rows(KIND) == [(october, 100, 100), (november, None, None)]
+    by_country = (
+        "select month, billed from finance.revenue_by_country where country = 'US' order by month"
+    )
+    assert whole.rows(by_country) == [(october, 100), (november, 50)]
+    assert lost.rows(by_country) == [(october, 100), (november, None)]
+    assert never.rows(by_country) == [(october, None), (november, None)]
+
+
+def test_sales_of_unknown_tax_or_to_unknown_buyers_pass_no_threshold_unseen(tmp_path: Any) -> None:
+    assert sold(tmp_path / "whole", {}).rows(EU) == [(150, 2, "collecting")]
+    assert sold(tmp_path / "tax", {SESSIONS: None}).rows(EU) == [(None, None, None)]
+    # cus_2 gave its id earlier; of cus_1 nobody knows.
+    assert sold(tmp_path / "ids", {TAX_IDS: "2026-11-15T00:00:00"}).rows(EU) == [
+        (None, None, "collecting")
+    ]
+    # What no customer is named for has no tax id.
+    assert sold(tmp_path / "late", {TAX_IDS: "2026-11-25T00:00:00"}).rows(EU) == [
+        (150, 2, "collecting")
+    ]

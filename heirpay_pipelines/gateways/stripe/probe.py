@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from heirpay_pipelines.gateways.errors import NotReadableError, PullError
+from heirpay_pipelines.gateways.errors import ExpansionRefusedError, NotReadableError, PullError
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.gateways.stripe.identity import UNKNOWN, identify
 from heirpay_pipelines.gateways.stripe.pull import TAXED
@@ -15,6 +15,7 @@ from heirpay_pipelines.settings import Settings
 
 ATTEMPTS = 3
 FORBIDDEN = 403
+LATER = "Try again later; see Stripe's status page."
 # Beside the lists. An object that cannot exist is not found by a key that may read its kind.
 OTHERS = (
     Resource(
@@ -57,7 +58,8 @@ async def _probe(settings: Settings) -> list[ProbeResult]:
         known = "its id is not known" if account["id"] == UNKNOWN else account["id"]
         found = ProbeResult("Stripe account", True, f"{known} at {settings.stripe_api_base}")
         asked = (_resource(client, resource) for resource in (*RESOURCES, *OTHERS))
-        return [found, *await asyncio.gather(*asked)]
+        lists = await asyncio.gather(*asked)
+        return [found, *lists, *await _parts(client)]
     finally:
         await client.close()
 
@@ -71,8 +73,32 @@ async def _resource(client: Client, resource: Resource) -> ProbeResult:
             return ProbeResult(subject, True, "readable")
         return _refused(resource, error)
     except PullError as error:
-        return ProbeResult(subject, False, str(error), "Try again later; see Stripe's status page.")
+        return ProbeResult(subject, False, str(error), LATER)
     return ProbeResult(subject, True, "readable")
+
+
+async def _parts(client: Client) -> list[ProbeResult]:
+    """What is landed from within another resource, and needs a permission of its own."""
+    found = []
+    for resource in (r for r in RESOURCES if r.children):
+        for name in resource.children:
+            subject = f"GET /v1/{resource.path} with {name}"
+            try:
+                await client.get(resource.path, {"limit": 1, "expand": [f"data.{name}"]})
+            except (NotReadableError, ExpansionRefusedError) as error:
+                permission = getattr(error, "permission", None) or f"read permission for {name}"
+                cost = f"the night goes on without {resource.children_figures}"
+                found.append(ProbeResult(subject, False, f"{permission} is missing: {cost}",
+                                         _remedy(permission), blocks=False))  # fmt: skip
+            except PullError as error:
+                found.append(ProbeResult(subject, False, str(error), LATER))
+            else:
+                found.append(ProbeResult(subject, True, "readable"))
+    return found
+
+
+def _remedy(permission: str) -> str:
+    return f"Give the restricted key {permission} in Stripe's dashboard (Developers, API keys)."
 
 
 def _refused(resource: Resource, error: NotReadableError) -> ProbeResult:
@@ -87,7 +113,7 @@ def _refused(resource: Resource, error: NotReadableError) -> ProbeResult:
         f"GET /v1/{resource.path}",
         False,
         f"{permission} is missing: {cost}",
-        f"Give the restricted key {permission} in Stripe's dashboard (Developers, API keys).",
+        _remedy(permission),
         blocks=resource.needed != "never",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -68,6 +69,7 @@ class Pull:
     newest_event: int = 0
     _credited: set[str] = field(default_factory=set)
     _taxed: set[str] = field(default_factory=set)
+    _children: Counter[str] = field(default_factory=Counter)
     expansions: Expansions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class Pull:
         """Read everything that belongs to this pull. Raises KeyRefusedError, or the first error
         that is not one endpoint's own."""
         self.progress.started(self.client.budget.limits)
+        self.cursors = await self.expansions.regained(self.cursors)
         followed = [r for r in RESOURCES if r.follow == "events" and self.since(r) is not None]
         try:
             await self._all(r for r in RESOURCES if r not in followed)
@@ -117,8 +120,11 @@ class Pull:
         broken = {line.object_name for line in self.coverage.values() if line.status != COMPLETE}
         if "customer_balance_transaction" in broken:  # these lists say whose credit changed
             broken |= {"customer", "invoice"}
+        if "tax.transaction" in broken:  # which payments were taxed, the next pull learns again
+            broken.add("payment_intent")
         read = {line.object_name for line in self.coverage.values()} & BY_OBJECT.keys()
-        return {**self.cursors, **dict.fromkeys(sorted(read - broken), reached)}
+        cursors = {**self.cursors, **dict.fromkeys(sorted(read - broken), reached)}
+        return self.expansions.noted(cursors, reached)
 
     async def land(self, resource: Resource | None, obj: Any, source: str, **seen: Any) -> None:
         """Keep one object, its cut lists completed before, with its children beside it."""
@@ -135,6 +141,7 @@ class Pull:
         for name in resource.children if resource else ():
             nested = obj.get(name)
             for child in nested.get("data", []) if isinstance(nested, dict) else []:
+                self._children[name] += 1
                 await self.store.put(child, source, **seen)
         await self.store.put(obj, source, **seen)
 
@@ -327,6 +334,21 @@ class Pull:
         if path in self.coverage:  # listed by what was created, and named by events as well
             path += "/{id}"
         await self._cover(path, resource.object_name, mode, since, read, note)
+        if self.coverage[path].status == COMPLETE:
+            self._tell_of_children(resource, path, mode, since)
+
+    def _tell_of_children(
+        self, resource: Resource, path: str, mode: str, since: int | None
+    ) -> None:
+        """A line for what is landed from within the resource, and needs a permission of its own."""
+        for name in resource.children:
+            refused = name in self.expansions.lost(resource)
+            self._tell(
+                f"{path}?expand[]=data.{name}", name.removesuffix("s"), mode, since,
+                Tally(rows=self._children[name]), FORBIDDEN if refused else COMPLETE,
+                f"the key may not expand it; without it: no {resource.children_figures}"
+                if refused else None,
+            )  # fmt: skip
 
     async def _cover(
         self, path: str, name: str, mode: str, since: int | None, read: Read,

@@ -21,8 +21,9 @@ class Resource:
     a `created` range, so a long one can be pulled in parallel. `expand` are the fields that only
     an expanded answer holds; an event never holds them, so such an object is fetched again.
     `children` are fields whose entries are landed as objects of their own, too; they have events
-    of their own. `deletable` objects leave their list when they are deleted. `why_listed` is said
-    in the coverage statement where one might expect a report.
+    of their own, and `children_figures` rest on them. `deletable` objects leave their list when
+    they are deleted. `why_listed` is said in the coverage statement where one might expect a
+    report.
 
     `figures` are the published tables that rest on it; `needed` says when publication is refused
     without it: always, when an object that was landed names one of them, or never: then what
@@ -36,6 +37,7 @@ class Resource:
     expand: tuple[str, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
     children: tuple[str, ...] = ()
+    children_figures: str = ""
     deletable: bool = False
     why_listed: str | None = None
     figures: str = ""
@@ -107,6 +109,8 @@ RESOURCES = (
     Resource(
         "customer", "customers",
         expand=("tax_ids", "discount.source.coupon"), children=("tax_ids",), deletable=True,
+        children_figures="checks of customers' tax ids (tax_warnings), sales to consumers of the"
+        " European Union in tax_registrations, which are null then",
         figures="mrr_monthly, mrr_movements (discounts of customers), tax ids", needed="named",
     ),
     Resource("product", "products", deletable=True, figures="names in revenue_by_product"),
@@ -155,7 +159,8 @@ RESOURCES = (
     # One-off payments through Checkout carry their tax here and nowhere else.
     Resource(
         "checkout.session", "checkout/sessions", expand=("total_details.breakdown",),
-        figures="tax of payments through Checkout in tax_transactions",
+        figures="tax of payments through Checkout in tax_transactions; revenue of one-off payments,"
+        " which is null then",
     ),
     Resource(
         "event", "events", "created",

@@ -171,3 +171,50 @@ def test_doctor_names_each_missing_permission_and_what_it_costs(
     assert "payment_failures" in charges.detail
     assert "rak_charges_read" in charges.fix
     assert "the night goes on without" in wrong["GET /v1/accounts"].detail
+
+
+TAX_IDS = "/v1/customers?expand[]=data.tax_ids"
+
+
+def test_tax_ids_are_told_apart_and_come_back_with_their_permission(tmp_path: Path) -> None:
+    """Customers are read without them, coverage says since when; the night after the permission
+    was given reads them, though no event names a customer."""
+    store = small_store()
+    account_of_each(store)
+    with served(store) as account:
+        told = []
+        for denied in (set(), {"tax_ids"}, {"tax_ids"}, set()):
+            store.now += DAY
+            if len(told) == 1:
+                changed = store.put(store.get("customer", "cus_1") | {"name": "Ann"})
+                store.emit("customer.updated", changed, store.now - 60, {"name": "Jo"})
+                late = {"id": "cus_2", "object": "customer", "created": store.now - 60}
+                store.emit("customer.created", store.put(late), store.now - 60)
+                store.put({"id": "txi_2", "object": "tax_id", "customer": "cus_2", "value": "DE2",
+                           "type": "eu_vat", "created": store.now - 60})  # fmt: skip
+            account.app.server.api.denied = frozenset(denied)
+            (line,) = (x for x in account.pull(tmp_path).manifest.coverage
+                       if x["endpoint"] == TAX_IDS)  # fmt: skip
+            found = {id for kind, id in landed(account.settings(tmp_path)) if kind == "tax_id"}
+            told.append((line["status"], found))
+        assert "tax_registrations" in str(line["reason"]) or line["status"] == "complete"
+    assert told == [
+        ("complete", {"txi_1"}), ("forbidden", {"txi_1"}), ("forbidden", {"txi_1"}),
+        ("complete", {"txi_1", "txi_2"}),
+    ]  # fmt: skip
+
+
+def test_doctor_names_what_is_read_with_a_permission_of_its_own(
+    account: Account, tmp_path: Path
+) -> None:
+    account.app.server.api.denied = frozenset({"tax_ids", "tax", "checkout/sessions"})
+    found = {f.subject: f for f in examine(account.settings(tmp_path)) if "/v1/" in f.subject}
+    account.app.server.api.denied = frozenset()
+    wrong = {subject: finding.optional for subject, finding in found.items() if not finding.well}
+    assert wrong == {
+        "GET /v1/customers with tax_ids": True,
+        "GET /v1/checkout/sessions": True,
+        "GET /v1/tax/transactions/tax_0": False,
+    }
+    assert "null" in found["GET /v1/checkout/sessions"].detail
+    assert "tax_registrations" in found["GET /v1/customers with tax_ids"].detail

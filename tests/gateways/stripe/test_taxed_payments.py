@@ -93,3 +93,35 @@ def test_the_company_s_one_off_payments_bring_their_tax(tmp_path: Path) -> None:
         assert found.keys() == recorded.keys()
         assert {obj["type"] for obj in found.values()} >= {"transaction"}
         assert all(obj["line_items"]["data"] for obj in found.values())
+
+
+def test_without_the_permission_for_tax_only_taxed_payments_block_until_it_is_given(
+    tmp_path: Path,
+) -> None:
+    store = small_store()
+    intent = {"id": "pi_1", "object": "payment_intent", "status": "succeeded", "hooks": None,
+              "created": store.now - DAY}  # fmt: skip
+    keep(store, store.now - DAY, "payment_intent.succeeded", intent)
+
+    def line(account: Account, *denied: str) -> dict[str, Any]:
+        store.now += DAY
+        account.app.server.api.denied = frozenset(denied)
+        lines = account.pull(tmp_path).manifest.coverage
+        return next(each for each in lines if "associations" in each["endpoint"])
+
+    with served(store) as account:
+        assert line(account, "tax")["needed_for"] is None  # no payment was taxed: none is missed
+        taxed = intent | {"id": "pi_2", "hooks": HOOKS, "created": store.now}
+        keep(store, store.now, "payment_intent.succeeded", taxed)
+        transaction(store, "1", "transaction", 1, 200)
+        done = {"source": "pi_2", "status": "committed", "committed": {"transaction": "tax_1"}}
+        store.put({"id": "taxa_1", "object": "tax.association", "payment_intent": "pi_2",
+                   "tax_transaction_attempts": [done]})  # fmt: skip
+        for _ in range(2):
+            refused = line(account, "tax")
+            assert refused["status"] == "forbidden"
+            assert "tax_transactions" in refused["needed_for"]
+        assert transactions(account, tmp_path) == {}
+        healed = line(account)
+        assert (healed["status"], healed["needed_for"]) == ("complete", None)
+        assert transactions(account, tmp_path).keys() == {"tax_1"}

@@ -41,7 +41,7 @@ final as (
             else cast(booked_on + interval 1 day as date)
         end as served_until
     from dated
-    where amount <> 0
+    where amount is null or amount <> 0
 )
 
 select * from final

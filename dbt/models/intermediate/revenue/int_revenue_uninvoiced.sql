@@ -1,5 +1,6 @@
 -- Revenue that no invoice bills: one-off payments and their refunds without their tax, application
--- fees earned on a marketplace, and transfers to connected accounts. None of it recurs.
+-- fees earned on a marketplace, and transfers to connected accounts. None of it recurs. Where the tax
+-- in a payment is unknown, so is its amount.
 with charges as (
     select * from {{ ref('stg_stripe__charges') }}
     where
@@ -25,8 +26,7 @@ entries as (
         charges.country,
         'one_off_payment' as kind,
         charges.currency,
-        charges.amount_captured
-        - coalesce(of_intent.amount, of_charge.amount, 0) as amount,
+        charges.amount_captured - {{ known_tax('of_intent', 'of_charge') }} as amount,
         charges.created_at as booked_at
     from charges
     left join taxes as of_intent on charges.payment_intent_id = of_intent.source_id
@@ -39,7 +39,7 @@ entries as (
         charges.country,
         'one_off_payment',
         refunds.currency,
-        coalesce(taxes.amount, 0) - refunds.amount,
+        {{ known_tax('taxes') }} - refunds.amount,
         refunds.created_at
     from refunds
     inner join charges on refunds.charge_id = charges.id

@@ -1,5 +1,6 @@
 -- Tax in one-off payments and in their refunds, by the object that it was recorded of: a payment
--- intent or a charge, or a refund. Positive, in minor units. What is tax is no revenue.
+-- intent or a charge, or a refund. Positive, in minor units. What is tax is no revenue. Null is what
+-- nobody knows: a payment that may have come through Checkout, while its sessions cannot be read.
 with attempts as (
     select distinct tax_transaction_id, source_id from {{ ref('stg_stripe__tax_attempts') }}
     where tax_transaction_id is not null
@@ -24,11 +25,37 @@ found as (
     inner join sessions on taxes.line_id = sessions.id
 ),
 
+known as (
+    select payment_intent_id from {{ ref('stg_stripe__tax_attempts') }}
+    where status = 'committed'
+    union all
+    select payment_intent_id from sessions
+    union all
+    select payment_intent_id from {{ ref('stg_stripe__invoice_payments') }}
+),
+
+unknown as (
+    select id, payment_intent_id from {{ ref('stg_stripe__charges') }}
+    where
+        {{ is_unread('checkout.session', reporting_date('created_at')) }}
+        and payment_intent_id is not null
+        and payment_intent_id not in (
+            select payment_intent_id from known where payment_intent_id is not null
+        )
+),
+
 final as (
     select source_id, cast(sum(amount) as bigint) as amount
     from found
     where source_id is not null
     group by source_id
+    union all
+    select distinct payment_intent_id, cast(null as bigint) as amount from unknown
+    union all
+    select refunds.id, cast(null as bigint) as amount
+    from {{ ref('int_refunds') }} as refunds
+    inner join unknown on refunds.charge_id = unknown.id
+    where refunds.id not in (select source_id from found where source_id is not null)
 )
 
 select * from final

@@ -32,7 +32,9 @@ taxes as (
 ),
 
 refunded_taxes as (
-    select refunds.charge_id, sum(taxes.amount) as amount
+    select
+        refunds.charge_id as source_id,
+        {{ sum_known('taxes.amount') }} as amount
     from {{ ref('int_refunds') }} as refunds
     inner join taxes on refunds.id = taxes.source_id
     where refunds.is_standing and not refunds.is_release
@@ -47,13 +49,13 @@ payments as (
         charges.customer_id,
         charges.currency,
         charges.amount_captured - charges.amount_refunded
-        - coalesce(of_intent.amount, of_charge.amount, 0)
-        + coalesce(refunded_taxes.amount, 0) as amount,
+        - {{ known_tax('of_intent', 'of_charge') }}
+        + {{ known_tax('refunded_taxes') }} as amount,
         1 as sales
     from {{ ref('int_charges') }} as charges
     left join taxes as of_intent on charges.payment_intent_id = of_intent.source_id
     left join taxes as of_charge on charges.id = of_charge.source_id
-    left join refunded_taxes on charges.id = refunded_taxes.charge_id
+    left join refunded_taxes on charges.id = refunded_taxes.source_id
     where
         charges.status = 'succeeded'
         and charges.invoice_id is null
@@ -81,24 +83,32 @@ businesses as (
     where not is_deleted and customer_id is not null
 ),
 
-final as (
+placed as (
     select
-        together.sold_on,
-        together.country,
-        together.region,
-        businesses.customer_id is not null as is_business,
-        together.currency,
-        sum(together.amount) as amount,
-        sum(together.sales) as sales
+        together.*,
+        case
+            when businesses.customer_id is not null then true
+            when
+                together.customer_id is null
+                or not {{ is_unread('tax_id', 'together.sold_on') }}
+                then false
+        end as is_business
     from together
     left join businesses on together.customer_id = businesses.customer_id
     where together.country is not null
-    group by
-        together.sold_on,
-        together.country,
-        together.region,
-        businesses.customer_id is not null,
-        together.currency
+),
+
+final as (
+    select
+        sold_on,
+        country,
+        region,
+        is_business,
+        currency,
+        {{ sum_known('amount') }} as amount,
+        sum(sales) as sales
+    from placed
+    group by sold_on, country, region, is_business, currency
 )
 
 select * from final

@@ -11,8 +11,8 @@ monthly as (
         schedule.month,
         documents.product_id,
         documents.currency,
-        sum(schedule.billed) as billed,
-        sum(schedule.recognised) as recognised
+        {{ sum_known('schedule.billed') }} as billed,
+        {{ sum_known('schedule.recognised') }} as recognised
     from schedule
     inner join documents on schedule.entry_id = documents.entry_id
     group by schedule.month, documents.product_id, documents.currency

@@ -1,7 +1,8 @@
 -- Sales against each registration threshold in force for a seller of the account's country, and
 -- whether tax is collected there. A threshold is measured over the last twelve months or over a
 -- calendar year, the running one or the one before, whichever used more of it. Distance sales of
--- the European Union count consumers outside the own country.
+-- the European Union count consumers outside the own country. What cannot be read makes the sales
+-- unknown: then a threshold is passed if what is known passes it, and else nobody can tell.
 {%- set twelve_months_ago = 'cast(' ~ as_of_date() ~ ' - interval 12 month as date)' %}
 {%- set year_before = "cast(date_trunc('year', " ~ as_of_date() ~ ") - interval 1 year as date)" %}
 with members as (
@@ -37,13 +38,16 @@ placed as (
         case when sales.country = 'US' then upper(sales.region) end as region,
         sales.sold_on,
         sales.currency,
-        sales.amount,
+        case when members.country is null or not sales.is_business then sales.amount end as amount,
         sales.sales
     from {{ ref('int_sales_by_place') }} as sales
     left join members on sales.country = members.country
     left join own on sales.country = own.country
     where
-        (members.country is null or (not sales.is_business and own.country is null))
+        (
+            members.country is null
+            or (not coalesce(sales.is_business, false) and own.country is null)
+        )
         and sales.sold_on <= {{ as_of_date() }}
         -- A trailing year of every day of the last twelve months, and two calendar years.
         and sales.sold_on > cast({{ as_of_date() }} - interval 24 month as date)
@@ -72,7 +76,8 @@ days as (
                 ) }}
             end
         ) as amount,
-        sum(placed.sales) as sales
+        sum(placed.sales) as sales,
+        sum(case when placed.amount is null then 1 else 0 end) as unknown
     from thresholds
     inner join placed
         on
@@ -120,7 +125,8 @@ periods as (
         region,
         cast(null as integer) as year,
         sum(amount) as amount,
-        sum(sales) as sales
+        sum(sales) as sales,
+        sum(unknown) as unknown
     from days
     where measured_over = 'twelve_months' and sold_on > {{ twelve_months_ago }}
     group by country, region
@@ -130,7 +136,8 @@ periods as (
         region,
         cast(extract(year from sold_on) as integer) as year,
         sum(amount) as amount,
-        sum(sales) as sales
+        sum(sales) as sales,
+        sum(unknown) as unknown
     from days
     where measured_over = 'calendar_year' and sold_on >= {{ year_before }}
     group by country, region, extract(year from sold_on)
@@ -138,11 +145,25 @@ periods as (
 
 totals as (
     select
-        'period' as kind, country, region, year, cast(null as date) as sold_on, amount, sales
+        'period' as kind,
+        country,
+        region,
+        year,
+        cast(null as date) as sold_on,
+        amount,
+        sales,
+        unknown
     from periods
     union all
     select
-        'day' as kind, country, region, cast(null as integer) as year, sold_on, amount, sales
+        'day' as kind,
+        country,
+        region,
+        cast(null as integer) as year,
+        sold_on,
+        amount,
+        sales,
+        cast(null as bigint) as unknown
     from running
 ),
 
@@ -155,6 +176,7 @@ tested as (
         totals.sold_on,
         totals.amount as sales_amount,
         totals.sales as sales_count,
+        totals.unknown,
         case
             when thresholds.amount = 0 then case when totals.amount > 0 then 2 else 0 end
             else cast(totals.amount as decimal(18, 3)) / thresholds.amount
@@ -178,9 +200,11 @@ measured as (
     from tested
 ),
 
+-- What is unknown of one year keeps the other from being called the larger.
 ranked as (
     select
         *,
+        max(unknown) over (partition by country, region) as unknown_sales,
         row_number() over (
             partition by country, region order by used desc, year desc
         ) as place
@@ -219,12 +243,14 @@ final as (
         ranked.region,
         ranked.scheme,
         ranked.currency,
-        cast({{ by_exponent('ranked.currency', {
-            0: round_half_even('ranked.sales_amount', 0, 3),
-            2: round_half_even('ranked.sales_amount', 2, 3),
-            3: 'ranked.sales_amount'
-        }) }} as decimal(24, 3)) as sales_amount,
-        cast(ranked.sales_count as bigint) as sales_count,
+        case
+            when ranked.unknown_sales = 0 then cast({{ by_exponent('ranked.currency', {
+                0: round_half_even('ranked.sales_amount', 0, 3),
+                2: round_half_even('ranked.sales_amount', 2, 3),
+                3: 'ranked.sales_amount'
+            }) }} as decimal(24, 3))
+        end as sales_amount,
+        case when ranked.unknown_sales = 0 then cast(ranked.sales_count as bigint) end as sales_count,
         cast(ranked.amount as decimal(24, 3)) as threshold,
         cast(ranked.transactions as bigint) as threshold_count,
         ranked.passed_by,
@@ -234,10 +260,11 @@ final as (
         case
             when collecting.country is not null then 'collecting'
             when ranked.used > 1 then 'passed'
+            when ranked.unknown_sales > 0 then null
             when ranked.used > 0.8 then 'near'
             else 'below'
         end as status,
-        case when ranked.used > 1 then passed.passed_on end as passed_on,
+        case when ranked.used > 1 and ranked.unknown_sales = 0 then passed.passed_on end as passed_on,
         ranked.valid_from as threshold_valid_from,
         ranked.source
     from ranked

@@ -68,7 +68,10 @@ passed as (
                 when passed_by = 'both'
                     then concat(' and ', cast(threshold_count as varchar), ' sales')
                 else ''
-            end, ' on ', cast(passed_on as varchar), ' and no tax is collected: ', scheme
+            end, case
+                when passed_on is not null then concat(' on ', cast(passed_on as varchar))
+                else ''
+            end, ' and no tax is collected: ', scheme
         ) as detail
     from {{ ref('tax_registrations') }}
     where status = 'passed'
