@@ -79,4 +79,4 @@
 {% macro shipping_taxes() -%}{%- set given = (varargs, kwargs) -%}select x from {{ varargs[0] }}{%- endmacro %}
 {% macro value_set() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
 {% macro sum_known() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
-{% macro known_tax() -%}{%- set given = (varargs, kwargs) -%}0{%- endmacro %}
+{% macro known_tax() -%}{%- for taxes in varargs %}{{ taxes }}.amount + {% endfor -%}0{%- endmacro %}

@@ -1,6 +1,6 @@
 -- Revenue that no invoice bills: one-off payments and their refunds without their tax, application
--- fees earned on a marketplace, and transfers to connected accounts. None of it recurs. Where the tax
--- in a payment is unknown, so is its amount.
+-- fees earned on a marketplace, and transfers to connected accounts. None of it recurs. Where the
+-- tax in a payment is unknown, so is its amount.
 with charges as (
     select * from {{ ref('stg_stripe__charges') }}
     where

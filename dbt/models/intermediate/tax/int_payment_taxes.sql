@@ -1,6 +1,6 @@
 -- Tax in one-off payments and in their refunds, by the object that it was recorded of: a payment
--- intent or a charge, or a refund. Positive, in minor units. What is tax is no revenue. Null is what
--- nobody knows: a payment that may have come through Checkout, while its sessions cannot be read.
+-- intent or a charge, or a refund. Positive, in minor units. What is tax is no revenue. Null where
+-- nobody knows: the payment may have come through Checkout, whose sessions cannot be read.
 with attempts as (
     select distinct tax_transaction_id, source_id from {{ ref('stg_stripe__tax_attempts') }}
     where tax_transaction_id is not null

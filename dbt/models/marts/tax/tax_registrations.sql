@@ -244,13 +244,16 @@ final as (
         ranked.scheme,
         ranked.currency,
         case
-            when ranked.unknown_sales = 0 then cast({{ by_exponent('ranked.currency', {
+            when ranked.unknown_sales = 0
+                then cast({{ by_exponent('ranked.currency', {
                 0: round_half_even('ranked.sales_amount', 0, 3),
                 2: round_half_even('ranked.sales_amount', 2, 3),
                 3: 'ranked.sales_amount'
             }) }} as decimal(24, 3))
         end as sales_amount,
-        case when ranked.unknown_sales = 0 then cast(ranked.sales_count as bigint) end as sales_count,
+        case
+            when ranked.unknown_sales = 0 then cast(ranked.sales_count as bigint)
+        end as sales_count,
         cast(ranked.amount as decimal(24, 3)) as threshold,
         cast(ranked.transactions as bigint) as threshold_count,
         ranked.passed_by,
@@ -264,7 +267,9 @@ final as (
             when ranked.used > 0.8 then 'near'
             else 'below'
         end as status,
-        case when ranked.used > 1 and ranked.unknown_sales = 0 then passed.passed_on end as passed_on,
+        case
+            when ranked.used > 1 and ranked.unknown_sales = 0 then passed.passed_on
+        end as passed_on,
         ranked.valid_from as threshold_valid_from,
         ranked.source
     from ranked
