@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from heirpay_pipelines.incidents.document import attempts
+from heirpay_pipelines.incidents.effects import judge_attempts
 from heirpay_pipelines.incidents.facts import Attempt, Night
 from heirpay_pipelines.incidents.incidents import Incident, Plan, read
 from heirpay_pipelines.incidents.patterns import patterns
@@ -89,12 +90,13 @@ def _keep(night: Night, incident: Incident, strike: int, solution: str, attempt:
     incident_id = incident["incident_id"]
     with night.state.transaction() as connection:
         connection.execute(
-            "update incident_attempts set status = ?, detail = ?, ended_at = ?"
+            "update incident_attempts set status = ?, detail = ?, ended_at = ?, effect = ?"
             " where incident_id = ? and strike = ? and solution = ?",
             (
                 attempt.status,
                 attempt.detail,
                 datetime.now(UTC).isoformat(),
+                attempt.effect,
                 incident_id,
                 strike,
                 solution,
@@ -123,6 +125,7 @@ def learn_from_resolved(night: Night) -> list[str]:
     for incident in night.state.rows(
         "select * from incidents where status = 'resolved' and learned is null order by incident_id"
     ):
+        judge_attempts(night, incident)
         tried = attempts(night.state, incident["incident_id"])
         steps = [attempt["solution"] for attempt in tried if attempt["helped"]]
         name, is_new = "", False

@@ -26,7 +26,7 @@ def acknowledge(state: State, incident_id: str, actor: str, note: str, at: datet
             " acknowledged_by = ? where incident_id = ? and status in ('open', 'escalated')",
             (at.isoformat(), actor, incident_id),
         )
-    append(state, at, actor, Action.INCIDENT_ACKNOWLEDGED, incident_id, {"note": note})
+        append(state, at, actor, Action.INCIDENT_ACKNOWLEDGED, incident_id, {"note": note})
 
 
 def resolve_by_hand(
@@ -60,7 +60,13 @@ def resolve_by_hand(
             "update incidents set learned = ?, learned_new = ? where incident_id = ?",
             (name, is_new, incident_id),
         )
-    append(state, at, actor, Action.INCIDENT_RESOLVED, incident_id, {"note": note, "runbook": name})
+        connection.executemany(
+            "update incident_attempts set helped = 1 where incident_id = ? and solution = ?"
+            " and status = 'done'",
+            [(incident_id, step) for step in worked],
+        )
+        detail = {"note": note, "runbook": name}
+        append(state, at, actor, Action.INCIDENT_RESOLVED, incident_id, detail)
 
 
 def inquiry_id(regulator: str, reference: str) -> str:
@@ -78,8 +84,8 @@ def open_inquiry(
             "insert into regulatory_inquiries values (?, ?, ?, ?, ?, null) on conflict do nothing",
             (name, regulator, reference, at.isoformat(), due.isoformat()),
         )
-    detail = {"regulator": regulator, "reference": reference, "due": due.isoformat()}
-    append(state, at, actor, Action.INQUIRY_OPENED, name, detail)
+        detail = {"regulator": regulator, "reference": reference, "due": due.isoformat()}
+        append(state, at, actor, Action.INQUIRY_OPENED, name, detail)
 
 
 def close_inquiry(state: State, actor: str, regulator: str, reference: str, at: datetime) -> None:
@@ -91,20 +97,22 @@ def close_inquiry(state: State, actor: str, regulator: str, reference: str, at: 
             " where inquiry_id = ? and closed_at is null",
             (at.isoformat(), name),
         ).rowcount
-    if not changed:
-        raise LookupError(f"no open inquiry {reference} of {regulator}")
-    detail = {"regulator": regulator, "reference": reference}
-    append(state, at, actor, Action.INQUIRY_CLOSED, name, detail)
+        if not changed:
+            raise LookupError(f"no open inquiry {reference} of {regulator}")
+        detail = {"regulator": regulator, "reference": reference}
+        append(state, at, actor, Action.INQUIRY_CLOSED, name, detail)
 
 
 def isolate(state: State, actor: str, note: str, at: datetime) -> None:
     """Stop publication until it is released."""
-    set_switch(state, ISOLATION, at, f"{actor}: {note}")
-    append(state, at, actor, Action.ISOLATION_SET, ISOLATION, {"note": note})
+    with state.transaction():
+        set_switch(state, ISOLATION, at, f"{actor}: {note}")
+        append(state, at, actor, Action.ISOLATION_SET, ISOLATION, {"note": note})
 
 
 def release_isolation(state: State, actor: str, note: str, at: datetime) -> None:
     """Let publication go on; LookupError when it was not stopped."""
-    if not release_switch(state, ISOLATION):
-        raise LookupError("publication is not stopped")
-    append(state, at, actor, Action.ISOLATION_RELEASED, ISOLATION, {"note": note})
+    with state.transaction():
+        if not release_switch(state, ISOLATION):
+            raise LookupError("publication is not stopped")
+        append(state, at, actor, Action.ISOLATION_RELEASED, ISOLATION, {"note": note})

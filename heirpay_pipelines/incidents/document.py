@@ -11,7 +11,7 @@ import jsonschema
 
 from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.patterns import patterns
-from heirpay_pipelines.incidents.regulations import clause_of, deadline_of, regulation_of
+from heirpay_pipelines.incidents.regulations import duties_of, regulation_of
 from heirpay_pipelines.incidents.runbooks import Runbook
 from heirpay_pipelines.state import State
 
@@ -86,26 +86,18 @@ def _flag(value: int | None) -> bool | None:
 
 
 def _implications(incident: Incident) -> list[dict[str, str | None]]:
-    clause = clause_of(incident)
-    if clause is None and incident["symptom"] != "data_exposure":
-        return []
-    regulation = regulation_of(incident)
-    if not regulation.framework:  # a rule of our own, of no regulator's
-        return []
-    found = {
-        "clause": regulation.clause or clause or "",
-        "notify": regulation.regulator,
-        "deadline": deadline_of(incident),
-    }
-    own = {"clause": clause, "notify": regulation.consultant, "deadline": None}
-    return [found] if clause in (None, found["clause"]) else [found, own]
+    return [
+        {"clause": duty.clause, "notify": duty.notify, "deadline": duty.deadline}
+        for duty in duties_of(incident)
+    ]
 
 
 def _actions(incident: Incident) -> list[str]:
     actions: list[str] = json.loads(incident["recommendations"])[-1:]
-    deadline = deadline_of(incident) if clause_of(incident) else None
-    if deadline:
-        regulation = regulation_of(incident)
-        actions.append(f"Decide with {regulation.consultant} before {deadline}.")
+    due = [duty for duty in duties_of(incident) if duty.deadline]
+    if due:
+        consultant = regulation_of(incident).consultant
+        actions.append(f"Decide with {consultant} whom to tell, before {due[0].deadline}.")
+        actions += [f"Tell {duty.notify} by {duty.deadline} ({duty.clause})." for duty in due]
     actions.append(f"Acknowledge: heirpay incidents ack {incident['incident_id']}")
     return actions

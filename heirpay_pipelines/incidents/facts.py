@@ -67,11 +67,18 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     every_row: str | None = None
     """The query that lists all objects at fault, where the evidence names the first ones only."""
+    identifier: str | None = None
+    """The id that its control carries; None: the symptom's."""
+    section: str | None = None
+    """The section of its control; None: the symptom's."""
+    every_currency: bool = False
+    """One incident whatever the currencies; `currency` is that of the largest sum."""
 
     @property
     def key(self) -> str:
         """The stable key: the same symptom on the same subject, whatever the night."""
-        text = "\x1f".join((self.scope, self.symptom, self.subject, self.currency or ""))
+        currency = "" if self.every_currency else self.currency or ""
+        text = "\x1f".join((self.scope, self.symptom, self.subject, currency))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -95,3 +102,5 @@ class Attempt:
     detail: str
     items: tuple[Mapping[str, Any], ...] = ()
     """The work list that it hands to people, in order."""
+    effect: int = 0
+    """How many things it changed by itself, so that what failed may pass; a list changes none."""

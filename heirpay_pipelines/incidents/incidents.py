@@ -120,12 +120,8 @@ def read(state: State, incident_id: str) -> Incident:
 
 
 def close(state: State, incident_id: str, instant: str, resolution: str) -> None:
-    """Resolve an incident; what was tried at its last strike is taken to have helped."""
-    state.connection.execute(
-        "update incident_attempts set helped = 1 where incident_id = ? and status = 'done' and"
-        " strike = (select min(strike, 2) from incidents where incident_id = ?) and helped is null",
-        (incident_id, incident_id),
-    )
+    """Resolve an incident. Whether what was tried helped is judged by its own effect, afterwards
+    (`attempts.learn_from_resolved`)."""
     state.connection.execute(
         "update incidents set status = 'resolved', resolved_at = ?, resolution = ?"
         " where incident_id = ? and status <> 'resolved'",
@@ -160,8 +156,8 @@ def _open(
         "incident_key": key,
         "occurrence": occurrence,
         "scope": finding.scope,
-        "identifier": identifier(project, finding.symptom),
-        "section": symptom.section,
+        "identifier": finding.identifier or identifier(project, finding.symptom),
+        "section": finding.section or symptom.section,
         "pattern": name,
         "symptom": finding.symptom,
         "subject": finding.subject,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
@@ -11,6 +10,13 @@ from typing import Any
 from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.patterns import patterns
 
+ROLES = {
+    "payment": "payment specialist",
+    "api": "API specialist",
+    "data": "owner of the data",
+    "integration": "owner of the integrations",
+    "platform": "owner of the platform",
+}
 SHOWN = 20  # a longer message is not read; the command lists the rest
 
 
@@ -23,9 +29,13 @@ def money(amount: str, currency: str | None) -> str:
 
 
 def write_message(
-    news: Sequence[tuple[str, Incident, dict[str, Any]]], as_of: str, audit_head: str
+    news: Sequence[tuple[str, Incident, dict[str, Any]]], as_of: str, audit_head: str, link: str
 ) -> tuple[str, str]:
-    """(title, body) for `(kind, incident, document)` news, the most urgent first."""
+    """(title, body) for `(kind, incident, document)` news, the most urgent first.
+
+    For somebody who has never seen the product: what happened, the money, what to do, by when, and
+    the `link` to where more is; no name of code.
+    """
     kinds = [kind for kind, _, _ in news]
     told = [item for item in news if item[0] != "resolution"]
     resolved = [incident for kind, incident, _ in news if kind == "resolution"]
@@ -41,12 +51,18 @@ def write_message(
     title = f"HeirPay: {', '.join(parts)}"
     if any(incident["urgency"] == "critical" for _, incident, _ in told):
         title = f"{title} (critical)"
-    lines = [f"As of {as_of}.", *_totals([incident for _, incident, _ in told]), ""]
+    lines = [
+        "This is the nightly check of the company's payments, as of"
+        f" {as_of[:16].replace('T', ' ')} UTC.",
+        *_totals([incident for _, incident, _ in told]),
+        f"The whole report: {link}",
+        "",
+    ]
     for _, incident, document in told[:SHOWN]:
         lines += [*_paragraph(incident, document), ""]
     if len(told) > SHOWN:
         lines += [f"And {len(told) - SHOWN} more: heirpay incidents list", ""]
-    lines += [f"RESOLVED  {_name(incident)}: {incident['resolution']}" for incident in resolved]
+    lines += [f"OVER  {_name(incident)}: {incident['resolution']}" for incident in resolved]
     lines.append(f"Audit log head: {audit_head}")
     return title, "\n".join(lines)
 
@@ -67,17 +83,40 @@ def _totals(incidents: Sequence[Incident]) -> list[str]:
 
 
 def _paragraph(incident: Incident, document: dict[str, Any]) -> list[str]:
-    tried = "; ".join(f"{a['solution']}: {a['detail']}" for a in document["attempted_solutions"])
-    why = incident["trigger_name"] or f"strike {incident['strike']}"
+    due = [each for each in document["regulatory_implications"] if each["deadline"]]
+    amount = money(incident["financial_impact"], incident["currency"])
+    first, *more = document["immediate_actions_required"]
+    by = f"{due[0]['deadline'][:16].replace('T', ' ')} UTC" if due else _soon(incident)
     lines = [
         f"{incident['urgency'].upper()}  {_name(incident)}",
-        f"  {incident['detail']}",
-        f"  Impact {money(incident['financial_impact'], incident['currency'])}; compliance risk"
-        f" {incident['compliance_risk']}; escalated by {why}; for {incident['role']}.",
+        f"  What happened: {incident['detail']}.",
+        f"  Money concerned: {amount}.",
+        f"  Why you are told: {_why(incident)}.",
+        f"  What to do ({ROLES.get(incident['role'], incident['role'])}): {first}",
+        *(f"  Then: {action}" for action in more),
+        f"  By when: {by}.",
     ]
-    if tried:
-        lines.append(f"  Tried: {tried}.")
-    lines += [f"  Now: {action}" for action in document["immediate_actions_required"]]
-    if query := json.loads(incident["evidence"]).get("rows"):
-        lines.append(f'  Rows: heirpay query "{query}"')
+    if tried := [titles()[a["solution"]] for a in document["attempted_solutions"]]:
+        lines.append(f"  Tried already: {'; '.join(dict.fromkeys(tried))}.")
+    lines.append(f"  Everything about it: heirpay incidents show {incident['incident_id']}")
     return lines
+
+
+def _why(incident: Incident) -> str:
+    pattern = patterns()[incident["pattern"]]
+    if incident["trigger_name"]:
+        why = pattern.triggers[incident["trigger_name"]]
+        return f"{why[:1].lower()}{why[1:]}, so it does not wait"
+    return f"the check has failed on {incident['strike']} dates, and what was tried changed nothing"
+
+
+def _soon(incident: Incident) -> str:
+    return "today" if incident["urgency"] == "critical" else "the next working day"
+
+
+def titles() -> dict[str, str]:
+    """What each solution is, in words."""
+    found = {"pull_again": "Ask Stripe again for the objects concerned"}
+    for pattern in patterns().values():
+        found |= pattern.strike_1 | pattern.strike_2
+    return found

@@ -15,7 +15,12 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import head
 from heirpay_pipelines.incidents.incidents import Incident
-from heirpay_pipelines.incidents.regulations import clause_of, deadline_of, regulation_of
+from heirpay_pipelines.incidents.regulations import (
+    clause_of,
+    deadline_of,
+    duties_of,
+    regulations_of,
+)
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
@@ -24,10 +29,11 @@ DRAFT = """# {form}
 
 Draft, made from the records of incident {incident_id}. A person completes it, decides and sends it.
 
-- To: {to}
-- Under: {clause}
 - Became aware: {aware}
-- Due: {due}
+
+To whom, under which clause, by when:
+
+{duties}
 
 ## Nature of the incident
 
@@ -61,7 +67,8 @@ Head of the audit log when this draft was written: `{head}`
 
 def draft(state: State, incident: Incident) -> str:
     """The draft as Markdown, from the incident's record as it is now."""
-    regulation = regulation_of(incident)
+    forms = dict.fromkeys(each.form for each in regulations_of(incident))
+    form = "; ".join(forms)
     evidence = json.loads(incident["evidence"])
     names = [str(name) for name in evidence.get("ids") or ()]
     measures = state.rows(
@@ -70,12 +77,13 @@ def draft(state: State, incident: Incident) -> str:
         (incident["incident_id"],),
     )
     return DRAFT.format(
-        form=regulation.form[:1].upper() + regulation.form[1:],
+        form=form[:1].upper() + form[1:],
         incident_id=incident["incident_id"],
-        to=regulation.regulator,
-        clause=regulation.clause or clause_of(incident) or "no clause is known",
         aware=incident["opened_at"],
-        due=deadline_of(incident) or "no fixed hour",
+        duties=_listed(
+            f"To: {duty.notify}. Under: {duty.clause}. Due: {duty.deadline or 'no fixed hour'}"
+            for duty in duties_of(incident)
+        ),
         detail=incident["detail"],
         subject=incident["subject"],
         own=clause_of(incident) or "none",

@@ -35,7 +35,7 @@ def tell(night: Night) -> tuple[str, ...]:
     ids = sorted(escalation_id for escalation_id, _, _ in due)
     message_id = f"msg_{hashlib.sha256(chr(10).join(ids).encode()).hexdigest()[:16]}"
     as_of = night.run.as_of.isoformat()
-    title, body = write_message(news, as_of, str(head(night.state)))
+    title, body = write_message(news, as_of, str(head(night.state)), _link(night))
     with night.state.transaction() as connection:
         enqueue(night.state, message_id, title, body, datetime.now(UTC))
         for (escalation_id, kind, incident), (_, _, document) in zip(due, news, strict=True):
@@ -59,6 +59,12 @@ def tell(night: Night) -> tuple[str, ...]:
         escalated = tuple(i["incident_id"] for _, kind, i in due if kind == "escalation")
         audit(night.state, Action.INCIDENT_ESCALATED, escalated)
     return escalated
+
+
+def _link(night: Night) -> str:
+    """The night's report, where colleagues reach it."""
+    day = night.run.as_of.astimezone(night.settings.zone).date()
+    return f"{night.settings.ui_url}/heirpay/reports/{day}/report.html"
 
 
 def _due(night: Night) -> list[tuple[str, str, Incident]]:

@@ -23,6 +23,10 @@ class Symptom(_Frozen):
     section: str
     recommendation: str
     action: str
+    tool: str = "STRIPE"
+    """What the symptom is seen with; a control's incident carries the control's own id."""
+    operation: str | None = None
+    """None: the pattern's."""
 
 
 class Pattern(_Frozen):
@@ -59,5 +63,5 @@ def pattern_of(symptom: str) -> str:
 def identifier(project: str, symptom: str) -> str:
     """The id that an incident of this symptom carries."""
     pattern = patterns()[pattern_of(symptom)]
-    step = pattern.symptoms[symptom].step
-    return payment_id(project, pattern.operation, "STRIPE", step)
+    found = pattern.symptoms[symptom]
+    return payment_id(project, found.operation or pattern.operation, found.tool, found.step)

@@ -49,6 +49,7 @@ class WebhookThresholds(_Frozen):
     missing_share_inconsistent: Decimal = Share
     down_after_missing: int = Count
     late_share: Decimal = Share
+    refused_requests: int = Count
     duplicate_share: Decimal = Share
 
 
@@ -56,10 +57,15 @@ class DisputeThresholds(_Frozen):
     due_within_days: int = Count
 
 
+class ControlThresholds(_Frozen):
+    not_evaluated_days: int = Count
+
+
 class Thresholds(_Frozen):
     payments: PaymentThresholds
     disputes: DisputeThresholds
     webhooks: WebhookThresholds
+    controls: ControlThresholds
     reminder_hours: int = Count
     decline_codes: dict[str, list[str]]
 

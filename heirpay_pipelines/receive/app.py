@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -22,11 +23,13 @@ from heirpay_pipelines.receive.inbox import Inbox, InboxFailedError, InboxFullEr
 from heirpay_pipelines.receive.limits import RateLimit
 from heirpay_pipelines.receive.metrics import CONTENT_TYPE, Metrics
 from heirpay_pipelines.receive.openapi import openapi_document
+from heirpay_pipelines.receive.refusals import Refusals
 from heirpay_pipelines.receive.rejections import record_rejection
 from heirpay_pipelines.receive.signature import SignatureRefusedError, Verifier
 
 log = logging.getLogger("heirpay.receive")
 WEBHOOK_PATH = "/webhooks/stripe"
+REFUSALS_WRITTEN_EVERY = 5.0  # seconds
 UNREAD = ("rate_limited", "body_too_large", "body_too_slow", "signature_missing",
           "signature_malformed")  # fmt: skip
 """Outcomes that are known before the body is whole."""
@@ -60,7 +63,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await inbox.start()
+        writing = asyncio.create_task(endpoint.write_refusals())
         yield
+        writing.cancel()
+        await endpoint.write_refusals_once()
         await inbox.stop()
 
     routes = [
@@ -94,6 +100,7 @@ class Endpoint:
         self._clock = clock
         self._bodies = Bodies(max(bounds.unfinished_bytes, 4 * bounds.max_body_bytes))
         self._rate = RateLimit(bounds.requests_per_second, bounds.burst)
+        self._refusals = Refusals(state_file)
 
     async def receive(self, request: Request) -> Response:
         """Store one event; 200 only after it is on disk."""
@@ -119,7 +126,7 @@ class Endpoint:
         except BodyTooLargeError:
             return 413, "body_too_large", 0
         except SignatureRefusedError as refusal:
-            return 400, refusal.reason, 0
+            return self._unsigned(refusal.reason)
         except (TimeoutError, ClientDisconnect):
             return 408, "body_too_slow", 0
         try:
@@ -127,7 +134,7 @@ class Endpoint:
             delivery = read_event(body)
             fresh = await self._inbox.store(delivery)
         except SignatureRefusedError as refusal:
-            return 400, refusal.reason, 0
+            return self._unsigned(refusal.reason)
         except EventRefusedError as refusal:
             return await self._reject(body, refusal.reason)
         except InboxFullError:
@@ -136,6 +143,23 @@ class Endpoint:
             return 503, "not_stored", 5
         self._metrics.newest_event.set(delivery.created)
         return 200, "stored" if fresh else "duplicate", 0
+
+    def _unsigned(self, reason: str) -> tuple[int, str, int]:
+        self._refusals.count(reason, datetime.fromtimestamp(self._clock(), UTC))
+        return 400, reason, 0
+
+    async def write_refusals(self) -> None:
+        """Write the counts of refused requests now and then, until it is cancelled."""
+        while True:
+            await asyncio.sleep(REFUSALS_WRITTEN_EVERY)
+            await self.write_refusals_once()
+
+    async def write_refusals_once(self) -> None:
+        """Write them now; a state file that cannot be written costs counts, no answer."""
+        try:
+            await asyncio.to_thread(self._refusals.write)
+        except Exception as error:  # noqa: BLE001 - counts of strangers' requests
+            log.error("refused requests were not counted (%s)", type(error).__name__)  # noqa: TRY400
 
     def _require_size(self, request: Request) -> None:
         declared = request.headers.get("content-length", "")

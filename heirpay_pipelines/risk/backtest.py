@@ -7,6 +7,8 @@ What an attempt was is `fraud_label` of finance.payment_risk: *fraud* or *suspec
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -126,20 +128,25 @@ class Backtest:
 
 
 def backtest(
-    settings: Settings, rule: VelocityRule, since: date | None = None, until: date | None = None
+    settings: Settings,
+    rule: VelocityRule,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    warehouse: duckdb.DuckDBPyConnection | None = None,
 ) -> Backtest:
-    """Run a rule over the published history; all of it without `since` and `until`.
+    """Run a rule over the published history, or over the build that a night looks at; all of it
+    without `since` and `until`.
 
     Raises WarehouseError without a published warehouse, RiskError when it is an older one.
     """
-    key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as warehouse:
-        first, last, as_of = _rows(warehouse, SPAN, {"since": since, "until": until})[0]
+    with opened(settings, warehouse) as source:
+        first, last, as_of = _rows(source, SPAN, {"since": since, "until": until})[0]
         if first is None or last is None:
             raise RiskError("the published warehouse has no payments to test rules on")
         span = {"since": first, "until": last}
         cte, parameters = flagged(rule, first, last)
-        counts = _rows(warehouse, cte + COUNTS, parameters)[0]
+        counts = _rows(source, cte + COUNTS, parameters)[0]
         hits, bad, good, unknown = counts
         return Backtest(
             rule=rule.name,
@@ -150,10 +157,22 @@ def backtest(
             bad=bad,
             good=good,
             unknown=unknown,
-            all_bad=_rows(warehouse, ALL_BAD, span)[0][0],
-            money=tuple(Money(*row) for row in _rows(warehouse, cte + MONEY, parameters)),
-            dispute_fees_saved=tuple(_rows(warehouse, cte + FEES, parameters)),
+            all_bad=_rows(source, ALL_BAD, span)[0][0],
+            money=tuple(Money(*row) for row in _rows(source, cte + MONEY, parameters)),
+            dispute_fees_saved=tuple(_rows(source, cte + FEES, parameters)),
         )
+
+
+@contextmanager
+def opened(
+    settings: Settings, warehouse: duckdb.DuckDBPyConnection | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The connection that is given, or the published warehouse."""
+    if warehouse is not None:
+        yield warehouse
+        return
+    with connect(settings.warehouse, settings.secret("encryption_key"), read_only=True) as own:
+        yield own
 
 
 def flagged(rule: VelocityRule, since: date, until: date) -> tuple[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 
@@ -22,9 +23,8 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.controls.evidence.signing import signing_key
-from heirpay_pipelines.duck import connect
 from heirpay_pipelines.host.person import is_same_person
-from heirpay_pipelines.risk.backtest import backtest, flagged
+from heirpay_pipelines.risk.backtest import backtest, flagged, opened
 from heirpay_pipelines.risk.rules import RiskError, VelocityRule
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
@@ -58,19 +58,25 @@ class Lists(Protocol):
 
 
 def propose(
-    settings: Settings, state: State, rule: VelocityRule, author: str, days: int = DAYS
+    settings: Settings,
+    state: State,
+    rule: VelocityRule,
+    author: str,
+    days: int = DAYS,
+    *,
+    warehouse: duckdb.DuckDBPyConnection | None = None,
 ) -> Proposal | None:
-    """Propose what the rule flagged in the last `days` days up to the newest payment.
+    """Propose what the rule flagged in the last `days` days up to the newest payment, of the
+    published warehouse or of the build that a night looks at before it is published.
 
     None when there is nothing new to block; the proposal that holds the same values already,
     instead of a second one. Writes `proposals/<id>.json` under HEIRPAY_HOME.
     """
-    tested = backtest(settings, rule)
+    tested = backtest(settings, rule, warehouse=warehouse)
     since = tested.until - timedelta(days=days - 1)
     cte, parameters = flagged(rule, since, tested.until)
-    key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as warehouse:
-        cursor = warehouse.execute(cte + ITEMS.format(item=rule.block.item), parameters)
+    with opened(settings, warehouse) as source:
+        cursor = source.execute(cte + ITEMS.format(item=rule.block.item), parameters)
         names = [column[0] for column in cursor.description or ()]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     listed = _listed(state, rule.block.value_list)

@@ -37,6 +37,15 @@ class State:
             raise
         self.connection.execute("commit")
 
+    @contextmanager
+    def joined(self) -> Iterator[Any]:
+        """The transaction that is open already, else one of its own."""
+        if self.connection.in_transaction:
+            yield self.connection
+            return
+        with self.transaction() as connection:
+            yield connection
+
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         cursor = self.connection.execute(sql, parameters)
         names = [column[0] for column in cursor.description]

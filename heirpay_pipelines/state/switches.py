@@ -12,7 +12,7 @@ ISOLATION = "isolation"
 
 def set_switch(state: State, name: str, at: datetime, reason: str) -> None:
     """Set a switch; one that is set keeps its first reason."""
-    with state.transaction() as connection:
+    with state.joined() as connection:
         connection.execute(
             "insert into switches values (?, ?, ?) on conflict do nothing",
             (name, at.isoformat(), reason),
@@ -21,7 +21,7 @@ def set_switch(state: State, name: str, at: datetime, reason: str) -> None:
 
 def release_switch(state: State, name: str) -> bool:
     """Release a switch; False when it was not set."""
-    with state.transaction() as connection:
+    with state.joined() as connection:
         deleted = connection.execute("delete from switches where name = ?", (name,)).rowcount
     return bool(deleted)
 

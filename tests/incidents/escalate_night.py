@@ -21,7 +21,11 @@ create table finance.payment_method_daily (date date, currency varchar, attempts
 create table finance.payment_failures (charge_id varchar, payment_intent_id varchar,
   customer_id varchar, occurred_at timestamp, amount decimal(24,3), currency varchar,
   decline_code varchar, decline_kind varchar, retry_allowed boolean, recovered_at timestamp,
-  is_known_code boolean, invoice_id varchar);
+  is_known_code boolean, invoice_id varchar, payment_method_id varchar, recovered_by varchar,
+  is_card_testing boolean default false);
+create table finance.card_testing_bursts (currency varchar, attempts bigint, cards bigint,
+  succeeded bigint, amount_not_refunded decimal(24,3), started_at timestamp, ended_at timestamp,
+  started_on date);
 create table finance.risk_programmes (month date, programme varchar, network varchar,
   cases bigint, payments bigint, ratio decimal(18,6), ratio_threshold decimal(18,6),
   cases_usd decimal(24,3), forecast_cases bigint, is_exceeded boolean,
@@ -36,7 +40,8 @@ create table operations.webhook_deliveries (event_id varchar, event_type varchar
   status varchar);
 create table staging.stg_stripe__events (id varchar, created_at timestamp);
 create table staging.stg_stripe__charges (id varchar, amount bigint, currency varchar);
-create table staging.stg_stripe__payment_methods (id varchar, customer_id varchar);
+create table staging.stg_stripe__payment_methods (id varchar, customer_id varchar,
+  fingerprint varchar, expiry_year bigint, expiry_month bigint);
 create table intermediate.currencies (currency varchar, exponent integer);
 insert into intermediate.currencies values ('usd', 2), ('eur', 2), ('jpy', 0), ('kwd', 3);
 create table intermediate.int_exchange_rates (rate_date date, currency varchar,
@@ -134,7 +139,7 @@ class Home:
             f"'{code}{currency}', i), format('pi_{{}}_{{}}', '{code}{currency}', i),"
             " format('cus_{}', i % 5),"
             f" timestamp '2026-10-31 23:00:00', {amount}, '{currency}', '{code}', '{kind}',"
-            f" {kind != 'hard'}, null, true, null from range({count}) t(i)"
+            f" {kind != 'hard'}, null, true, null, 'pm_1', null, false from range({count}) t(i)"
         )
 
     def attempts_made(self, count: int, currency: str = "usd") -> None:

@@ -1,4 +1,4 @@
-"""Each of the twelve symptoms through strikes 1, 2 and 3 to its resolution."""
+"""Each of the thirteen symptoms through strikes 1, 2 and 3 to its resolution."""
 
 from __future__ import annotations
 
@@ -62,6 +62,13 @@ NO_FAILURES, NO_DELIVERIES = (
 )  # fmt: skip
 
 
+def burst(home: Home) -> None:
+    home.sql(
+        "insert into finance.card_testing_bursts values ('usd', 45, 44, 2, 2.50,"
+        " timestamp '2026-10-31 12:00', timestamp '2026-10-31 12:05', date '2026-10-31')"
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """How a symptom comes about, as what subject, and how it goes away."""
@@ -79,6 +86,7 @@ CASES = {
     "gateway_timeouts": Case(payments("gateway_timeout", "technical"), NO_FAILURES),
     "insufficient_funds": Case(payments("insufficient_funds"), NO_FAILURES),
     "processing_errors": Case(payments("processing_error", "technical"), NO_FAILURES),
+    "card_testing": Case(burst, forget("finance.card_testing_bursts")),
     "webhook_failures": Case(refuse_bodies, accept_bodies),
     "duplicate_webhooks": Case(deliveries("delivered", ARRIVED, 2), NO_DELIVERIES),
     "missing_notifications": Case(

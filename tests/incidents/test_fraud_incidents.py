@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import duckdb
 import pytest
-from escalate_night import Home
+from escalate_night import FIRST, Home
+
+from heirpay_pipelines.incidents import RunFacts, process
 
 FRAUD = """
-create table finance.card_testing_bursts (currency varchar, attempts bigint, cards bigint,
-  succeeded bigint, amount_not_refunded decimal(24,3), started_at timestamp, ended_at timestamp);
 create table finance.failure_rate_anomalies (dimension varchar, value varchar, date date,
   attempts bigint, failures bigint, card_testing_failures bigint, failure_rate decimal(18,6),
   expected_failures decimal(18,6), chi_square decimal(24,3), chi_square_limit decimal(24,3));
@@ -24,7 +26,13 @@ create table finance.payment_risk (charge_id varchar, customer_id varchar,
 """
 BURST = (
     "insert into finance.card_testing_bursts values"
-    " ('usd', 45, 44, 2, 2.50, timestamp '{0} 12:00', timestamp '{0} 12:05')"
+    " ('usd', 45, 44, 2, 2.50, timestamp '{0} 12:00', timestamp '{0} 12:05', date '{0}')"
+)
+
+TESTED = (
+    "insert into finance.payment_risk select format('ch_{}', i), null, format('print_{}', i),"
+    " timestamp '2026-10-30 12:00' + to_seconds(7 * i), '2026-10-30', 'usd', 1, 0, 'failed',"
+    " 'suspected', 'card' from range(9) as t(i)"
 )
 
 
@@ -39,14 +47,10 @@ def watched(home: Home) -> Home:
 
 def test_card_testing_proposes_a_block_list_and_blocks_nothing(watched: Home) -> None:
     watched.sql(BURST.format("2026-10-30"))
-    watched.sql(
-        "insert into finance.payment_risk select format('ch_{}', i), null, format('print_{}', i),"
-        " timestamp '2026-10-30 12:00' + to_seconds(7 * i), '2026-10-30', 'usd', 1, 0, 'failed',"
-        " 'suspected', 'card' from range(9) as t(i)"
-    )
+    watched.sql(TESTED)
     (name,) = watched.night(0).opened
     incident = watched.incident(incident_id=name)
-    assert (incident["subject"], incident["financial_impact"]) == ("card testing in usd", "2.50")
+    assert (incident["subject"], incident["financial_impact"]) == ("card testing", "2.50")
     assert "44 cards in 45 attempts" in incident["detail"]
     assert watched.attempts(name)["handling_by_decline_code"] == ("done", None)
     (proposal,) = watched.state("select * from risk_proposals")
@@ -60,31 +64,71 @@ def test_card_testing_proposes_a_block_list_and_blocks_nothing(watched: Home) ->
     assert watched.night(7).resolved == (name,)
 
 
+def test_the_night_that_finds_a_burst_proposes_before_it_publishes(watched: Home) -> None:
+    """The burst is in the build alone; what was published before knows nothing of it."""
+    build = watched.path / "build.duckdb"
+    shutil.copy2(watched.warehouse, build)
+    build.chmod(0o600)
+    with duckdb.connect(build) as connection:
+        connection.execute(BURST.format("2026-10-30"))
+        connection.execute(TESTED)
+    facts = RunFacts("run_0", FIRST, "published")
+    (name,) = process(watched.settings, facts, [], build).opened
+    assert watched.attempts(name)["handling_by_decline_code"][0] == "done"
+    (proposal,) = watched.state("select * from risk_proposals")
+    assert proposal["status"] == "proposed"
+
+
+def test_a_burst_is_one_incident_and_nothing_of_it_may_be_retried(watched: Home) -> None:
+    """45 attempts of a burst in two currencies: no rate, no money, no list counts them."""
+    watched.attempts_made(100)
+    watched.failures("card_declined", 45, "1.00")
+    watched.sql("update finance.payment_failures set is_card_testing = true, is_known_code = false")
+    watched.sql(BURST.format("2026-10-30"))
+    watched.sql(BURST.format("2026-10-31").replace("'usd', 45", "'eur', 20"))
+    outcome = watched.night(0)
+    (name,) = outcome.opened
+    incident = watched.incident(incident_id=name)
+    assert (incident["symptom"], incident["section"]) == ("card_testing", "payment.security.fraud")
+    assert incident["identifier"] == "PAYMENT.HEIRPAY.FRAUD_PREVENTION.DUCKDB.20000.013"
+    assert "65 attempts" in incident["detail"]
+    assert "2.50 EUR, 2.50 USD is not refunded" in incident["detail"]
+    assert "None of these payments may be retried" in incident["detail"]
+    assert watched.attempts(name)["retryable_and_when"][0] == "not_applicable"
+    # 11 honest failures among the 55 attempts that are left: the burst hides none of them.
+    watched.failures("do_not_honor", 11, "5")
+    assert len(watched.night(1).opened) == 1
+    honest = watched.incident(symptom="declined_cards")
+    assert "11 of 55 attempts" in honest["detail"]
+    assert honest["financial_impact"] == "55.00"
+
+
 def test_an_old_burst_is_no_incident(watched: Home) -> None:
     watched.sql(BURST.format("2026-10-24"))
     assert watched.night(0).opened == ()
 
 
-@pytest.mark.parametrize(("tested", "expected"), [(6, 1), (7, 0)])
-def test_an_anomaly_that_card_testing_does_not_explain(
-    watched: Home, tested: int, expected: int
-) -> None:
+def test_an_anomaly_has_the_money_of_its_payments_but_not_of_card_testing(watched: Home) -> None:
     watched.failures("do_not_honor", 9, "12.34")
+    watched.failures("card_declined", 5, "1.00")
+    watched.sql(
+        "update finance.payment_failures set is_card_testing = true"
+        " where decline_code = 'card_declined'"
+    )
     watched.sql("alter table finance.payment_failures add column issuer varchar")
     watched.sql("alter table finance.payment_failures add column occurred_on date")
     watched.sql("update finance.payment_failures set issuer = 'O''Bank', occurred_on = occurred_at")
     watched.sql(
         "insert into finance.failure_rate_anomalies values"
-        f" ('issuer', 'O''Bank', '2026-10-31', 40, 14, {tested}, 0.35, 4, 22.5, 15.137)"
+        " ('issuer', 'O''Bank', '2026-10-31', 40, 14, 5, 0.35, 4, 22.5, 15.137)"
     )
-    assert len(watched.night(0).opened) == expected
-    if expected:
-        incident = watched.incident(symptom="declined_cards")
-        assert incident["subject"] == "failures of issuer O'Bank"
-        assert (incident["financial_impact"], incident["currency"]) == ("111.06", "usd")
-        assert "14 of 40 payments failed" in incident["detail"]
-        watched.sql("delete from finance.failure_rate_anomalies")
-        assert len(watched.night(1).resolved) == 1
+    assert len(watched.night(0).opened) == 1
+    incident = watched.incident(symptom="declined_cards")
+    assert incident["subject"] == "failures of issuer O'Bank"
+    assert (incident["financial_impact"], incident["currency"]) == ("111.06", "usd")
+    assert "14 of 40 payments failed" in incident["detail"]
+    watched.sql("delete from finance.failure_rate_anomalies")
+    assert len(watched.night(1).resolved) == 1
 
 
 def test_a_programme_foreseen_for_next_month(watched: Home) -> None:

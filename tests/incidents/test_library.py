@@ -15,12 +15,12 @@ from heirpay_pipelines.incidents.solutions import SOLUTIONS
 def test_the_library_has_what_the_domain_asks_for() -> None:
     found = patterns().values()
     assert len(found) == 3
-    assert sum(len(pattern.symptoms) for pattern in found) == 12
+    assert sum(len(pattern.symptoms) for pattern in found) == 13
     assert sum(len(pattern.strike_1) for pattern in found) == 9
     assert sum(len(pattern.strike_2) for pattern in found) == 9
     assert sum(len(pattern.triggers) for pattern in found) == 7
     steps = [symptom.step for pattern in found for symptom in pattern.symptoms.values()]
-    assert sorted(steps) == list(range(1, 13))
+    assert sorted(steps) == list(range(1, 14))
 
 
 def test_every_solution_is_code_and_all_code_is_a_solution() -> None:
@@ -41,7 +41,7 @@ def test_every_shipped_runbook_names_a_known_symptom_and_known_steps(tmp_path: P
 def test_an_identifier_has_the_form_of_the_domain() -> None:
     assert (
         identifier("heirpay", "missing_notifications")
-        == "PAYMENT.HEIRPAY.WEBHOOK_INTEGRATION.STRIPE.20000.007"
+        == "PAYMENT.HEIRPAY.WEBHOOK_INTEGRATION.WEBHOOK.20000.007"
     )
     with pytest.raises(LookupError):
         pattern_of("bad_weather")

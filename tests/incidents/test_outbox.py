@@ -94,7 +94,8 @@ def test_a_thousand_identical_failures(home: Home, chat: Chat) -> None:
         "HeirPay: 1 still open",
     ]
     assert [m["message"].splitlines()[0] for m in chat.messages] == [
-        f"As of 2026-11-0{day}T00:00:00+00:00." for day in (3, 4, 5)
+        f"This is the nightly check of the company's payments, as of 2026-11-0{day} 00:00 UTC."
+        for day in (3, 4, 5)
     ]
     for number in range(3):
         home.night(5 + number, [control("one", "pass")])

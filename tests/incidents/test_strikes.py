@@ -16,7 +16,8 @@ def test_transaction_failures_through_three_strikes_to_resolution(home: Home) ->
     home.failures("insufficient_funds", 15, "19.99")
     home.sql(
         "insert into staging.stg_stripe__payment_methods"
-        " values ('pm_2', 'cus_1'), ('pm_3', 'cus_1')"
+        " values ('pm_1', 'cus_1', 'used', 2030, 1), ('pm_2', 'cus_1', 'x', 2030, 1),"
+        " ('pm_3', 'cus_1', null, null, null)"
     )
 
     first = home.night(0)

@@ -17,7 +17,12 @@ from heirpay_pipelines.incidents.observe.risk import (
     observe_programmes,
     observe_unknown_codes,
 )
-from heirpay_pipelines.incidents.observe.webhooks import observe_deliveries, observe_rejections
+from heirpay_pipelines.incidents.observe.webhooks import (
+    observe_deliveries,
+    observe_rejections,
+    observe_signatures,
+    observe_silence,
+)
 from heirpay_pipelines.incidents.warehouse import NotBuiltError
 
 CHECKS = (
@@ -34,6 +39,8 @@ CHECKS = (
     observe_forecast,
     observe_deliveries,
     observe_rejections,
+    observe_signatures,
+    observe_silence,
     observe_files,
     observe_audit,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import duckdb
 import yaml
 
+from heirpay_pipelines.controls.attestations import newest_attestations
 from heirpay_pipelines.controls.expectations import bind_to
 from heirpay_pipelines.controls.register import Control, register_by_key
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.thresholds import thresholds
 from heirpay_pipelines.incidents.warehouse import Named, money_of
 
 CALM = {"pass", "not_applicable", "attested", "waived"}
@@ -28,7 +31,8 @@ def _rules() -> list[dict[str, str]]:
 
 
 def observe_controls(night: Night) -> Observed:
-    """One finding for each failed control; a control without a verdict is not evaluated."""
+    """One finding for each failed control, and for each that had no verdict for too long: a control
+    that nobody looks at is one that fails, an attestation that ended is none."""
     scopes, findings = set(), []
     for control in night.control_results:
         scope = f"control:{control['control_id']}"
@@ -37,6 +41,9 @@ def observe_controls(night: Night) -> Observed:
         elif control["status"] == "fail":
             scopes.add(scope)
             findings.append(_finding(night, control, scope))
+        elif overdue := _overdue(night, control):
+            scopes.add(scope)
+            findings.append(_unlooked(night, control, scope, overdue))
     return Observed(frozenset(scopes), tuple(findings))
 
 
@@ -57,6 +64,8 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
         currency=currency,
         compliance_risk="high" if blocking or rule.get("trigger") else "medium",
         clause=control["requirement"],
+        identifier=known.identifier(night.settings.project) if known else None,
+        section=known.section if known else None,
         role=known.role if known else None,
         action=control["what_to_do"],
         trigger=rule.get("trigger"),
@@ -71,6 +80,44 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
             "ids": ids,
         },
         every_row=every_row,
+    )
+
+
+def _overdue(night: Night, control: Mapping[str, Any]) -> str | None:
+    """Since when a control has no verdict, where that is longer than allowed; of an attestation,
+    the day on which it ended."""
+    limit = thresholds(night.settings).controls.not_evaluated_days
+    since = night.run.as_of - timedelta(days=limit)
+    known = register_by_key().get(control["key"])
+    if known is not None and known.attestation:
+        signed = newest_attestations(night.state, night.run.as_of).get(known.key)
+        if signed is not None:
+            ended = signed.expires_at <= night.run.as_of
+            return f"{signed.expires_at:%Y-%m-%d}" if ended else None
+    without = night.state.rows(
+        "select min(checked_at) as first_at from control_results where control_id = ?"
+        " and status = 'not_evaluated' and checked_at > coalesce((select max(checked_at)"
+        " from control_results where control_id = ? and status <> 'not_evaluated'), '')",
+        (control["control_id"], control["control_id"]),
+    )[0]["first_at"]
+    return str(without)[:10] if without and str(without) <= since.isoformat() else None
+
+
+def _unlooked(night: Night, control: Mapping[str, Any], scope: str, since: str) -> Finding:
+    known = register_by_key().get(control["key"])
+    reason = dict(control["evidence"]).get("reason", "no reason was recorded")
+    return Finding(
+        scope=scope,
+        symptom="failed_control",
+        subject=f"control {control['key']}",
+        detail=f"{control['title']}: without a verdict since {since} ({reason})",
+        compliance_risk="high" if control["severity"] == "blocking" else "medium",
+        clause=control["requirement"],
+        identifier=known.identifier(night.settings.project) if known else None,
+        section=known.section if known else None,
+        role=known.role if known else None,
+        action=control["what_to_do"],
+        evidence={"severity": control["severity"], "since": since},
     )
 
 

@@ -26,13 +26,12 @@ where ended_at <= cast($as_of as timestamp)
 group by currency
 order by currency
 """
-# The newest day for which rates are known, if that is today or yesterday. Where card testing
-# explains most of it, the burst is the incident.
+# The newest day for which rates are known, if that is today or yesterday. Attempts of card testing
+# are in none of these rates: the burst is their incident.
 ANOMALIES = """
 select * from finance.failure_rate_anomalies
 where date > cast($as_of as timestamp)::date - 2
     and date <= cast($as_of as timestamp)::date
-    and card_testing_failures * 2 < failures
 qualify row_number() over (partition by dimension, value order by date desc) = 1
 order by dimension, value
 """
@@ -52,32 +51,42 @@ order by programme
 
 
 def observe_card_testing(night: Night) -> Observed:
-    """Bursts of card testing of the last days, per currency."""
+    """Card testing of the last days: one incident, whatever cards, brands, countries and currencies
+    it tried. Its attempts count in no other."""
     days = thresholds(night.settings).payments.window_days
     found = rows(night, BURSTS, {"as_of": as_of(night), "days": days})
-    findings = tuple(_burst(night, days, row) for row in found)
+    findings = (_testing(night, days, found),) if found else ()
     return Observed(frozenset({CARD_TESTING}), findings)
 
 
-def _burst(night: Night, days: int, row: dict[str, Any]) -> Finding:
-    amount = exact(night, Decimal(row["amount"] or 0), row["currency"])
+def _testing(night: Night, days: int, found: list[dict[str, Any]]) -> Finding:
+    amounts = [
+        (exact(night, Decimal(row["amount"] or 0), row["currency"]), str(row["currency"]))
+        for row in found
+    ]
+    amount, currency = max(amounts, key=lambda item: in_reporting(night, *item) or Decimal(0))
+    kept = ", ".join(f"{each:,f} {name.upper()}" for each, name in amounts if each) or "nothing"
+    totals = {
+        name: sum(int(row[name] or 0) for row in found)
+        for name in ("bursts", "attempts", "cards", "succeeded")
+    }
+    last = max(row["last_at"] for row in found)
     return Finding(
         scope=CARD_TESTING,
-        symptom="declined_cards",
-        subject=f"card testing in {row['currency']}",
-        detail=f"{row['bursts']} bursts in {days} days tried {row['cards']} cards in"
-        f" {row['attempts']} attempts, of which {row['succeeded']} succeeded; the last"
-        f" {row['last_at']:%Y-%m-%d %H:%M} UTC",
+        symptom="card_testing",
+        subject="card testing",
+        detail=f"{totals['bursts']} bursts in {days} days tried {totals['cards']} cards in"
+        f" {totals['attempts']} attempts, of which {totals['succeeded']} succeeded; {kept} is not"
+        f" refunded; the last {last:%Y-%m-%d %H:%M} UTC. None of these payments may be retried",
         amount=amount,
-        currency=row["currency"],
-        trigger=_over(night, amount, row["currency"]),
+        currency=currency,
+        every_currency=True,
+        compliance_risk="medium",
+        trigger=_over(night, amount, currency),
         action="Refund what succeeded, require a CAPTCHA or a limit on the payment page, and have"
         " the proposed block list approved (`heirpay risk proposals list`).",
-        rows=(
-            "select * from finance.card_testing_bursts where currency ="
-            f" {quoted(row['currency'])} order by started_at desc"
-        ),
-        evidence={name: int(row[name]) for name in ("bursts", "attempts", "cards")},
+        rows="select * from finance.card_testing_bursts order by started_at desc",
+        evidence={name: totals[name] for name in ("bursts", "attempts", "cards")},
     )
 
 
@@ -90,7 +99,7 @@ def observe_anomalies(night: Night) -> Observed:
 def _anomaly(night: Night, row: dict[str, Any]) -> Finding:
     day = quoted(str(row["date"]))
     query = (
-        f"select * from finance.payment_failures where {row['dimension']} ="
+        f"select * from finance.payment_failures where not is_card_testing and {row['dimension']} ="
         f" {quoted(str(row['value']))}"
         f" and occurred_on between date {day} - 6 and date {day}"
         " order by amount desc"

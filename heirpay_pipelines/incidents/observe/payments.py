@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.incidents import unresolved
 from heirpay_pipelines.incidents.patterns import patterns
 from heirpay_pipelines.incidents.thresholds import Thresholds, thresholds
 from heirpay_pipelines.incidents.warehouse import as_of, exact, over_revenue_impact, rows
 
 FAILURES = """
-with attempts as (
+with made as (
     select currency, sum(attempts) as attempts
     from finance.payment_method_daily
     where date > cast($as_of as timestamp)::date - cast($days as integer)
     group by currency
+),
+-- Attempts of card testing are another incident's, and no customer's.
+tested as (
+    select currency, sum(attempts) as attempts
+    from finance.card_testing_bursts
+    where started_on > cast($as_of as timestamp)::date - cast($days as integer)
+    group by currency
+),
+attempts as (
+    select made.currency, greatest(made.attempts - coalesce(tested.attempts, 0), 0) as attempts
+    from made
+    left join tested on made.currency = tested.currency
 ),
 symptoms as (select unnest($symptoms) as symptom),
 failures as (
@@ -34,6 +49,7 @@ failures as (
     from finance.payment_failures
     where occurred_at <= cast($as_of as timestamp)
         and occurred_at > cast($as_of as timestamp) - to_days(cast($days as integer))
+        and not is_card_testing
 )
 select
     symptoms.symptom,
@@ -97,7 +113,22 @@ def observe_failures(night: Night) -> Observed:
             if enough and rate >= limits.critical_rate:
                 trigger = "failure_rate_critical"
             findings.append(_failure(night, everything, row, scope, rate, amount, trigger))
-    return Observed(frozenset(scopes), tuple(findings))
+    return Observed(
+        frozenset({*scopes, *_over_by_time(night, limits.window_days, found)}), tuple(findings)
+    )
+
+
+def _over_by_time(night: Night, days: int, found: list[dict[str, Any]]) -> Iterator[str]:
+    """Scopes of open incidents whose window is over: nobody pays in the currency any more, or so
+    few that their rate says nothing, and what was seen lies before the window."""
+    tried = {row["currency"] for row in found}
+    since = (night.run.as_of - timedelta(days=days)).isoformat()
+    for incident in unresolved(night.state):
+        scope = str(incident["scope"])
+        if not scope.startswith("payments:") or scope.count(":") != 2:
+            continue
+        if scope.rpartition(":")[2] not in tried or incident["last_seen_at"] <= since:
+            yield scope
 
 
 def _failure(
@@ -125,6 +156,7 @@ def _failure(
             f"select * from finance.payment_failures where currency = {quoted(row['currency'])}"
             f" and (case {case} when decline_kind = 'technical' then 'processing_errors'"
             f" else 'declined_cards' end) = {quoted(row['symptom'])} and recovered_at is null"
+            " and not is_card_testing"
             f" and occurred_at <= timestamp {quoted(as_of(night))} and occurred_at >"
             f" timestamp {quoted(as_of(night))} - interval {days} day"
             " order by amount desc"

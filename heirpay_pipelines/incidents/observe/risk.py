@@ -19,7 +19,7 @@ order by programme
 UNKNOWN_CODES = """
 select decline_code, currency, count(*) as failed, sum(amount) as amount
 from finance.payment_failures
-where not is_known_code
+where not is_known_code and not is_card_testing
     and occurred_at <= cast($as_of as timestamp)
     and occurred_at > cast($as_of as timestamp) - to_days(cast($days as integer))
 group by decline_code, currency

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.incidents import unresolved
 from heirpay_pipelines.incidents.thresholds import WebhookThresholds, thresholds
 from heirpay_pipelines.incidents.warehouse import NotBuiltError, as_of, rows
 
@@ -40,6 +42,21 @@ where deliveries.status = 'missing'
 group by charges.currency
 order by minor desc
 """
+SHARES = frozenset({"webhooks:missing", "webhooks:late", "webhooks:repeated"})
+HAPPENED = """
+select count(*) as events, min(created_at) as first_at, max(created_at) as last_at
+from staging.stg_stripe__events
+where created_at <= cast($as_of as timestamp) and created_at > cast($since as timestamp)
+"""
+# Only what looks like Stripe's: a request without a signature is anybody's.
+REFUSED = """
+select coalesce(sum(requests), 0) as requests, min(first_at) as first_at, max(last_at) as last_at,
+    group_concat(distinct reason) as reasons
+from webhook_refusals
+where last_at > ? and first_at <= ?
+    and reason in ('signature_wrong', 'signature_too_old', 'signature_from_the_future')
+"""
+RECEIVED = "select count(*) as events from webhook_deliveries where deliveries > 0"
 MISSING_ROWS = (
     "select * from operations.webhook_deliveries where status = 'missing' order by created_at"
 )
@@ -50,7 +67,7 @@ def observe_deliveries(night: Night) -> Observed:
     limits = thresholds(night.settings).webhooks
     (seen,) = rows(night, DELIVERIES, {"as_of": as_of(night), "days": limits.window_days})
     if not seen["events"]:
-        return Observed(frozenset())
+        return Observed(frozenset(_over_by_time(night, limits.window_days)))
     findings = [
         finding
         for finding in (
@@ -60,8 +77,15 @@ def observe_deliveries(night: Night) -> Observed:
         )
         if finding is not None
     ]
-    scopes = {f"webhooks:{name}" for name in ("missing", "late", "repeated")}
-    return Observed(frozenset(scopes), tuple(findings))
+    return Observed(SHARES, tuple(findings))
+
+
+def _over_by_time(night: Night, days: int) -> Iterator[str]:
+    """Scopes of open incidents of which nothing was seen in the whole window."""
+    since = (night.run.as_of - timedelta(days=days)).isoformat()
+    for incident in unresolved(night.state):
+        if incident["scope"] in SHARES and incident["last_seen_at"] <= since:
+            yield incident["scope"]
 
 
 def _missing(night: Night, limits: WebhookThresholds, seen: dict[str, Any]) -> Finding | None:
@@ -135,3 +159,67 @@ def observe_rejections(night: Night) -> Observed:
         for row in found
     )
     return Observed(frozenset({"webhooks:refused"}), findings)
+
+
+def observe_signatures(night: Night) -> Observed:
+    """Requests refused for their signature: with a wrong secret, every one of Stripe's."""
+    limits = thresholds(night.settings).webhooks
+    since = (night.run.as_of - timedelta(days=limits.window_days)).isoformat()
+    (seen,) = night.state.rows(REFUSED, (since, night.run.as_of.isoformat()))
+    scopes = frozenset({"webhooks:signatures"})
+    if not seen["requests"]:
+        return Observed(scopes)
+    arrived = night.state.rows(f"{RECEIVED} and last_received_at >= ?", (seen["first_at"],))
+    none_arrived = not arrived[0]["events"]
+    if not none_arrived and seen["requests"] < limits.refused_requests:
+        return Observed(scopes)
+    verdict = "and none was accepted since the first" if none_arrived else "while others arrived"
+    finding = Finding(
+        scope="webhooks:signatures",
+        symptom="webhook_failures",
+        subject="refused signatures",
+        detail=f"{seen['requests']} webhook requests were refused for their signature"
+        f" ({seen['reasons']}) from {_minute(seen['first_at'])} to {_minute(seen['last_at'])} UTC,"
+        f" {verdict}",
+        trigger="endpoint_down" if none_arrived else None,
+        action="Compare STRIPE_WEBHOOK_SECRET with the signing secret of the endpoint in Stripe's"
+        " dashboard; while secrets are rotated, both are set. Then start `heirpay receive` again.",
+        evidence=dict(seen),
+    )
+    return Observed(scopes, (finding,))
+
+
+def observe_silence(night: Night) -> Observed:
+    """An endpoint that was started and never got anything, while events happened at Stripe."""
+    endpoint = night.state.rows("select started_at from webhook_endpoint")
+    if not endpoint or night.state.rows(RECEIVED)[0]["events"]:
+        return Observed(frozenset({"webhooks:silence"}))
+    limits = thresholds(night.settings).webhooks
+    started = datetime.fromisoformat(endpoint[0]["started_at"])
+    since = max(started, night.run.as_of - timedelta(days=limits.window_days))
+    since_text = since.replace(tzinfo=None).isoformat(sep=" ")
+    (seen,) = rows(night, HAPPENED, {"as_of": as_of(night), "since": since_text})
+    if seen["events"] < limits.down_after_missing:
+        return Observed(frozenset({"webhooks:silence"}))
+    finding = Finding(
+        scope="webhooks:silence",
+        symptom="webhook_failures",
+        subject="webhook endpoint that never received",
+        detail=f"The endpoint listens since {started:%Y-%m-%d %H:%M} UTC and not one of"
+        f" {seen['events']} events that happened since then arrived, the first of"
+        f" {seen['first_at']:%Y-%m-%d %H:%M}, the last of {seen['last_at']:%Y-%m-%d %H:%M} UTC",
+        trigger="endpoint_down",
+        action="Register the endpoint's public address in Stripe's dashboard (Developers,"
+        " Webhooks), and see that the proxy before it passes requests on.",
+        rows="select * from staging.stg_stripe__events order by created_at desc",
+        evidence={
+            "events": seen["events"],
+            "first_at": str(seen["first_at"]),
+            "last_at": str(seen["last_at"]),
+        },
+    )
+    return Observed(frozenset({"webhooks:silence"}), (finding,))
+
+
+def _minute(instant: str) -> str:
+    return instant[:16].replace("T", " ")

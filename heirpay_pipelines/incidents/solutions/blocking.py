@@ -15,7 +15,7 @@ def propose_blocking(night: Night) -> Attempt:
     Made again it finds nothing new: the same values are proposed once.
     """
     rule = find_rule(night.settings.home, RULE)
-    made = propose(night.settings, night.state, rule, AUTHOR)
+    made = propose(night.settings, night.state, rule, AUTHOR, warehouse=night.warehouse)
     if made is None:
         return Attempt(
             "not_applicable", f"rule {RULE} flagged nothing that is not proposed already"

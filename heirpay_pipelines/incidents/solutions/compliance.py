@@ -12,7 +12,13 @@ from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.notice import write_draft
 from heirpay_pipelines.incidents.observe.host import OTHERS, readable_by_others
 from heirpay_pipelines.incidents.quarantine import quarantine_file
-from heirpay_pipelines.incidents.regulations import clause_of, deadline_of, regulation_of
+from heirpay_pipelines.incidents.regulations import (
+    clause_of,
+    deadline_of,
+    duties_of,
+    regulation_of,
+    regulations_of,
+)
 from heirpay_pipelines.state.switches import ISOLATION, set_switch
 
 ACTOR = "escalate"
@@ -41,7 +47,7 @@ def quarantine_data(night: Night, incident: Incident) -> Attempt:
             night.state, datetime.now(UTC), ACTOR, Action.QUARANTINE, incident["incident_id"], count
         )
     detail = f"{len(moved)} files were quarantined, {len(objects)} objects are listed"
-    return Attempt("done" if moved else "not_applicable", detail, (*moved, *objects))
+    return Attempt("done" if moved else "not_applicable", detail, (*moved, *objects), len(moved))
 
 
 def restrict_access(night: Night, incident: Incident) -> Attempt:
@@ -60,7 +66,8 @@ def restrict_access(night: Night, incident: Incident) -> Attempt:
         incident["incident_id"],
         {"paths": changed},
     )
-    return Attempt("done", f"{changed} files and folders are for their owner only now")
+    detail = f"{changed} files and folders are for their owner only now"
+    return Attempt("done", detail, effect=changed)
 
 
 def repair_audit_gap(night: Night, incident: Incident) -> Attempt:
@@ -95,29 +102,37 @@ def isolate(night: Night, incident: Incident) -> Attempt:
 
 def name_consultant(night: Night, incident: Incident) -> Attempt:
     """Who advises in this matter, and what to ask."""
-    regulation = regulation_of(incident)
-    item = {
-        "consultant": regulation.consultant,
-        "question": regulation.question,
-        "clause": clause_of(incident) or regulation.clause,
-        "finding": incident["detail"],
-    }
-    return Attempt("done", f"ask {regulation.consultant}", (item,))
+    found = {each.consultant: each for each in regulations_of(incident)}
+    items = tuple(
+        {
+            "consultant": regulation.consultant,
+            "question": regulation.question,
+            "clause": clause_of(incident) or regulation.clause,
+            "finding": incident["detail"],
+        }
+        for regulation in found.values()
+    )
+    return Attempt("done", f"ask {'; ask '.join(found)}", items)
 
 
 def regulator_form(night: Night, incident: Incident) -> Attempt:
     """A draft of the notification with the facts known so far; a person completes and sends it."""
     regulation = regulation_of(incident)
-    deadline = deadline_of(incident)
-    if deadline is None and not regulation.clause:
+    due = duties_of(incident)
+    if deadline_of(incident) is None and not regulation.clause:
         return Attempt("not_applicable", "no regulator is to be told under this clause")
     file = write_draft(night.settings, night.state, incident)
-    draft = {
-        "to": regulation.regulator,
-        "form": regulation.form,
-        "clause": regulation.clause,
-        "due_at": deadline,
-        "file": str(file.relative_to(night.settings.home)),
-    }
-    due = f", due {deadline}" if deadline else ""
-    return Attempt("done", f"drafted for {regulation.regulator}: {regulation.form}{due}", (draft,))
+    drafts = tuple(
+        {
+            "to": duty.notify,
+            "form": regulation.form,
+            "clause": duty.clause,
+            "due_at": duty.deadline,
+            "file": str(file.relative_to(night.settings.home)),
+        }
+        for duty in due
+    )
+    named = "; ".join(
+        duty.notify + (f", due {duty.deadline}" if duty.deadline else "") for duty in due
+    )
+    return Attempt("done", f"drafted for {named}", drafts)

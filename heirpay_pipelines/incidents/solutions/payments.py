@@ -27,15 +27,24 @@ select charge_id, payment_intent_id, customer_id, amount, currency, decline_code
         when decline_code = 'insufficient_funds' then interval 3 day
         else interval 1 day end) as retry_not_before
 from failed
-where retry_allowed and recovered_at is null
+where retry_allowed and recovered_at is null and not is_card_testing
 order by amount desc, charge_id
 """
+# Another method of the customer that can be charged: not the one that failed, nor the same card
+# under another id, nor one whose month is over.
 OTHER_METHODS = """
 select failed.customer_id, failed.charge_id, failed.amount, failed.currency,
     list(distinct methods.id order by methods.id) as payment_methods
 from failed
 inner join staging.stg_stripe__payment_methods as methods
 on failed.customer_id = methods.customer_id
+    and methods.id is distinct from failed.payment_method_id
+left join staging.stg_stripe__payment_methods as used on failed.payment_method_id = used.id
+where failed.recovered_at is null
+    and (methods.fingerprint is null or methods.fingerprint is distinct from used.fingerprint)
+    and (methods.expiry_year is null
+        or make_date(methods.expiry_year, methods.expiry_month, 1) + interval 1 month
+        > cast($as_of as timestamp))
 group by all
 order by failed.amount desc, failed.charge_id
 """

@@ -30,7 +30,8 @@ def pull_again(night: Night, incident: Incident) -> Attempt:
     landed = sum(answer.landed for answer in found)
     items = tuple({"object": a.id, "landed": a.landed, "detail": a.detail} for a in found)
     status = "done" if landed else "failed"
-    return Attempt(status, f"{landed} of {len(found)} objects were pulled again", items)
+    detail = f"{landed} of {len(found)} objects were pulled again"
+    return Attempt(status, detail, items, effect=landed)
 
 
 def _answers(night: Night, incident: Incident) -> dict[str, Asked]:

@@ -41,7 +41,8 @@ def replay(night: Night, incident: Incident) -> Attempt:
     """Take each missing event from the landed event log, and note that it came that way."""
     missing = rows(night, MISSING)
     replayed = mark_replayed(night.state, missing, night.run.as_of)
-    return Attempt("done", f"{replayed} events were taken from the event log")
+    detail = f"{replayed} events were taken from the event log"
+    return Attempt("done", detail, effect=replayed)
 
 
 def idempotency_check(night: Night, incident: Incident) -> Attempt:
@@ -80,7 +81,8 @@ def endpoint_verification(night: Night, incident: Incident) -> Attempt:
 def poll_event_log(night: Night, incident: Incident) -> Attempt:
     """Ask Stripe for the events since the newest one received; keep those that never came."""
     fetched, kept = poll(night.settings, night.state)
-    return Attempt("done", f"{fetched} events were polled from Stripe, {kept} were new")
+    detail = f"{fetched} events were polled from Stripe, {kept} were new"
+    return Attempt("done", detail, effect=kept)
 
 
 def manual_reconciliation_list(night: Night, incident: Incident) -> Attempt:

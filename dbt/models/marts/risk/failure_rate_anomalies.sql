@@ -1,7 +1,8 @@
 -- Where more payments fail than usual: the seven days up to each day against the eight weeks
 -- before, by method, brand, country and issuer. Both are counts of payments that fail or not; the
 -- statistic is the chi-square of the two-by-two table (one degree of freedom), computed in whole
--- numbers. Only the first attempt of a payment counts: retries of a declined card say nothing new,
+-- numbers. Attempts of card testing are in no rate, but counted beside it: a burst is a finding of
+-- its own. Only the first attempt of a payment counts: retries of a declined card say nothing new,
 -- and what Radar blocked was never put to the issuer.
 {%- set dimensions = ['payment_method_type', 'brand', 'country', 'issuer'] %}
 with attempts as (
@@ -25,8 +26,8 @@ daily as (
         '{{ dimension }}' as dimension,
         {{ dimension }} as value,
         created_on as date,
-        count(*) as attempts,
-        count(case when status = 'failed' then 1 end) as failures,
+        count(case when not is_card_testing then 1 end) as attempts,
+        count(case when status = 'failed' and not is_card_testing then 1 end) as failures,
         count(case when status = 'failed' and is_card_testing then 1 end) as tested
     from attempts
     where number = 1 and {{ dimension }} is not null

@@ -88,7 +88,8 @@ final as (
         failures.currency,
         failures.decline_code,
         failures.decline_kind,
-        failures.retry_allowed,
+        -- Nobody who tests stolen cards is helped to another try.
+        failures.retry_allowed and testing.charge_id is null as retry_allowed,
         coalesce(recovery.created_at, by_hand.paid_at) as recovered_at,
         case
             when
@@ -102,8 +103,9 @@ final as (
             when coalesce(recovery.id, by_hand.id) is not null then 'manual'
         end as recovered_by,
         failures.is_known_code,
-        failures.retry_rule,
-        failures.retry_not_before,
+        case when testing.charge_id is not null then 'card testing' else failures.retry_rule end
+            as retry_rule,
+        case when testing.charge_id is null then failures.retry_not_before end as retry_not_before,
         failures.invoice_id,
         failures.payment_flow,
         failures.payment_method_id,
@@ -115,8 +117,10 @@ final as (
         failures.network_advice_code,
         failures.advice_code,
         coalesce(attempts.number, 1) as attempt_number,
-        failures.is_late
+        failures.is_late,
+        testing.charge_id is not null as is_card_testing
     from failures
+    left join {{ ref('int_card_testing') }} as testing on failures.id = testing.charge_id
     left join first_recoveries as recovery on failures.id = recovery.id
     left join invoices on failures.invoice_id = invoices.id
     left join payments_by_hand as by_hand on failures.id = by_hand.id
