@@ -54,7 +54,7 @@ def test_the_endpoint_counts_what_it_refuses(
 def test_counts_are_by_hour_and_forgotten_after_a_month(tmp_path: Path) -> None:
     state_file = tmp_path / "state.sqlite"
     refusals = Refusals(state_file)
-    for at in (AT, AT.replace(minute=0), AT.replace(hour=11), AT.replace(month=12)):
+    for at in (AT, AT.replace(minute=0), AT.replace(hour=11), AT.replace(month=12, day=2)):
         refusals.count("signature_wrong", at)
         refusals.write()
         with open_state(state_file) as state:
@@ -63,4 +63,4 @@ def test_counts_are_by_hour_and_forgotten_after_a_month(tmp_path: Path) -> None:
             assert newest == [
                 {"hour": "2026-11-01T10", "requests": 2}, {"hour": "2026-11-01T11", "requests": 1}
             ]  # fmt: skip
-    assert newest == [{"hour": "2026-12-01T10", "requests": 1}]
+    assert newest == [{"hour": "2026-12-02T10", "requests": 1}]
