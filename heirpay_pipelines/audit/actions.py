@@ -36,6 +36,7 @@ class Action(StrEnum):
     PROPOSAL_APPLIED = "proposal_applied"
     INCIDENT_ACKNOWLEDGED = "incident_acknowledged"
     INCIDENT_RESOLVED = "incident_resolved"
+    RUNBOOK_READ = "runbook_read"
     INQUIRY_OPENED = "inquiry_opened"
     INQUIRY_CLOSED = "inquiry_closed"
     ISOLATION_SET = "isolation_set"

@@ -28,6 +28,11 @@ Section = Literal[
     "payment.general.operation",
 ]
 
+Evidence = Literal[
+    "security", "restricted_key", "webhook_security", "webhook_idempotency", "prorations",
+    "audit_trail",
+]  # fmt: skip
+"""What the report judges by controls; a control says itself what it is evidence of."""
 Role = Literal["payment", "api", "data", "integration", "platform"]
 # DOMAIN.md, "Who acts": two specialists, and the owners of the neighbouring domains.
 ROLES: Mapping[Framework, Role] = {
@@ -96,6 +101,8 @@ class Control(Strict):
     applies: Text | None = None
     otherwise: Text | None = None
     what_to_do: Text
+    evidences: tuple[Evidence, ...] = ()
+    """What it is evidence of, beside its own clause; an attestation for what is outside."""
     waiver: Waiver | None = None
 
     @validator(mode="after")

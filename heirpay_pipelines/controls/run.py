@@ -101,7 +101,7 @@ def _attested(controls: Sequence[Control], run: RunContext) -> Mapping[str, Outc
 def _result(
     control: Control, outcome: Outcome, run: RunContext, waiver: Waiver | None
 ) -> ControlResult:
-    settled = _waived(outcome, run, waiver or _of_the_register(control))
+    settled = _waived(_of_something(outcome), run, waiver or _of_the_register(control))
     return ControlResult(
         run_id=run.run_id,
         control_id=control.identifier(run.settings.project),
@@ -118,6 +118,14 @@ def _result(
         what_to_do=control.what_to_do,
         owner=control.owner,
     )
+
+
+def _of_something(outcome: Outcome) -> Outcome:
+    """A pass on nothing is no evidence: where there was no object, the control has none here."""
+    if outcome.status == "pass" and outcome.checked == 0:
+        reason = "there was nothing to check: no object of its kind"
+        return replace(outcome, status="not_applicable", evidence={"reason": reason})
+    return outcome
 
 
 def _of_the_register(control: Control) -> Waiver | None:

@@ -69,6 +69,18 @@ def resolve_by_hand(
         append(state, at, actor, Action.INCIDENT_RESOLVED, incident_id, detail)
 
 
+def runbooks_read(state: State, names: Sequence[str], actor: str, at: datetime) -> None:
+    """Note that a person has read runbooks that were new; LookupError for one that is not."""
+    with state.transaction() as connection:
+        for name in names:
+            changed = connection.execute(
+                "update incidents set learned_new = 0 where learned = ? and learned_new", (name,)
+            ).rowcount
+            if not changed:
+                raise LookupError(f"{name} is no new runbook; `heirpay incidents runbooks` lists")
+            append(state, at, actor, Action.RUNBOOK_READ, name, {})
+
+
 def inquiry_id(regulator: str, reference: str) -> str:
     """The id of a regulator's inquiry: the same for the same reference."""
     return hashlib.sha256(f"{regulator}\x1f{reference}".encode()).hexdigest()[:12]

@@ -162,6 +162,24 @@ def release(note: str) -> None:
 
 
 @incidents.command()
+@click.option("--read", "read_names", multiple=True, metavar="NAME", help="You have read it.")
+def runbooks(read_names: tuple[str, ...]) -> None:
+    """List ways that worked and nobody has read yet; note that you have read one."""
+    from heirpay_pipelines.incidents.by_hand import runbooks_read
+
+    with _state() as (settings, state):
+        runbooks_read(state, read_names, acting(), datetime.now(UTC))
+        new = state.rows(
+            "select distinct learned from incidents where learned_new and learned <> ''"
+            " order by learned"
+        )
+    if not new:
+        say("No runbook is new.")
+    for row in new:
+        say(settings.home / "runbooks" / f"{row['learned']}.md")
+
+
+@incidents.command()
 @click.argument("stored_as")
 def restore(stored_as: str) -> None:
     """Put a quarantined file back where it was."""

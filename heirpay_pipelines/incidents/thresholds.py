@@ -49,6 +49,7 @@ class WebhookThresholds(_Frozen):
     missing_share_inconsistent: Decimal = Share
     down_after_missing: int = Count
     late_share: Decimal = Share
+    arrived_share: Decimal = Share
     refused_requests: int = Count
     duplicate_share: Decimal = Share
 
@@ -61,11 +62,22 @@ class ControlThresholds(_Frozen):
     not_evaluated_days: int = Count
 
 
+class RunbookThresholds(_Frozen):
+    new_for_days: int = Count
+
+
+class FraudThresholds(_Frozen):
+    scored_share: Decimal = Share
+    warning_days: int = Count
+
+
 class Thresholds(_Frozen):
     payments: PaymentThresholds
     disputes: DisputeThresholds
     webhooks: WebhookThresholds
+    fraud: FraudThresholds
     controls: ControlThresholds
+    runbooks: RunbookThresholds
     reminder_hours: int = Count
     decline_codes: dict[str, list[str]]
 

@@ -101,7 +101,7 @@ def _transaction_logging(context: ReportContext) -> Handoff:
 def _audit_trail(context: ReportContext) -> Handoff:
     log = context.fact("audit_head")
     head = context.audit_head()
-    chain = [r for r in controls.results(context) if "audit" in r["key"] or "chain" in r["key"]]
+    chain = controls.evidencing(context, "audit_trail")
     return Handoff(
         "data",
         "audit-trail.json",
@@ -127,7 +127,7 @@ def _audit_trail(context: ReportContext) -> Handoff:
 
 def _endpoint(context: ReportContext) -> Handoff:
     document = openapi_document()
-    verified = [r for r in controls.results(context) if "signature" in r["key"]]
+    verified = controls.evidencing(context, "webhook_security")
     received = int(context.fact("webhooks").one().get("delivered") or 0)
     return Handoff(
         "integration",
@@ -141,7 +141,7 @@ def _endpoint(context: ReportContext) -> Handoff:
                 context.settings.stripe_webhook_secret is not None,
             ),
             ("deliveries arrive", received > 0),
-            ("signature controls pass", controls.all_passed(verified) is True),
+            ("webhook_security_validated", controls.all_passed(verified) is True),
         ),
     )
 

@@ -240,6 +240,7 @@ PASSES: dict[str, Callable[[Place], None]] = {
     "known_values": sql(*declared_columns()),
     "webhook_abuse": nothing,
     "webhook_secret": both(sql(ENDPOINT), setting(STRIPE_WEBHOOK_SECRET="whsec_abc")),
+    "webhook_signatures": setting(STRIPE_WEBHOOK_SECRET="whsec_new,whsec_old"),
     "webserver_access": listening("127.0.0.1"),
 }
 
@@ -292,5 +293,6 @@ FAILS: dict[str, Callable[[Place], None]] = {
     "verification_codes_in_payloads": lambda place: place.customer("cvv 123"),
     "webhook_abuse": gullible_endpoint,
     "webhook_secret": sql(ENDPOINT),
+    "webhook_signatures": sql(ENDPOINT),
     "webserver_access": unasked_pages,
 }

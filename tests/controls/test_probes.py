@@ -30,6 +30,7 @@ from heirpay_pipelines.controls.probes.listeners import Listener, look, processe
 from heirpay_pipelines.controls.register import load_register
 from heirpay_pipelines.controls.results import Outcome
 from heirpay_pipelines.gateways.stripe.write_probe import key_id
+from heirpay_pipelines.receive.signature import Verifier
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
@@ -308,6 +309,20 @@ def test_webhook_secret(home: Path) -> None:
     assert probe("webhook_secret", home, started).status == "fail"
     good = probe("webhook_secret", home, started, STRIPE_WEBHOOK_SECRET="whsec_abc")
     assert good.status == "pass"
+
+
+def test_hostile_bodies_are_refused_with_the_secret_that_is_set(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = "insert into state.webhook_endpoint values (1)"
+    assert probe("webhook_signatures", home).status == "not_applicable"
+    assert probe("webhook_signatures", home, started).status == "fail"
+    good = probe("webhook_signatures", home, STRIPE_WEBHOOK_SECRET="whsec_abc")
+    assert good.status == "pass"
+    assert (good.evidence["hostile"], good.evidence["refused"]) == (12, 12)
+    monkeypatch.setattr(Verifier, "verify", lambda *_: None)  # a verifier that believes everything
+    gullible = probe("webhook_signatures", home, STRIPE_WEBHOOK_SECRET="whsec_abc")
+    assert (gullible.status, gullible.evidence["refused"]) == ("fail", 0)
 
 
 def test_known_vulnerabilities(home: Path) -> None:

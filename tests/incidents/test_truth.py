@@ -6,8 +6,10 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from escalate_night import FIRST, Home, control
 
+from heirpay_pipelines.cli import cli
 from heirpay_pipelines.incidents.by_hand import acknowledge
 from heirpay_pipelines.state import open_state
 
@@ -220,3 +222,21 @@ def test_a_stranger_understands_the_message(home: Home) -> None:
         assert part in message["body"], part
     for word in ("breach_detected", "strike", "quarantine_data", "select *"):
         assert word not in message["body"], word
+
+
+def test_a_new_runbook_is_read_once(home: Home) -> None:
+    environment = {"HEIRPAY_HOME": str(home.path)}
+    (home.path / "reports").mkdir()
+    home.night(0, [control("one")])
+    name = home.incident(subject="control one")["incident_id"]
+    runner = CliRunner()
+    done = ["incidents", "resolve", name, "--note", "x", "--worked", "Ask the bank"]
+    assert runner.invoke(cli, done, env=environment).exit_code == 0
+    learned = home.incident(incident_id=name)["learned"]
+    assert learned in runner.invoke(cli, ["incidents", "runbooks"], env=environment).output
+    read = runner.invoke(cli, ["incidents", "runbooks", "--read", learned], env=environment)
+    assert "No runbook is new" in read.output
+    (logged,) = home.state("select * from audit_log where action = 'runbook_read'")
+    assert logged["subject"] == learned
+    again = runner.invoke(cli, ["incidents", "runbooks", "--read", learned], env=environment)
+    assert again.exit_code == 1

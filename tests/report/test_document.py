@@ -153,15 +153,22 @@ def test_orbt_follows_its_order(facts: Any) -> None:
         found = facts.document(**run)["orbt_status"]
         return found["status"], found["also"]
 
-    learned = {**INCIDENT, "status": "resolved", "learned": "x", "learned_new": 1}
+    learned = {
+        **INCIDENT, "status": "resolved", "learned": "x", "learned_new": 1,
+        "resolved_at": "2026-10-31T03:00:00",
+    }  # fmt: skip
     assert status(incidents=[INCIDENT, learned]) == ("repair", ["build", "train"])
     assert status(incidents=[learned]) == ("build", ["train"])  # no webhook was ever received
 
 
+SAFE = (
+    "update finance.early_fraud_warnings set amount_refunded = amount;"
+    "delete from finance.card_testing_bursts;"
+    "update finance.risk_programmes set is_exceeded = false"
+)
 PASSING: dict[str, str] = {
-    "webhook_reliability": (
-        "update operations.webhook_delivery_daily set delivered = events, missing = 0"
-    ),
+    "payment_flow": "update finance.daily_revenue_by_flow set payments_failed = 0",
+    "fraud_detection": SAFE,
     "financial_accuracy": (
         "update finance.payout_reconciliation set status = 'reconciled';"
         "update finance.balance_reconciliation set difference = 0"
@@ -172,8 +179,9 @@ FAILING: dict[str, str] = {
         "update finance.daily_revenue_by_flow set payments_failed = payments_succeeded + 10"
     ),
     "webhook_reliability": (
-        f"insert into operations.webhook_delivery_daily (date, events, delivered, missing)"
-        f" values ({DAY}, 10, 8, 2)"
+        "insert into operations.webhook_delivery_daily (date, events, delivered, late, missing,"
+        " awaited)"
+        f" values ({DAY}, 10, 8, 0, 2, 0)"
     ),
     "fraud_detection": "update finance.risk_programmes set is_exceeded = true",
     "financial_accuracy": "update finance.balance_reconciliation set difference = 1",
@@ -201,8 +209,9 @@ def test_each_quality_check_passes_and_fails(facts: Any, check: str) -> None:
     good = PASSING.get(check, "")
     if check == "webhook_reliability":
         good = (
-            f"insert into operations.webhook_delivery_daily (date, events, delivered, missing)"
-            f" values ({DAY}, 10, 10, 0)"
+            "insert into operations.webhook_delivery_daily (date, events, delivered, late, missing,"
+            " awaited)"
+            f" values ({DAY}, 10, 10, 0, 0, 0)"
         )
     assert judged(facts.document(good), check) == "pass"
     if check in FAILING:
@@ -217,9 +226,11 @@ def test_approved_only_if_all_six_pass(facts: Any) -> None:
     good = ";".join(
         [
             PASSING["financial_accuracy"],
-            "update finance.risk_programmes set is_exceeded = false",
-            f"insert into operations.webhook_delivery_daily (date, events, delivered, missing)"
-            f" values ({DAY}, 10, 10, 0)",
+            SAFE,
+            PASSING["payment_flow"],
+            "insert into operations.webhook_delivery_daily (date, events, delivered, late, missing,"
+            " awaited)"
+            f" values ({DAY}, 10, 10, 0, 0, 0)",
         ]
     )
     approved = facts.document(good)["quality_verdict"]

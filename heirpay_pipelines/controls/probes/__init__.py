@@ -44,6 +44,7 @@ PROBES: Mapping[str, Callable[[ProbeInput], Outcome]] = {
     "production_key": network.production_key,
     "least_privilege_key": network.least_privilege_key,
     "webhook_secret": network.webhook_secret,
+    "webhook_signatures": network.webhook_signatures,
     "known_vulnerabilities": network.known_vulnerabilities,
     "telemetry_off": network.telemetry_off,
     "personal_data_map": personal_data.personal_data_map,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from urllib.parse import urlsplit
 
 from heirpay_pipelines.controls.probes.given import ProbeInput
+from heirpay_pipelines.controls.probes.hostile import hostile_bodies
 from heirpay_pipelines.controls.results import Outcome, judge, not_applicable, not_evaluated
 from heirpay_pipelines.gateways.stripe.client import tls_context
 from heirpay_pipelines.gateways.stripe.write_probe import key_id
+from heirpay_pipelines.receive.signature import split_secrets
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 from heirpay_pipelines.settings import LOOPBACK, Settings
 
@@ -111,6 +114,18 @@ def webhook_secret(given: ProbeInput) -> Outcome:
     secrets = (given.run.settings.secret("stripe_webhook_secret") or "").split(",")
     weak = [f"secret {n}" for n, s in enumerate(secrets, 1) if not s.strip().startswith("whsec_")]
     return judge(len(secrets), weak)
+
+
+def webhook_signatures(given: ProbeInput) -> Outcome:
+    """The verifier with the secrets that are set refuses twelve hostile bodies and takes an honest
+    one (PCI DSS 6.2.4)."""
+    secrets = split_secrets(given.run.settings.secret("stripe_webhook_secret"))
+    row = given.connection.execute("select count(*) from state.webhook_endpoint").fetchone()
+    if not secrets:
+        if not row or not row[0]:
+            return not_applicable("no webhook endpoint was started and no secret is set")
+        return judge(1, ["STRIPE_WEBHOOK_SECRET is not set"])
+    return hostile_bodies(secrets, time.time())
 
 
 def telemetry_off(given: ProbeInput) -> Outcome:

@@ -34,6 +34,17 @@ def role_of(control: Row) -> str:
     return known.role if known else "payment"
 
 
+def is_evidence(control: Row, what: str) -> bool:
+    """Whether the register gives a control as evidence of something."""
+    known = register_by_key().get(control["key"])
+    return known is not None and what in known.evidences
+
+
+def evidencing(context: ReportContext, what: str) -> list[Row]:
+    """Controls of this run that are evidence of something."""
+    return [row for row in results(context) if is_evidence(row, what)]
+
+
 def framework_name(framework: str) -> str:
     """The framework as people write it."""
     return FRAMEWORKS.get(framework, framework)
@@ -55,8 +66,14 @@ def blocking(context: ReportContext) -> list[Row]:
 
 
 def evidenced(rows: Iterable[Row]) -> dict[str, Any]:
-    """How many controls of those that apply passed: "38 of 41", never "compliant"."""
-    counted = [row for row in rows if row["status"] != "not_applicable"]
+    """How many controls of those that apply passed: "38 of 41", never "compliant". One that passed
+    on nothing (results of before it was told apart) is not counted."""
+    counted = [
+        row
+        for row in rows
+        if row["status"] != "not_applicable"
+        and not (row["status"] == "pass" and row["checked"] == 0)
+    ]
     passed = sum(1 for row in counted if row["status"] in PASSED)
     return {
         "statement": f"{passed} of {len(counted)} controls evidenced",
@@ -69,8 +86,20 @@ def evidenced(rows: Iterable[Row]) -> dict[str, Any]:
 
 def all_passed(rows: Sequence[Row]) -> bool | None:
     """None when there is no control to judge by: that is no evidence, and not a pass."""
-    counted = [row for row in rows if row["status"] != "not_applicable"]
+    counted = [
+        row
+        for row in rows
+        if row["status"] != "not_applicable"
+        and not (row["status"] == "pass" and row["checked"] == 0)
+    ]
     return all(row["status"] in PASSED for row in counted) if counted else None
+
+
+def shown(control: Row) -> str:
+    """`key: pass`, with the reason where there was nothing to judge by."""
+    said = f"{control['key']}: {control['status'].replace('_', ' ')}"
+    without = control["status"] in ("not_applicable", "not_evaluated")
+    return f"{said} ({evidence_text(control['evidence'])})" if without else said
 
 
 def query(control: Row) -> str:

@@ -26,14 +26,32 @@ def deliverables_completed(context: ReportContext, files: list[str]) -> list[dic
         {
             "deliverable": name,
             "kind": "table",
-            "complete": name in found,
-            "rows": found[name]["rows"] if name in found else None,
+            **_state(found.get(name)),
             "query": f'heirpay query "select * from {name} limit 100"',
         }
         for name in CONTRACT_TABLES
     ]
     written = [
-        {"deliverable": name, "kind": "file", "complete": True, "rows": None, "query": None}
+        {
+            "deliverable": name,
+            "kind": "file",
+            "status": "complete",
+            "complete": True,
+            "reason": None,
+            "rows": None,
+            "query": None,
+        }
         for name in files
     ]
     return tables + written
+
+
+def _state(table: dict[str, Any] | None) -> dict[str, Any]:
+    """A table without a row is delivered, but shows nothing: it counts neither way."""
+    if table is None:
+        reason = "the table is not published"
+        return {"status": "missing", "complete": False, "reason": reason, "rows": None}
+    if not table["rows"]:
+        reason = "the table is published and empty: nothing of its kind was there"
+        return {"status": "not_applicable", "complete": False, "reason": reason, "rows": 0}
+    return {"status": "complete", "complete": True, "reason": None, "rows": table["rows"]}

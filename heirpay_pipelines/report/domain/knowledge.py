@@ -7,7 +7,7 @@ from typing import Any
 
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain.orbt import incidents_known
-from heirpay_pipelines.report.domain.status import incidents
+from heirpay_pipelines.report.domain.status import incidents, newly_learned
 
 
 def institutional_knowledge(context: ReportContext) -> dict[str, Any]:
@@ -17,19 +17,20 @@ def institutional_knowledge(context: ReportContext) -> dict[str, Any]:
     for row in rows:
         for attempt in _attempts(row):
             tally = solutions.setdefault(attempt["solution"], {"tried": 0, "helped": 0})
+            if attempt.get("status") == "not_applicable":  # it was not tried
+                continue
             tally["tried"] += 1
             tally["helped"] += 1 if attempt.get("helped") else 0
     return {
         "incidents": len(rows),
         "resolved": sum(1 for row in rows if row["status"] == "resolved"),
-        "new_runbooks": sorted(
-            str(row["learned"]) for row in rows if row.get("learned_new") and row.get("learned")
-        ),
+        "new_runbooks": sorted({str(row["learned"]) for row in newly_learned(context)}),
         "solutions": [
             {"solution": name, **tally}
             for name, tally in sorted(
                 solutions.items(), key=lambda item: (-item[1]["helped"], item[0])
             )
+            if tally["tried"]
         ],
         "not_available": incidents_known(context),
         "query": context.fact("incidents").command,

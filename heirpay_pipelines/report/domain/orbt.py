@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from heirpay_pipelines.report.context import ReportContext
-from heirpay_pipelines.report.domain.status import incident_title, incidents, open_incidents
+from heirpay_pipelines.report.domain.status import (
+    incident_title,
+    newly_learned,
+    open_incidents,
+)
 
 LAST_STRIKE = 3
 
@@ -18,9 +22,9 @@ def orbt_status(context: ReportContext, phases: list[dict[str, Any]]) -> dict[st
         f"{phase['title']}: {criterion['criterion'].lower()}"
         for phase in phases
         for criterion in phase["criteria"]
-        if not criterion["met"]
+        if criterion["status"] not in ("met", "not_applicable")
     ]
-    learned = [row["incident_id"] for row in incidents(context) if row.get("learned_new")]
+    learned = [row["incident_id"] for row in newly_learned(context)]
     reasons = {
         "repair": [
             f"{incident_title(row)} (strike {row['strike']}, {row['incident_id']})"

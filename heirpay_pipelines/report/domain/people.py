@@ -46,7 +46,7 @@ def specialist_assignments(
 def _of_control(context: ReportContext, row: controls.Row) -> dict[str, Any]:
     section = controls.section_of(row)
     return {
-        "identifier": context.identifier(*SECTION_OPERATIONS[section]),
+        "identifier": row["control_id"],
         "section": section,
         "context": f"{row['title']} ({controls.framework_name(row['framework'])}, "
         f"{row['requirement']}): {row['status'].replace('_', ' ')}",

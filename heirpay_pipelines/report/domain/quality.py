@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from heirpay_pipelines.report.context import ReportContext
+from heirpay_pipelines.incidents.thresholds import thresholds
+from heirpay_pipelines.report.context import ReportContext, ratio
 from heirpay_pipelines.report.domain import controls
 
 Belongs = Callable[[controls.Row], bool]
-SECURITY_WORDS = (
-    "encrypt", "secret", "mode", "tls", "listener", "key", "permission", "password", "loopback",
-    "vulnerab", "access",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def _checks() -> tuple[Check, ...]:
         Check(
             "security_validation",
             "Security validation",
-            lambda row: any(word in row["key"] for word in SECURITY_WORDS),
+            lambda row: controls.is_evidence(row, "security"),
         ),
         Check("pci_audit", "PCI audit", lambda row: row["framework"] == "pci_dss"),
         Check(
@@ -116,7 +114,7 @@ def _checks() -> tuple[Check, ...]:
             "fraud_detection",
             "Fraud detection",
             lambda row: controls.section_of(row) == "payment.security.fraud",
-            (_risk_measured,),
+            (_payments_scored, _warnings_handled, _no_burst, _risk_measured),
         ),
         Check(
             "financial_accuracy",
@@ -128,28 +126,106 @@ def _checks() -> tuple[Check, ...]:
 
 
 def _payments_succeed(context: ReportContext) -> Measured:
-    fact = context.fact("revenue_by_flow")
-    succeeded = sum(int(row["payments_succeeded"] or 0) for row in fact.rows)
-    failed = sum(int(row["payments_failed"] or 0) for row in fact.rows)
+    """Each flow that the account uses succeeded lately, more often than it failed."""
+    fact = context.fact("flows_lately")
+    bad = [row for row in fact.rows if row["succeeded"] <= row["failed"]]
+    told = [
+        f"{row['payment_flow']}: {int(row['succeeded']):,} of"
+        f" {int(row['succeeded'] + row['failed']):,} succeeded"
+        + ("" if row["succeeded"] else f", the last on {row['last_succeeded_on'] or 'no day'}")
+        for row in fact.rows
+    ]
+    names = ", ".join(str(row["payment_flow"]) for row in bad)
     return Measured(
-        None if fact.missing else succeeded > failed,
-        fact.missing or f"{succeeded:,} payments succeeded and {failed:,} failed this month",
-        "Find why payments fail: most attempts of this month did not succeed.",
+        None if fact.missing or not fact.rows else not bad,
+        fact.missing or f"of the last 30 days, {'; '.join(told) or 'no payment'}",
+        f"Find why payments fail or are no longer made: {names or 'no flow was used'}.",
         fact.command,
     )
 
 
 def _webhooks_arrive(context: ReportContext) -> Measured:
+    """The share of what should have come that came, and how much of it late, against the limits."""
+    limits = thresholds(context.settings).webhooks
     fact = context.fact("webhooks")
     row = fact.one()
-    events, missing = int(row.get("events") or 0), row.get("missing")
-    received = int(row.get("delivered") or 0) + int(row.get("late") or 0)
-    holds = None if fact.missing or not received or missing is None else missing == 0
+    missing, awaited = row.get("missing"), int(row.get("awaited") or 0)
+    late = int(row.get("late") or 0)
+    received = int(row.get("delivered") or 0) + late
+    due = int(row.get("events") or 0) - awaited
+    arrived = ratio(received, due)
+    share_late = ratio(late, received) or Decimal(0)
+    holds = None
+    if not fact.missing and arrived is not None and missing is not None:
+        holds = arrived >= limits.arrived_share and share_late <= limits.late_share
     absent = "how many are missing cannot be told" if missing is None else f"{missing:,} missing"
     return Measured(
         holds,
-        fact.missing or f"{received:,} of {events:,} events of seven days were delivered, {absent}",
-        "Start `heirpay receive`, register its address at Stripe, and find why events are missing.",
+        fact.missing
+        or f"{received:,} of {due:,} events of seven days were delivered"
+        f" ({_percent(arrived)}, at least {_percent(limits.arrived_share)}), {absent};"
+        f" {late:,} came late ({_percent(share_late)}, at most {_percent(limits.late_share)})",
+        "Start `heirpay receive`, register its address at Stripe, and find why events are missing"
+        " or late.",
+        fact.command,
+    )
+
+
+def _percent(share: Decimal | None) -> str:
+    return "no share" if share is None else f"{share:.1%}"
+
+
+def _payments_scored(context: ReportContext) -> Measured:
+    """Detection needs Radar's scores and its verdicts on card payments."""
+    least = thresholds(context.settings).fraud.scored_share
+    fact = context.fact("fraud_sight")
+    row = fact.one()
+    cards = int(row.get("card_payments") or 0)
+    scored, judged = (
+        ratio(int(row.get("scored") or 0), cards),
+        ratio(int(row.get("judged") or 0), cards),
+    )
+    holds = None
+    if not fact.missing and scored is not None and judged is not None:
+        holds = scored >= least and judged >= least
+    return Measured(
+        holds,
+        fact.missing
+        or f"of {cards:,} card payments of 30 days {_percent(scored)} have a risk score and"
+        f" {_percent(judged)} were judged by rules (at least {_percent(least)})",
+        "See in Stripe's dashboard that Radar is on and that payments carry what it needs.",
+        fact.command,
+    )
+
+
+def _warnings_handled(context: ReportContext) -> Measured:
+    days = thresholds(context.settings).fraud.warning_days
+    fact = context.fact("warnings_waiting")
+    row = fact.one()
+    waiting, oldest = row.get("warnings"), row.get("oldest_days")
+    return Measured(
+        None if fact.missing or waiting is None else not waiting or int(oldest or 0) <= days,
+        fact.missing
+        or (
+            "early fraud warnings could not be read"
+            if waiting is None
+            else f"{waiting:,} early fraud warnings wait, the oldest for {oldest or 0} days"
+            f" (at most {days})"
+        ),
+        "Refund or answer the payments that early fraud warnings name.",
+        fact.command,
+    )
+
+
+def _no_burst(context: ReportContext) -> Measured:
+    fact = context.fact("bursts_lately")
+    row = fact.one()
+    bursts, attempts = int(row.get("bursts") or 0), int(row.get("attempts") or 0)
+    return Measured(
+        None if fact.missing else not bursts,
+        fact.missing or f"{bursts:,} bursts of card testing in 7 days, {attempts:,} attempts",
+        "Stop the card testing: a CAPTCHA or a limit on the payment page, and the proposed block"
+        " list (`heirpay risk proposals list`).",
         fact.command,
     )
 

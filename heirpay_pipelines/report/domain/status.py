@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.incidents.thresholds import thresholds
 from heirpay_pipelines.report import money
 from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
@@ -221,6 +223,27 @@ def incidents(context: ReportContext) -> list[dict[str, Any]]:
     if context.run.incidents is not None:
         return [dict(row) for row in context.run.incidents]
     return list(context.fact("incidents").rows)
+
+
+def newly_learned(context: ReportContext) -> list[dict[str, Any]]:
+    """Resolved incidents whose runbook is new: until a person has read it
+    (`heirpay incidents runbooks --read NAME`) or the stated days have passed."""
+    days = thresholds(context.settings).runbooks.new_for_days
+    since = (context.run.as_of - timedelta(days=days)).replace(tzinfo=None)
+    return [
+        row
+        for row in incidents(context)
+        if row.get("learned_new")
+        and row.get("learned")
+        and row.get("resolved_at")
+        and _instant(row["resolved_at"]) > since
+    ]
+
+
+def _instant(value: Any) -> datetime:
+    """An instant of the state file (text) or of the published table (naive UTC), as the latter."""
+    given = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return given.replace(tzinfo=None)
 
 
 def open_incidents(context: ReportContext) -> list[dict[str, Any]]:

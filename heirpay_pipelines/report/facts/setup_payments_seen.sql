@@ -4,6 +4,9 @@
 
 select
     count(*) > 0 as met,
-    count(*) || ' succeeded payments, the newest of ' || max(created_at) as evidence
+    count(*) || ' payments succeeded in the last 90 days, the newest of '
+        || coalesce(cast(max(created_at) as varchar), 'never') as evidence
 from staging.stg_stripe__charges
-where status = 'succeeded'
+where
+    status = 'succeeded' and created_at > cast($as_of as timestamp) - interval 90 day
+    and created_at <= cast($as_of as timestamp)

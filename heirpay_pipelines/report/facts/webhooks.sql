@@ -7,6 +7,7 @@ select
     coalesce(sum(delivered), 0) as delivered,
     coalesce(sum(late), 0) as late,
     case when count(missing) = count(*) then coalesce(sum(missing), 0) end as missing,
+    case when count(awaited) = count(*) then coalesce(sum(awaited), 0) end as awaited,
     coalesce(sum(replayed), 0) as replayed,
     coalesce(sum(duplicates), 0) as duplicates,
     max(lag_seconds_p95) as lag_seconds_p95
