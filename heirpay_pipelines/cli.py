@@ -43,6 +43,10 @@ COMMANDS = {
     "close": ("books.close_command:close", "Close a month: freeze, approve, verify it."),
     "gdpr": ("privacy.commands:gdpr", "Personal data: map, export, erasure, retention."),
     "incidents": ("incidents.commands:incidents", "List, show, acknowledge, resolve incidents."),
+    "requirements": (
+        "report.requirements_command:requirements",
+        "What is demanded of this domain, met or not.",
+    ),
     "risk": ("risk.commands:risk", "Velocity rules, back-tests, proposals to block."),
     "mcp": ("serve.command:mcp", "An MCP server for the published figures, read-only."),
     "bank": ("bank.command:bank", "What is understood of a bank statement."),

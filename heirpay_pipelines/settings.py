@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     )
 
     public_url: str | None = Field(None, alias="HEIRPAY_PUBLIC_URL")
+    advisories: str | None = Field(None, alias="HEIRPAY_ADVISORIES")
 
     @field_validator("public_url")
     @classmethod
@@ -107,6 +108,18 @@ class Settings(BaseSettings):
                 "use the address that colleagues open, such as https://finance.example"
             )
         return value.rstrip("/")
+
+    @field_validator("advisories")
+    @classmethod
+    def _an_advisory_source(cls, value: str | None) -> str | None:
+        """An OSV address that pip-audit asks; plain http for loopback only."""
+        if value is None:
+            return None
+        url = urlsplit(value)
+        plain = url.scheme == "http" and url.hostname in LOOPBACK
+        if not url.hostname or "@" in url.netloc or not (url.scheme == "https" or plain):
+            raise ValueError("use the https address of an OSV service; http only for loopback")
+        return value
 
     @field_validator("stripe_api_base")
     @classmethod

@@ -30,7 +30,7 @@ Section = Literal[
 
 Evidence = Literal[
     "security", "restricted_key", "webhook_security", "webhook_idempotency", "prorations",
-    "audit_trail",
+    "audit_trail", "stored_card_data",
 ]  # fmt: skip
 """What the report judges by controls; a control says itself what it is evidence of."""
 Role = Literal["payment", "api", "data", "integration", "platform"]

@@ -24,6 +24,7 @@ from heirpay_pipelines.orchestration.preflight import cannot_pull, record_failed
 from heirpay_pipelines.orchestration.quiet_children import quiet_log_helpers
 from heirpay_pipelines.orchestration.reserve import DiskFullError, keep_reserve, make_room
 from heirpay_pipelines.orchestration.step_failure import failure_before_steps, first_failure
+from heirpay_pipelines.report.requirements import read_requirements
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.state.run_lock import run_lock
@@ -54,10 +55,13 @@ class NightlyOutcome:
 
 def run_nightly(settings: Settings, as_of: datetime | None, full: bool) -> NightlyOutcome:
     """Run the nightly job in this process and wait for it; AnotherRunError, with nothing touched,
-    when one is under way. Raises SettingsError for a wrong `thresholds.yaml`."""
+    when one is under way. Raises SettingsError for a wrong `thresholds.yaml` or
+    `requirements.yaml`."""
     # A log that cannot be written is no reason to print a trace, nor is a generator of dbt's lines
     # that is closed because of it.
-    thresholds(settings)  # a wrong one ends the run before anything is asked or written
+    # A wrong file ends the run before anything is asked or written.
+    thresholds(settings)
+    read_requirements(settings)
     logging.raiseExceptions = False
     sys.unraisablehook = lambda _: None
     with run_lock(settings), ends_on_hangup():

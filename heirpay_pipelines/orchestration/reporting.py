@@ -51,6 +51,8 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
         known = incident_rows(state)
         chain = str(head(state))
         results = read_results(state, run.run_id, settings.project)
+    from heirpay_pipelines.orchestration.job import CRONS  # which loads the assets
+
     facts = RunFacts(
         run_id=run.run_id,
         as_of=run.as_of,
@@ -61,6 +63,7 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
         coverage=night.coverage(run.as_of),
         incidents=known,
         audit_head=chain,
+        schedules=[{"job": job, "cron": cron, "when": when} for job, (cron, when) in CRONS.items()],
     )
     apart = None if night.is_whole else settings.reports_dir / UNPUBLISHED_REPORT
     paths = write_report(settings, facts, [asdict(result) for result in results], apart)

@@ -15,12 +15,13 @@ from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain.compliance import pci_compliance_status
 from heirpay_pipelines.report.domain.coverage import coverage_statement
 from heirpay_pipelines.report.domain.deliverables import deliverables_completed
-from heirpay_pipelines.report.domain.handoffs import handoff_readiness
+from heirpay_pipelines.report.domain.handoffs import handoff_readiness, ongoing_support
 from heirpay_pipelines.report.domain.knowledge import institutional_knowledge
 from heirpay_pipelines.report.domain.metrics import fraud_detection_metrics, revenue_metrics
 from heirpay_pipelines.report.domain.orbt import orbt_status
 from heirpay_pipelines.report.domain.people import specialist_assignments
 from heirpay_pipelines.report.domain.quality import quality_verdict
+from heirpay_pipelines.report.domain.requirements import requirements_met
 from heirpay_pipelines.report.domain.setup import setup_phases
 from heirpay_pipelines.report.domain.status import blocking_issues, first_actions, project_status
 from heirpay_pipelines.report.figures import Figure
@@ -39,6 +40,7 @@ def build_document(
     phases = setup_phases(context)
     handoffs = handoff_readiness(context)
     issues = blocking_issues(context)
+    wanted = requirements_met(context)
     document = {
         "schema_version": SCHEMA_VERSION,
         "domain": f"payment.{context.settings.project}",
@@ -46,7 +48,7 @@ def build_document(
         "quality_verdict": quality_verdict(context),
         "first_actions": first_actions(context, issues),
         "project_status": project_status(context),
-        "specialist_assignments": specialist_assignments(context, handoffs),
+        "specialist_assignments": specialist_assignments(context, handoffs, phases, wanted),
         "deliverables_completed": deliverables_completed(context, list(written)),
         "pci_compliance_status": pci_compliance_status(context),
         "revenue_metrics": revenue_metrics(context, figures),
@@ -54,6 +56,8 @@ def build_document(
         "orbt_status": orbt_status(context, phases),
         "blocking_issues": issues,
         "handoff_readiness": handoffs,
+        "ongoing_support": ongoing_support(context),
+        "requirements": wanted,
         "institutional_knowledge_captured": institutional_knowledge(context),
         "coverage_statement": coverage_statement(context),
         "thresholds": [

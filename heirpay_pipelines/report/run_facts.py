@@ -30,6 +30,8 @@ class RunFacts:
     """Rows of `operations.incidents` as they are now; None: read the published ones."""
     audit_head: str | None = None
     """`sequence:hash` of the audit chain as it is now: a copy outside proves the log."""
+    schedules: Sequence[Mapping[str, Any]] = ()
+    """Each schedule's `job`, its `cron` and `when` that is, in words."""
 
 
 @dataclass(frozen=True)

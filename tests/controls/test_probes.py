@@ -417,3 +417,27 @@ def test_a_program_a_script_and_the_test_virus_are_found_among_the_data(home: Pa
         "c.txt: the EICAR test virus",
         "run.sql: may be executed",
     ]
+
+
+@pytest.mark.parametrize(("found", "status"), [([], "pass"), ([{"id": "PYSEC-1"}], "fail")])
+def test_advisories_are_asked_at_the_address_given_and_nowhere_else(
+    home: Path, monkeypatch: pytest.MonkeyPatch, found: list[object], status: str
+) -> None:
+    from importlib.metadata import distributions
+
+    listed = [{"name": d.metadata["Name"], "version": d.version, "vulns": found}
+              for d in distributions()]  # fmt: skip
+    folder = home / "bin"
+    folder.mkdir()
+    (folder / "report.json").write_text(json.dumps({"dependencies": listed}))
+    program = folder / "pip-audit"
+    program.write_text(f'#!/bin/sh\necho "$@" > {folder}/asked\ncat {folder}/report.json\n')
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    address = "https://advisories.example/v1/query"
+    assert probe("known_vulnerabilities", home, HEIRPAY_ADVISORIES=address).status == status
+    asked = (folder / "asked").read_text().split()
+    assert [word for word in asked if "://" in word] == [address]
+    program.write_text("#!/bin/sh\nexit 2\n")
+    silent = probe("known_vulnerabilities", home, HEIRPAY_ADVISORIES=address)
+    assert silent.status == "not_evaluated"

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from importlib.metadata import distributions
+from typing import Any
 from urllib.parse import urlsplit
 
 from heirpay_pipelines.controls.probes.given import ProbeInput
@@ -135,14 +136,21 @@ def telemetry_off(given: ProbeInput) -> Outcome:
 
 
 def known_vulnerabilities(given: ProbeInput) -> Outcome:
-    """Installed packages against offline advisories (PCI DSS 6.3.1, 6.3.3).
+    """Installed packages against advisories (PCI DSS 6.3.1, 6.3.3).
 
-    `security/advisories.json` under HEIRPAY_HOME is what `pip-audit --format json` wrote on a
-    machine that reaches an advisory source. Without it, or when it is older than 30 days, the
-    control is not evaluated: no evidence is no pass.
+    With HEIRPAY_ADVISORIES pip-audit asks that source, and nothing else. Otherwise
+    `security/advisories.json` under HEIRPAY_HOME counts: what `pip-audit --format json` wrote on a
+    machine that reaches a source. Without it, or when it is older than 30 days, the control is not
+    evaluated: no evidence is no pass.
     """
     import json
 
+    source = given.run.settings.advisories
+    if source is not None:
+        from heirpay_pipelines.controls.probes.advisories import asked
+
+        found = asked(source)
+        return not_evaluated(found) if isinstance(found, str) else _against(found)
     path = given.run.settings.home / "security" / "advisories.json"
     if not path.is_file():
         return not_evaluated("no advisory data: put pip-audit's JSON into security/advisories.json")
@@ -150,12 +158,17 @@ def known_vulnerabilities(given: ProbeInput) -> Outcome:
     if age > 30 * 86400:
         return not_evaluated(f"the advisory data is {int(age // 86400)} days old")
     try:
-        listed = {
-            (str(item["name"]).lower(), str(item.get("version"))): item.get("vulns", [])
-            for item in json.loads(path.read_text())["dependencies"]
-        }
+        return _against(json.loads(path.read_text()))
     except (ValueError, KeyError, TypeError):
         return not_evaluated("security/advisories.json is not what pip-audit writes")
+
+
+def _against(report: Any) -> Outcome:
+    """The installed packages against a report of pip-audit's."""
+    listed = {
+        (str(item["name"]).lower(), str(item.get("version"))): item.get("vulns", [])
+        for item in report["dependencies"]
+    }
     installed = {(d.metadata["Name"].lower(), d.version) for d in distributions()}
     vulnerable = sorted(f"{n} {v}" for n, v in installed if listed.get((n, v)))
     unknown = sorted(f"{n} {v}" for n, v in installed - set(listed))

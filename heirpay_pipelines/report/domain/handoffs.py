@@ -14,6 +14,7 @@ def handoff_readiness(context: ReportContext) -> list[dict[str, Any]]:
         {
             "domain": handoff.domain,
             "file": f"handoffs/{handoff.name}",
+            "deliverable": handoff.deliverable,
             "purpose": handoff.purpose,
             "ready": all(met for _, met in handoff.criteria),
             "criteria": [
@@ -21,4 +22,19 @@ def handoff_readiness(context: ReportContext) -> list[dict[str, Any]]:
             ],
         }
         for handoff in handoff_files(context)
+    ]
+
+
+def ongoing_support(context: ReportContext) -> list[dict[str, Any]]:
+    """What is watched for the neighbouring domains from night to night: calm or not, and why."""
+    fact = context.fact("support")
+    return [
+        {
+            "domain": row["domain"],
+            "support": row["support"],
+            "calm": bool(row["calm"]),
+            "evidence": row["evidence"],
+            "query": fact.command,
+        }
+        for row in fact.rows
     ]

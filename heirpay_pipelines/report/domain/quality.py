@@ -175,6 +175,15 @@ def _percent(share: Decimal | None) -> str:
     return "no share" if share is None else f"{share:.1%}"
 
 
+def fraud_measures(context: ReportContext, level: str) -> list[Measured]:
+    """What a level of protection against fraud rests on: `basic` scores and programmes, `standard`
+    handled warnings too, `strict` no burst either."""
+    measures = [_payments_scored, _risk_measured]
+    measures += [_warnings_handled] if level != "basic" else []
+    measures += [_no_burst] if level == "strict" else []
+    return [measure(context) for measure in measures]
+
+
 def _payments_scored(context: ReportContext) -> Measured:
     """Detection needs Radar's scores and its verdicts on card payments."""
     least = thresholds(context.settings).fraud.scored_share

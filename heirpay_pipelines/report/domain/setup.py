@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls
+from heirpay_pipelines.report.requirements import Requirements, read_requirements
 
 Status = Literal["met", "unmet", "not_applicable", "not_evaluated"]
 
@@ -79,16 +80,22 @@ PHASES: dict[str, Phase] = {
 
 def setup_phases(context: ReportContext) -> list[dict[str, Any]]:
     """Every phase with its criteria, its deliverable and who has to act on what is unmet."""
+    wanted = read_requirements(context.settings)
     phases = []
     for key, phase in PHASES.items():
         judged = [_judge(context, criterion) for criterion in phase.criteria]
         counted = [each for each in judged if each["status"] != "not_applicable"]
-        met = bool(counted) and all(each["met"] for each in counted)
+        required = _is_required(key, wanted)
+        if not required:
+            judged = [{**each, "status": "not_applicable"} for each in judged]
+            counted = []
+        met = not required or (bool(counted) and all(each["met"] for each in counted))
         phases.append(
             {
                 "phase": key,
                 "title": phase.title,
                 "met": met,
+                "required": required,
                 "criteria_met": sum(each["met"] for each in counted),
                 "criteria_counted": len(counted),
                 "deliverable": {"name": phase.deliverable, "complete": met},
@@ -98,6 +105,18 @@ def setup_phases(context: ReportContext) -> list[dict[str, Any]]:
             }
         )
     return phases
+
+
+def _is_required(phase: str, wanted: Requirements | None) -> bool:
+    """Without requirements.yaml every phase is; a payments domain that is to bill no subscription,
+    or needs no gateway's webhooks, has no such phase."""
+    if wanted is None:
+        return True
+    if phase == "subscription_billing":
+        return wanted.needs_billing
+    if phase == "webhook_infrastructure":
+        return wanted.needs_webhooks
+    return True
 
 
 def _judge(context: ReportContext, criterion: Criterion) -> dict[str, Any]:
