@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import TypedDict
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -58,6 +59,32 @@ def pattern_of(symptom: str) -> str:
         if symptom in pattern.symptoms:
             return name
     raise LookupError(f"{symptom} is no symptom of the pattern library")
+
+
+STEPS = {
+    "breaks": ("RECONCILIATION", "DUCKDB", 20, "payment.general.operation"),
+    "disputes": ("DISPUTE_HANDLING", "STRIPE", 21, "payment.security.fraud"),
+    "programmes": ("FRAUD_PREVENTION", "DUCKDB", 22, "payment.security.fraud"),
+    "forecast": ("FRAUD_PREVENTION", "DUCKDB", 23, "payment.security.fraud"),
+    "anomalies": ("FRAUD_PREVENTION", "DUCKDB", 24, "payment.processing.gateway"),
+    "unknown_codes": ("PAYMENT_PROCESSING", "DUCKDB", 25, "payment.processing.gateway"),
+    "run": ("NIGHTLY_RUN", "DAGSTER", 26, "payment.general.operation"),
+    "inquiry": ("COMPLIANCE", "PERSON", 27, "payment.general.operation"),
+}
+"""Checks whose symptom others share: each has an operation, a tool, a step and a section."""
+
+
+class OwnId(TypedDict):
+    """Two fields of a finding."""
+
+    identifier: str
+    section: str
+
+
+def own_id(project: str, check: str) -> OwnId:
+    """What a finding of a check in STEPS carries."""
+    operation, tool, step, section = STEPS[check]
+    return OwnId(identifier=payment_id(project, operation, tool, step), section=section)
 
 
 def identifier(project: str, symptom: str) -> str:

@@ -240,3 +240,20 @@ def test_a_new_runbook_is_read_once(home: Home) -> None:
     assert logged["subject"] == learned
     again = runner.invoke(cli, ["incidents", "runbooks", "--read", learned], env=environment)
     assert again.exit_code == 1
+
+
+def test_no_two_checks_share_an_id_and_a_break_is_no_matter_of_the_gateway(home: Home) -> None:
+    home.sql(
+        "insert into finance.reconciliation_breaks values"
+        " ('b1', 'payout_mismatch', 'high', 'usd', 1.5, 'po_1', null, '2026-10-30', 'x', 'Ask.');"
+        "insert into finance.disputes values"
+        " ('du_1', 'usd', 10, 'open', false, timestamp '2026-11-02');"
+        "insert into finance.risk_programmes values"
+        " ('2026-11-01', 'VAMP', 'visa', 9, 9, 0.02, 0.01, 10, 9, true, true)"
+    )
+    home.night(0, outcome="failed")
+    found = {r["subject"]: r for r in home.state("select * from incidents")}
+    assert len({row["identifier"] for row in found.values()}) == len(found) == 4
+    assert found["nightly run"]["identifier"] == "PAYMENT.HEIRPAY.NIGHTLY_RUN.DAGSTER.20000.026"
+    assert found["payout_mismatch in usd"]["section"] == "payment.general.operation"
+    assert found["Visa VAMP"]["section"] == "payment.security.fraud"

@@ -17,6 +17,7 @@ from heirpay_pipelines.controls.expectations import bind_to
 from heirpay_pipelines.controls.register import Control, register_by_key
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.patterns import own_id
 from heirpay_pipelines.incidents.thresholds import thresholds
 from heirpay_pipelines.incidents.warehouse import Named, money_of
 
@@ -147,6 +148,7 @@ def observe_inquiries(night: Night) -> Observed:
         Finding(
             scope=f"inquiry:{row['inquiry_id']}",
             symptom="failed_control",
+            **own_id(night.settings.project, "inquiry"),
             subject=f"inquiry {row['reference']} of {row['regulator']}",
             detail=f"Received {row['received_at']}, an answer is due by {row['answer_due_at']}",
             compliance_risk="high",

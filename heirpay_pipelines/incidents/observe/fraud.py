@@ -7,6 +7,7 @@ from typing import Any
 
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.patterns import own_id
 from heirpay_pipelines.incidents.thresholds import thresholds
 from heirpay_pipelines.incidents.warehouse import (
     as_of,
@@ -115,6 +116,7 @@ def _anomaly(night: Night, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="payments:anomalies",
         symptom="declined_cards",
+        **own_id(night.settings.project, "anomalies"),
         subject=f"failures of {what} {row['value']}",
         detail=f"{row['failures']} of {row['attempts']} payments failed in the week to"
         f" {row['date']} ({row['failure_rate']:.1%}); {row['expected_failures']:.1f} are usual"
@@ -132,16 +134,17 @@ def _anomaly(night: Night, row: dict[str, Any]) -> Finding:
 def observe_forecast(night: Night) -> Observed:
     """Programmes that will be crossed next month at the present pace, and not yet this one."""
     found = rows(night, FORECAST)
-    return Observed(frozenset({"risk:forecast"}), tuple(_forecast(row) for row in found))
+    return Observed(frozenset({"risk:forecast"}), tuple(_forecast(night, row) for row in found))
 
 
-def _forecast(row: dict[str, Any]) -> Finding:
+def _forecast(night: Night, row: dict[str, Any]) -> Finding:
     name = f"{row['network'].capitalize()} {row['programme']}"
     cases = row["cases_in_28_days"]
     counted = "disputes alone, at the latest" if cases is None else f"{cases} cases"
     return Finding(
         scope="risk:forecast",
         symptom="failed_control",
+        **own_id(night.settings.project, "forecast"),
         subject=f"{name} forecast",
         detail=f"At the pace of the last 28 days ({counted}) the threshold is"
         f" crossed on {row['crosses_on']}, in {row['days_left']} days",

@@ -9,6 +9,7 @@ from pathlib import Path
 from heirpay_pipelines.audit import verify
 from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.patterns import own_id
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -20,6 +21,7 @@ def observe_run(night: Night) -> Observed:
     finding = Finding(
         scope="run",
         symptom="processing_errors",
+        **own_id(night.settings.project, "run"),
         subject="nightly run",
         detail=f"Run {night.run.run_id} failed: {night.run.reason or 'see its page in Dagster'}",
         evidence={"run_id": night.run.run_id},

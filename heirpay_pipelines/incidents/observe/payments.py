@@ -10,7 +10,7 @@ from typing import Any
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
 from heirpay_pipelines.incidents.incidents import unresolved
-from heirpay_pipelines.incidents.patterns import patterns
+from heirpay_pipelines.incidents.patterns import own_id, patterns
 from heirpay_pipelines.incidents.thresholds import Thresholds, thresholds
 from heirpay_pipelines.incidents.warehouse import as_of, exact, over_revenue_impact, rows
 
@@ -175,6 +175,7 @@ def observe_breaks(night: Night) -> Observed:
             Finding(
                 scope="breaks",
                 symptom="processing_errors",
+                **own_id(night.settings.project, "breaks"),
                 subject=f"{row['kind']} in {row['currency']}",
                 detail=f"{row['kind'].replace('_', ' ')}: {row['breaks']}, since {row['since']}",
                 amount=amount,

@@ -7,6 +7,7 @@ from typing import Any
 
 from heirpay_pipelines.duck import quoted
 from heirpay_pipelines.incidents.facts import Finding, Night, Observed
+from heirpay_pipelines.incidents.patterns import own_id
 from heirpay_pipelines.incidents.thresholds import thresholds
 from heirpay_pipelines.incidents.warehouse import as_of, exact, over_revenue_impact, rows
 
@@ -39,14 +40,14 @@ def observe_programmes(night: Night) -> Observed:
     """Each monitoring programme that is exceeded, or will be if the month goes on like this."""
     found = rows(night, PROGRAMMES, {"as_of": as_of(night)})
     findings = tuple(
-        _programme(row) for row in found if row["is_exceeded"] or row["is_forecast_exceeded"]
+        _programme(night, row) for row in found if row["is_exceeded"] or row["is_forecast_exceeded"]
     )
     # What cannot be told resolves nothing.
     told = not any(row["is_exceeded"] is None for row in found)
     return Observed(frozenset({"risk:programmes"} if told else ()), findings)
 
 
-def _programme(row: dict[str, Any]) -> Finding:
+def _programme(night: Night, row: dict[str, Any]) -> Finding:
     state = "exceeded" if row["is_exceeded"] else "forecast to be exceeded at the month's end"
     cases = f"{row['cases']} cases" + (
         f" (forecast {row['forecast_cases']})" if not row["is_exceeded"] else ""
@@ -58,6 +59,7 @@ def _programme(row: dict[str, Any]) -> Finding:
     return Finding(
         scope="risk:programmes",
         symptom="failed_control",
+        **own_id(night.settings.project, "programmes"),
         subject=f"{row['network'].capitalize()} {row['programme']}",
         detail=f"The programme's threshold is {state}: {cases}{measured}"
         f" against {row['ratio_threshold']:.2%}",
@@ -92,6 +94,7 @@ def _unknown(night: Night, days: int, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="risk:unknown_codes",
         symptom="declined_cards",
+        **own_id(night.settings.project, "unknown_codes"),
         subject=f"unknown decline code {row['decline_code']} in {row['currency']}",
         detail=f"{row['failed']} payments of {days} days failed with a code that no list knows;"
         " they are not retried",
@@ -122,6 +125,7 @@ def _disputes(night: Night, days: int, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="risk:disputes",
         symptom="processing_errors",
+        **own_id(night.settings.project, "disputes"),
         subject=f"disputes without evidence in {row['currency']}",
         detail=f"{row['disputes']} disputes are due within {days} days or overdue without evidence,"
         f" the first on {row['due']:%Y-%m-%d}",
