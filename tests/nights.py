@@ -45,9 +45,9 @@ def code_version() -> str:
 
 
 @contextmanager
-def account_at(bank: Path, now: str = NOW) -> Iterator[EmbeddedAccount]:
+def account_at(bank: Path, now: str = NOW, *options: str) -> Iterator[EmbeddedAccount]:
     """The embedded account as of an instant, without limits; its bank's statements in `bank`."""
-    with serve_account(bank, "--now", now, "--limits", "off", key=KEY) as account:
+    with serve_account(bank, "--now", now, "--limits", "off", *options, key=KEY) as account:
         yield account
 
 
