@@ -2,7 +2,7 @@
 
     python tests/soak/soak.py                        # forty nights, some two hours
     python tests/soak/soak.py --nights 5 --seed 3 --only "killed by kill -9"
-    python tests/soak/soak.py --nights 12 --days 60 --quiet    # the twin alone: what a home grows by
+    python tests/soak/soak.py --nights 12 --days 60 --quiet  # the twin alone: its growth
 
 After each night the disturbed home has either the undisturbed twin's tables, or it refused with a
 line that names the cause and has them once it was run again as the line says. At the end: the same
