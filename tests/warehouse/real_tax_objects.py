@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import payment_objects as stripe
 from landing_harness import Landing, epoch
-from stripe_objects import customer, invoice, item, line, price, subscription, tax
+from stripe_objects import customer, discount, invoice, item, line, price, subscription, tax
 
 START, END = "2026-01-10T12:00:00", "2026-02-10T12:00:00"
 
@@ -22,7 +23,7 @@ def rate(rate_id: str, percentage: float, country: str, **extra: Any) -> dict[st
 RATES = [
     rate("txr_gb", 20.0, "GB"), rate("txr_de", 19.0, "DE"), rate("txr_fr", 20.0, "FR"),
     rate("txr_fr0", 0.0, "FR"), rate("txr_jp", 10.0, "JP"), rate("txr_ny", 4.0, "US"),
-    rate("txr_nyc", 4.0, "US"),
+    rate("txr_nyc", 4.0, "US"), rate("txr_kw", 5.0, "KW"),
 ]  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def monthly(
     taxes: list[dict[str, Any]],
     quantity: int = 1,
     currency: str = "gbp",
-    off: int = 0,
+    discounts: Sequence[dict[str, Any]] = (),
     **its: Any,
 ) -> None:
     """A subscription and its first bill."""
@@ -67,11 +68,12 @@ def monthly(
     landing.version(customer(f"cus_{name}"), "2026-01-01")
     landing.version(plan, "2026-01-01")
     body = subscription(f"sub_{name}", f"cus_{name}", [item(f"si_{name}", plan, quantity)],
-                        created=START)  # fmt: skip
+                        created=START, discounts=discounts)  # fmt: skip
     landing.event("customer.subscription.created", body, START)
+    off = [(each["id"], amount // 2) for each in discounts]
     billed = line(
         f"il_{name}", amount, START, END, f"sub_{name}", f"si_{name}", plan["id"], quantity,
-        currency=currency, taxes=taxes,
+        currency=currency, taxes=taxes, discounts=off,
     )  # fmt: skip
     made = invoice(f"in_{name}", f"cus_{name}", START, [billed], f"sub_{name}", currency=currency)
     made["total_taxes"] = [{"amount": sum(each["amount"] for each in taxes)}]
@@ -87,6 +89,10 @@ SUBSCRIBED = {
     "two_rates": ("100.00", "100.00", "200.00", "8.00"),
     "halved": ("100.00", "100.00", "50.00", "10.00"),
     "freed": ("24.00", "24.00", "24.00", "0.00"),
+    "unreasoned": ("20.00", "20.00", "20.00", "4.00"),
+    "dinar": ("10.00", "10.00", "10.00", "0.50"),
+    "half_off": ("10.00", "10.00", "10.00", "2.00"),
+    "older": ("20.00", "20.00", "20.00", "4.00"),
 }
 
 
@@ -103,6 +109,25 @@ def subscriptions(landing: Landing) -> None:
     monthly(landing, "halved", 11_000, [part])
     # The rate stands on the line and takes nothing.
     monthly(landing, "freed", 2400, [by_hand("txr_gb", 0, 2400, True)])
+    # Stripe gives no reason at all; a currency of three decimals; half of the price for ever.
+    unreasoned = by_hand("txr_gb", 400, 2000, True) | {"taxability_reason": None}
+    monthly(landing, "unreasoned", 2400, [unreasoned])
+    monthly(landing, "dinar", 10_500, [by_hand("txr_kw", 500, 10_000, True)], currency="kwd")
+    half = discount("di_half_off", percent_off=50)
+    monthly(landing, "half_off", 2400, [by_hand("txr_gb", 200, 1000, True)], discounts=[half])
+    # As API versions before 2025-03-31 wrote it.
+    plan = price("price_older", 2400, currency="gbp")
+    landing.version(customer("cus_older"), "2026-01-01")
+    landing.version(plan, "2026-01-01")
+    body = subscription("sub_older", "cus_older", [item("si_older", plan)], created=START)
+    landing.event("customer.subscription.created", body, START)
+    billed = line("il_older", 2400, START, END, "sub_older", "si_older", "price_older",
+                  currency="gbp")  # fmt: skip
+    made = invoice("in_older", "cus_older", START, [billed], "sub_older", currency="gbp")
+    stated = {"amount": 400, "inclusive": True, "tax_rate": "txr_gb", "taxable_amount": 2000}
+    del billed["taxes"]
+    billed["tax_amounts"] = made["total_tax_amounts"] = [stated]
+    landing.version(made, "2026-01-11")
 
 
 def exempt() -> list[dict[str, Any]]:

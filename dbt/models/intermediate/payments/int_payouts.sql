@@ -1,5 +1,7 @@
 -- Payouts with what explains them. An automatic payout is explained by the net of what it
--- contains; a manual or instant one by its own movement of the balance, fee apart.
+-- contains; a manual or instant one by its own movement of the balance, fee apart. Where the bank
+-- account has another currency than the balance, what explains a payout is converted as its own
+-- movement was.
 with payouts as (
     select * from {{ ref('stg_stripe__payouts') }}
 ),
@@ -16,7 +18,11 @@ contents as (
 ),
 
 movements as (
-    select source_id, sum(amount) as amount, count(*) as movement_count
+    select
+        source_id,
+        max(currency) as currency,
+        sum(amount) as amount,
+        count(*) as movement_count
     from {{ ref('int_ledger') }}
     where category = 'payout'
     group by source_id
@@ -29,7 +35,7 @@ returns as (
     group by source_id
 ),
 
-explained as (
+found as (
     select
         payouts.*,
         {{ reporting_date('payouts.created_at') }} as created_on,
@@ -37,7 +43,7 @@ explained as (
         case
             when payouts.is_automatic then coalesce(contents.net, 0)
             else -coalesce(movements.amount, 0)
-        end as transactions_amount,
+        end as explained_in_balance,
         case
             when payouts.is_automatic then coalesce(contents.transaction_count, 0)
             else coalesce(movements.movement_count, 0)
@@ -46,12 +52,33 @@ explained as (
         contents.payout_id is not null as has_composition,
         movements.source_id is not null as has_movement,
         coalesce(-movements.amount, 0) as moved_amount,
+        coalesce(movements.currency <> payouts.currency, false)
+        and movements.amount <> 0 as is_converted,
         returns.returned_on,
-        coalesce(returns.net, 0) as returned_amount
+        coalesce(returns.net, 0) as returned_in_balance
     from payouts
     left join contents on payouts.id = contents.payout_id
     left join movements on payouts.id = movements.source_id
     left join returns on payouts.id = returns.source_id
+),
+
+explained as (
+    select
+        *
+        {%- for name, its in [
+            ('transactions_amount', 'explained_in_balance'),
+            ('returned_amount', 'returned_in_balance')
+        ] %},
+        case
+            when is_converted
+                then cast(
+                    {{ divide('cast(' ~ its ~ ' as hugeint) * amount', 'moved_amount', 0, 0, 0) }}
+                    as bigint
+                )
+            else {{ its }}
+        end as {{ name }}
+        {%- endfor %}
+    from found
 ),
 
 final as (
