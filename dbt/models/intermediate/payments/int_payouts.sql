@@ -68,13 +68,10 @@ explained as (
         {%- for name, its in [
             ('transactions_amount', 'explained_in_balance'),
             ('returned_amount', 'returned_in_balance')
-        ] %},
+        ] %}
+        {%- set amounts = 'cast(' ~ its ~ ' as hugeint) * amount' %},
         case
-            when is_converted
-                then cast(
-                    {{ divide('cast(' ~ its ~ ' as hugeint) * amount', 'moved_amount', 0, 0, 0) }}
-                    as bigint
-                )
+            when is_converted then cast({{ divide(amounts, 'moved_amount', 0, 0, 0) }} as bigint)
             else {{ its }}
         end as {{ name }}
         {%- endfor %}
