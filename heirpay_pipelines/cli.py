@@ -26,6 +26,8 @@ COMMANDS = {
         "The nightly schedule: on, off, or which it is.",
     ),
     "doctor": ("orchestration.doctor:doctor", "Check settings, key, host, disk, versions."),
+    "backup": ("orchestration.backup_commands:backup", "A copy of the home, verified by hashes."),
+    "restore": ("orchestration.backup_commands:restore", "A copy of the home put in its place."),
     "repair": (
         "orchestration.repair_command:repair",
         "Restore what is damaged, give up the lost.",

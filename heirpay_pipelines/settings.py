@@ -21,6 +21,7 @@ from heirpay_pipelines.at_rest import EncryptionKeyError, KeyedPath, keyed, requ
 from heirpay_pipelines.currencies import exponents
 from heirpay_pipelines.host.env_file import ENV_FILE, LIVE_KEY, EnvFileError, read_env_file
 from heirpay_pipelines.host.home_folder import HomeError, require_own_home, require_state
+from heirpay_pipelines.host.home_format import require_known_format
 from heirpay_pipelines.sandbox import SANDBOX_KEY
 from heirpay_pipelines.text.nearest import did_you_mean
 
@@ -173,11 +174,14 @@ class Settings(BaseSettings):
         return value.expanduser().resolve() if value else None
 
     @classmethod
-    def load(cls, *, any_key: bool = False, any_home: bool = False) -> Self:
+    def load(
+        cls, *, any_key: bool = False, any_home: bool = False, any_format: bool = False
+    ) -> Self:
         """Read the environment and `.env`; raise SettingsError naming the variable at fault.
 
         The encryption key must be the one that the home was written with, unless `any_key`; the
-        home must be this user's, or one that this user can make, unless `any_home`.
+        home must be this user's, or one that this user can make, unless `any_home`; it must be
+        whole and of a format that this release knows, unless `any_format`.
         """
         merged = given_settings()
         known = {str(field.alias) for field in cls.model_fields.values()}
@@ -199,6 +203,11 @@ class Settings(BaseSettings):
                 require_own_home(settings.home)
             except HomeError as error:
                 raise SettingsError(f"HEIRPAY_HOME: {error}") from None
+        if not any_format:
+            try:
+                require_known_format(settings.home)
+            except HomeError as error:
+                raise SettingsError(str(error)) from None
         if not any_key:
             try:
                 require_key(settings.state_file, settings.key)

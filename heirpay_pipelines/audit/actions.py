@@ -43,6 +43,8 @@ class Action(StrEnum):
     ISOLATION_RELEASED = "isolation_released"
     KEY_ROTATED = "key_rotated"
     SIGNING_KEY_REPLACED = "signing_key_replaced"
+    HOME_BACKED_UP = "home_backed_up"
+    HOME_RESTORED = "home_restored"
     FILE_RESTORED = "file_restored"
     CLOCK_CORRECTED = "clock_corrected"
     LOG_SET_ASIDE = "log_set_aside"

@@ -19,6 +19,7 @@ from cryptography.fernet import Fernet
 from heirpay_pipelines.audit import append
 from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.audit.published import hash_of
+from heirpay_pipelines.backup import discard_copies
 from heirpay_pipelines.bank.names import relative_name
 from heirpay_pipelines.controls.evidence.folder import rewrite_evidence
 from heirpay_pipelines.landing.erasing import Rewritten, erase_person
@@ -181,6 +182,7 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         now = datetime.now(UTC)
         append(state, now, by, Action.WAREHOUSE_REWRITTEN, "published warehouse", detail)
 
+    discard_copies(settings.home)
     landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
     make_whole(state, landing)
     landed = erase_person(landing, person, names, say)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import draft_of
+from heirpay_pipelines.backup import COPIES
 from heirpay_pipelines.duck import identifier
 from heirpay_pipelines.privacy.tables import tables_of_duckdb, tables_of_parquet
 from heirpay_pipelines.settings import Settings
@@ -23,9 +24,9 @@ Change = Callable[[str], str]
 SQLITE = b"SQLite format 3\x00"
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
 PARQUET, DUCKDB = b"PAR1", b"DUCK"
-# These have their own ways, and proposals are signed; what a bank delivered is a record that the
-# law demands kept.
-OWN_WAYS = ("landing", "warehouse", "state", "proposals")
+# These have their own ways, proposals are signed, and copies of the home are deleted whole; what a
+# bank delivered is a record that the law demands kept.
+OWN_WAYS = ("landing", "warehouse", "state", "proposals", *COPIES)
 
 
 def other_files(settings: Settings) -> Iterator[Path]:

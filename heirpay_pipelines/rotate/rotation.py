@@ -16,6 +16,7 @@ from heirpay_pipelines.at_rest.keys import ROTATION
 from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.published import hashes_of
+from heirpay_pipelines.backup import discard_copies
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import LandingError
 from heirpay_pipelines.landing.pull_sequence import make_whole, note_rewritten
@@ -77,6 +78,7 @@ def rotate(
 
 
 def _discard_unfinished(settings: Settings) -> None:
+    discard_copies(settings.home)  # they are under the old key
     discard_builds(settings.warehouse_dir / "building")
     erase_leftovers(settings)
     for folder in (

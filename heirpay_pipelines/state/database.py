@@ -1,8 +1,4 @@
-"""Opening the state file and keeping its schema current.
-
-Each file of `migrations/` is applied once, in the order of its number, in its own transaction.
-A step that needs a table adds a numbered SQL file there; a file that was released never changes.
-"""
+"""Opening the state file, by one process or many; its schema is kept current (`upgrade`)."""
 
 from __future__ import annotations
 
@@ -10,12 +6,12 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from heirpay_pipelines.at_rest import EncryptionKeyError
 from heirpay_pipelines.at_rest.sqlite import connect
+from heirpay_pipelines.state.upgrade import bring_up_to_date, require_known_home
 
 
 class State:
@@ -60,7 +56,7 @@ def open_state(path: Path) -> Iterator[State]:
     """Open (and create, mode 0600) the state file; migrate it; close it at the end.
 
     `path` is Settings.state_file, which carries the key. Raises EncryptionKeyError when that is
-    not the file's, or while the key is being rotated.
+    not the file's, or while the key is being rotated; HomeError for a home of a later release.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with hold_key(path), opened(path) as state:
@@ -70,24 +66,26 @@ def open_state(path: Path) -> Iterator[State]:
 @contextmanager
 def opened(path: Path) -> Iterator[State]:
     """`open_state` for who holds the key already."""
+    require_known_home(path)
     path.touch(mode=0o600)
     connection = connect(path)
     try:
         for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on"):
             connection.execute(f"pragma {pragma}")
         state = State(connection, path)
-        _migrate(state)
+        bring_up_to_date(state)
         yield state
     finally:
         connection.close()
 
 
 @contextmanager
-def hold_key(path: Path, *, alone: bool = False) -> Iterator[None]:
+def hold_key(path: Path, *, alone: bool = False, then: str = "rotate the key") -> Iterator[None]:
     """Keep the state file's key from being changed (or, `alone`, from being used by anybody else).
 
     A rotation puts a new file in the place of the old one: who had that open would go on writing
-    into nothing. Raises EncryptionKeyError at once when another process stands in the way.
+    into nothing. Raises EncryptionKeyError at once when another process stands in the way; `then`
+    is what it was wanted for.
     """
     descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -96,7 +94,7 @@ def hold_key(path: Path, *, alone: bool = False) -> Iterator[None]:
         except BlockingIOError:
             raise EncryptionKeyError(
                 "The state file is in use: stop `heirpay receive`, `heirpay ui` and `heirpay mcp`, "
-                "let a run end, then rotate the key."
+                f"let a run end, then {then}."
                 if alone
                 else "The encryption key is being rotated: try again when `heirpay key rotate` "
                 "has ended."
@@ -104,29 +102,3 @@ def hold_key(path: Path, *, alone: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _migrate(state: State) -> None:
-    scripts = sorted(
-        (
-            entry
-            for entry in files(__package__).joinpath("migrations").iterdir()
-            if entry.name.endswith(".sql")
-        ),
-        key=lambda entry: entry.name,
-    )
-    state.connection.execute("create table if not exists migrations (name text primary key)")
-    known = {row["name"] for row in state.rows("select name from migrations")}
-    for script in scripts:
-        if script.name in known:
-            continue
-        with state.transaction() as connection:
-            # Another process may have applied it between our look and our lock.
-            if connection.execute(
-                "select 1 from migrations where name = ?", (script.name,)
-            ).fetchone():
-                continue
-            for statement in script.read_text().split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
-            connection.execute("insert into migrations values (?)", (script.name,))

@@ -39,18 +39,27 @@ def run_lock(
     The operating system releases it when the process ends, however it ends. A thread that holds it
     may take it again.
     """
-    mine = (settings.home, threading.get_ident())
+    with hold_run_lock(settings.home, what, patience):
+        yield
+
+
+@contextmanager
+def hold_run_lock(
+    home: Path, what: str | None = None, patience: float = PATIENCE_SECONDS
+) -> Iterator[None]:
+    """`run_lock` for who knows the home alone."""
+    mine = (home, threading.get_ident())
     if mine in _held:
         yield
         return
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(settings.home / "run.lock", timeout=patience, mode=0o600)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(home / "run.lock", timeout=patience, mode=0o600)
     try:
         lock.acquire(poll_interval=0.02)
     except Timeout:
-        raise AnotherRunError(_refusal(settings)) from None
+        raise AnotherRunError(_refusal(home)) from None
     _held.add(mine)
-    note = settings.home / "run.holder"
+    note = home / "run.holder"
     try:
         with suppress(OSError):  # a full disk: a refusal then names nobody
             _write_note(note, what or _command())
@@ -62,23 +71,28 @@ def run_lock(
         lock.release()
 
 
+def is_held_here(home: Path) -> bool:
+    """Whether a thread of this process holds the home's run lock."""
+    return any(held == home for held, _ in _held)
+
+
 def refuse_second_run(settings: Settings) -> None:
     """Raise AnotherRunError at once when a run is under way; nothing has been started yet."""
     with run_lock(settings, "a look whether a run is under way", patience=0):
         pass
 
 
-def _refusal(settings: Settings) -> str:
+def _refusal(home: Path) -> str:
     return (
-        f"Another run is under way in {settings.home}: {_holder(settings)}. Wait for it to end "
+        f"Another run is under way in {home}: {_holder(home)}. Wait for it to end "
         "(`heirpay ui` shows it), then start again."
     )
 
 
-def _holder(settings: Settings) -> str:
+def _holder(home: Path) -> str:
     """Who holds the lock, since when and as which process, as far as it is known."""
     try:
-        said = json.loads((settings.home / "run.holder").read_text())
+        said = json.loads((home / "run.holder").read_text())
         process = Process.from_text(json.dumps(said["process"]))
         if process is not None and process.lives() is not False:
             return f"{said['what']} by {said['user']} since {said['since']} (pid {process.pid})"

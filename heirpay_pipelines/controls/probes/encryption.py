@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.sqlite import opens_without_key
+from heirpay_pipelines.backup import is_copy
 from heirpay_pipelines.controls.probes.given import ProbeInput
 from heirpay_pipelines.controls.results import Outcome, judge, not_evaluated
 from heirpay_pipelines.published_file import RECORD
@@ -111,7 +112,8 @@ def personal_data_in_files(given: ProbeInput) -> Outcome:
 
 def _is_looked_at(place: Path, settings: Settings) -> bool:
     return (
-        not set(place.parts[:-1]) & set(OWN_CONTROL)
+        not is_copy(place)
+        and not set(place.parts[:-1]) & set(OWN_CONTROL)
         and place.suffix not in ZIPPED
         and not place.name.startswith(settings.state_file.name)
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from heirpay_pipelines.at_rest import sealed
+from heirpay_pipelines.backup import is_copy
 from heirpay_pipelines.controls.probes.given import ProbeInput
 from heirpay_pipelines.controls.results import Outcome, judge
 from heirpay_pipelines.settings import Settings
@@ -47,11 +48,12 @@ def secrets_in_files(given: ProbeInput) -> Outcome:
     own = [(name, forms_of(value)) for name, value in configured(settings)]
     offenders, looked_at = [], 0
     for path in sorted(settings.home.rglob("*")):
-        if not path.is_file() or path.is_symlink():
+        place = path.relative_to(settings.home)
+        if not path.is_file() or path.is_symlink() or is_copy(place):
             continue
         looked_at += 1
         kinds = sorted(set(_in_file(path, own, given.run.encryption_key)))
-        offenders += [f"{path.relative_to(settings.home)}: {kind}" for kind in kinds]
+        offenders += [f"{place}: {kind}" for kind in kinds]
     return judge(looked_at, offenders, unit="files")
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from heirpay_pipelines.backup import COPIES
 from heirpay_pipelines.orchestration.keeping.policy import Policy
 from heirpay_pipelines.settings import Settings
 
@@ -71,6 +72,7 @@ def part_of(relative: Path) -> str:
 def _known(policy: Policy) -> dict[str, tuple[str, str]]:
     """Where a part lies, and for how long it is kept, in words."""
     files, pages = policy.report_files, policy.report_pages
+    copies = f"{policy.copies_days} days; until a person is erased or the key is rotated"
     return {
         PAGES: ("reports/DATE/data_docs", f"{policy.great_expectations_pages} nights"),
         REPORTS: (
@@ -81,6 +83,7 @@ def _known(policy: Policy) -> dict[str, tuple[str, str]]:
         DAGSTER: ("dagster", f"the newest {policy.dagster_runs} runs of each job"),
         DBT: ("dbt", f"the newest {policy.dbt_log_bytes // 1000} kB of its log"),
         NIGHTS: ("warehouse/nights", f"the newest {policy.recomputed_nights}"),
+        **{name: (name, copies) for name in COPIES},
         "build under way": ("warehouse/building", "until the next run"),
         "warehouse": ("warehouse", "the published file"),
         "landing": ("landing", f"{FOR_EVER}; people by `heirpay gdpr retention`"),

@@ -13,7 +13,7 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 
 
 class Policy(BaseModel):
-    """policy.yaml: nights, runs or bytes that are kept."""
+    """policy.yaml: nights, runs, days or bytes that are kept."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,6 +22,7 @@ class Policy(BaseModel):
     report_pages: AtLeastOne
     dagster_runs: AtLeastOne
     dbt_log_bytes: AtLeastOne
+    copies_days: AtLeastOne
     recomputed_nights: AtLeastOne
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heirpay_pipelines.at_rest.places import write_whole
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.backup import COPIES
 from heirpay_pipelines.orchestration.keeping.dagster_runs import (
     delete_runs,
     files_of_run,
@@ -52,7 +53,7 @@ def prune(
     with open_state(settings.state_file) as state:
         paths = [*superfluous_reports(settings, state, policy()), *_of_dbt(settings)]
         paths += [*_recomputed(settings), *_of_selections(settings), *_drafts(settings)]
-        paths += orphans(settings, instance)
+        paths += [*_copies(settings), *orphans(settings, instance)]
         listed = [*paths, *(path for run in runs for path in files_of_run(settings, run))]
         found = [_let_go(settings, path) for path in listed]
         log = _log(settings)
@@ -93,6 +94,14 @@ def _of_dbt(settings: Settings) -> Iterator[Path]:
         (work / "manifests").glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True
     )
     yield from manifests[MANIFESTS:]
+
+
+def _copies(settings: Settings) -> Iterator[Path]:
+    """Copies of the home, by the instant that begins their names."""
+    first_kept = f"{datetime.now(UTC) - timedelta(days=policy().copies_days):%Y%m%dT%H%M%S}"
+    for path in sorted(path for name in COPIES for path in (settings.home / name).glob("*")):
+        if path.name < first_kept:
+            yield path
 
 
 def _recomputed(settings: Settings) -> list[Path]:
