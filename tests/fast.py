@@ -15,10 +15,15 @@ LONGEST = (
     "tests/end_to_end/test_encrypted_night.py",
     "tests/end_to_end/test_nightly.py",
     "tests/end_to_end/test_erased_person.py",
+    "tests/privacy/test_erasure.py",
     "tests/end_to_end/test_disks.py",
-    "tests/warehouse/test_clean_company.py",
+    "tests/orchestration/test_jobs.py",
     "tests/controls/test_register.py",
+    "tests/warehouse/test_clean_company.py",
+    "tests/privacy/test_retention_applied.py",
+    "tests/privacy/test_rebuilt_after_erasure.py",
     "tests/at_rest/test_rotation.py",
+    "tests/orchestration/test_tour.py",
 )
 """Files of more than half a minute of processor time, the longest first."""
 

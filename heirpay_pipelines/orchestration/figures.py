@@ -3,6 +3,7 @@ published: after a refused night they are still yesterday's."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC
 from typing import Any
@@ -48,12 +49,15 @@ def published_figures(
             "as of": as_of.isoformat(),
             "run": run_id,
         }
+        versions = _versions(instance, tables)
+        columns = published_columns(connection)
         for key in tables:
-            figures = table_figures(connection, *key.path)
-            if figures:
+            schema, table = key.path
+            if (schema, table) in columns:
+                figures = table_figures(connection, schema, table, columns[schema, table])
                 chart = _chart(charts, ".".join(key.path), complain)
                 yield dg.AssetMaterialization(
-                    key, metadata={**said, **figures, **chart}, tags=_versions(instance, key)
+                    key, metadata={**said, **figures, **chart}, tags=versions.get(key)
                 )
 
 
@@ -69,32 +73,42 @@ def _chart(
     return {} if chart is None else {"chart": dg.MetadataValue.md(chart)}
 
 
-def _versions(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
-    """As the newest event has them: else Dagster takes all that reads the table for stale."""
-    event = instance.get_latest_materialization_event(key)
-    shown = event.asset_materialization if event else None
+def _versions(
+    instance: dg.DagsterInstance, keys: Collection[dg.AssetKey]
+) -> dict[dg.AssetKey, dict[str, str]]:
+    """As the newest events have them: else Dagster takes all that reads the tables for stale."""
+    entries = [record.asset_entry for record in instance.get_asset_records(list(keys))]
+    shown = {entry.asset_key: entry.last_materialization for entry in entries}
     return {
-        n: v
-        for n, v in ((shown.tags if shown else None) or {}).items()
-        if n.startswith(VERSION_TAGS)
+        key: {n: v for n, v in (event.tags or {}).items() if n.startswith(VERSION_TAGS)}
+        for key, entry in shown.items()
+        if entry is not None and (event := entry.asset_materialization) is not None
     }
 
 
+def published_columns(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[tuple[str, str], list[dg.TableColumn]]:
+    """The columns of every table, in one question: each reads the whole catalog."""
+    found: dict[tuple[str, str], list[dg.TableColumn]] = defaultdict(list)
+    rows = connection.execute(
+        "select schema_name, table_name, column_name, data_type, coalesce(comment, '')"
+        " from duckdb_columns() order by schema_name, table_name, column_index"
+    ).fetchall()
+    for schema, table, name, kind, comment in rows:
+        found[schema, table].append(dg.TableColumn(name, kind, description=comment))
+    return found
+
+
 def table_figures(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: str
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    columns: list[dg.TableColumn],
 ) -> dict[str, dg.MetadataValue[Any]]:
     """Row count and column schema of one table, as Dagster shows them."""
-    columns = connection.execute(
-        "select column_name, data_type, coalesce(comment, '') from duckdb_columns()"
-        " where schema_name = ? and table_name = ? order by column_index",
-        [schema, table],
-    ).fetchall()
-    if not columns:
-        return {}
     counted = connection.execute(f"select count(*) from {identifier(schema, table)}").fetchone()
     return {
         "dagster/row_count": dg.MetadataValue.int(counted[0] if counted else 0),
-        "dagster/column_schema": dg.MetadataValue.table_schema(
-            dg.TableSchema([dg.TableColumn(n, t, description=d) for n, t, d in columns])
-        ),
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
     }

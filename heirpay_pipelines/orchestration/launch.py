@@ -20,6 +20,7 @@ from heirpay_pipelines.incidents.thresholds import thresholds
 from heirpay_pipelines.orchestration.dagster_files import set_damaged_aside
 from heirpay_pipelines.orchestration.dead_runs import fail_dead_runs, process_tags
 from heirpay_pipelines.orchestration.home import prepare_dagster_home
+from heirpay_pipelines.orchestration.open_log import event_log_held_open
 from heirpay_pipelines.orchestration.preflight import cannot_pull, record_failed
 from heirpay_pipelines.orchestration.quiet_children import quiet_log_helpers
 from heirpay_pipelines.orchestration.reserve import DiskFullError, keep_reserve, make_room
@@ -117,7 +118,8 @@ def _run_job(settings: Settings, as_of: datetime | None, full: bool) -> NightlyO
         job = definitions(settings).resolve_job_def("nightly")
         try:
             fail_dead_runs(instance, settings)
-            run_id, events = execute_here(instance, job, config)
+            with event_log_held_open(instance):
+                run_id, events = execute_here(instance, job, config)
         except Exception as failure:  # noqa: BLE001 - whatever its storage may raise
             reason = f"The run cannot be recorded in {instance.root_directory}: "
             reason += refusal_of(failure)

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote
@@ -33,6 +33,9 @@ ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
 ESCAPED_SPACE = re.compile(r"\\+[nrt]")
 LAYERS = 3
 """The text itself, and how often it may be encoded over again."""
+SHORT, KEPT = 40, 20_000
+"""Objects of an account have the same names, currencies, states and instants again and again: what
+was found in so many texts of so few characters is known."""
 PERCENT = re.compile(
     r"%C2%A0|%(?:20|25(?=[0-9A-F]{2})|2B|2D|2E|2F|5F|09|0A|0D|3[0-9D])", re.IGNORECASE
 )
@@ -99,13 +102,20 @@ def find_in_json(payload: str) -> list[CardFinding]:
 
 def find_in_text(text: str, key: str = "") -> list[CardFinding]:
     """Findings in one text. `key` is the name of the field it stands in."""
+    return list((_known_findings if len(text) <= SHORT else _findings)(text, key))
+
+
+def _findings(text: str, key: str) -> tuple[CardFinding, ...]:
     found: list[CardFinding] = []
     plain = [normalised(text)]
     for _ in range(LAYERS):
         for each in plain:
             found += _in_plain(each, key)
         plain = [normalised(decoded) for each in plain for decoded in decoded_texts(each)]
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
+
+
+_known_findings = lru_cache(maxsize=KEPT)(_findings)
 
 
 def masked(text: str) -> str:

@@ -141,6 +141,14 @@ def readable(settings: Settings, *folders: Path) -> list[str]:
     return found.stdout.decode().splitlines()
 
 
+def test_the_search_finds_what_is_there(encrypted: EncryptedNight, tmp_path: Path) -> None:
+    """First: it needs no published night, which another test process makes meanwhile."""
+    somebody = sorted(identifiers(encrypted.settings))[0]
+    (tmp_path / "a.bin").write_bytes(b"\0\xff" * 1000 + somebody.encode() + b"\0")
+    (tmp_path / "b.bin").write_bytes(b"\0\xff" * 1000)
+    assert readable(encrypted.settings, tmp_path) == [str(tmp_path / "a.bin")]
+
+
 def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
     encrypted: EncryptedNight, published: Installation
 ) -> None:
@@ -161,13 +169,6 @@ def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
         statuses = [status for (status,) in runs.execute("select status from runs order by id")]
     assert statuses[-1] == "SUCCESS"
     assert set(statuses[:-1]) <= {"FAILURE", "SUCCESS"}  # none is left as if it went on
-
-
-def test_the_search_finds_what_is_there(encrypted: EncryptedNight, tmp_path: Path) -> None:
-    somebody = sorted(identifiers(encrypted.settings))[0]
-    (tmp_path / "a.bin").write_bytes(b"\0\xff" * 1000 + somebody.encode() + b"\0")
-    (tmp_path / "b.bin").write_bytes(b"\0\xff" * 1000)
-    assert readable(encrypted.settings, tmp_path) == [str(tmp_path / "a.bin")]
 
 
 def test_a_killed_build_leaves_nothing_readable(encrypted: EncryptedNight) -> None:

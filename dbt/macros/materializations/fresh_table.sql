@@ -12,10 +12,24 @@
         )
     {%- endcall %}
     {{ run_hooks(post_hooks) }}
-    {% do persist_docs(target, model) %}
+    {% do describe(target, model) %}
     {% do adapter.commit() %}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+{#- All comments in one statement. dbt's `persist_docs` asks for the columns first and takes a
+    statement for the table's own. -#}
+{% macro describe(relation, model) %}
+    {% set comments %}
+        {% if config.persist_relation_docs() and model.description %}
+        {{ alter_relation_comment(relation, model.description) }}
+        {% endif %}
+        {% if config.persist_column_docs() and model.columns %}
+        {{ alter_column_comment(relation, model.columns) }}
+        {% endif %}
+    {% endset %}
+    {% if comments | trim %}{% do run_query(comments) %}{% endif %}
+{% endmacro %}
 
 {#- A column that is described and not there is an error: nothing is described in vain. -#}
 {% macro duckdb__alter_column_comment(relation, column_dict) %}
