@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 if TYPE_CHECKING:
-    from heirpay_pipelines.settings import Settings
+    from heirpay_pipelines.gateways.stripe.account import stripe_account
+from heirpay_pipelines.settings import Settings
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 MEMORY, THREADS = "2.5GB", 2
@@ -60,7 +61,7 @@ def pull(home: Path) -> None:
         settings = Settings(
             STRIPE_API_KEY=account.key, STRIPE_API_BASE=account.base_url, HEIRPAY_HOME=home
         )
-        pull_and_land(settings, AS_OF, False, TerminalProgress(lambda line: None))
+        pull_and_land(stripe_account(settings), AS_OF, False, TerminalProgress(lambda line: None))
 
 
 def repeat(source: Path, target: Path, transactions: int) -> dict[str, int]:

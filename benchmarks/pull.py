@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from heirpay_pipelines.gateways.stripe.landing_run import PullOutcome
+    from heirpay_pipelines.gateways.stripe.account import stripe_account
+from heirpay_pipelines.gateways.stripe.landing_run import PullOutcome
 
 HERE = Path(__file__).parent
 KEY = "rk_live_benchmark"
@@ -137,7 +138,7 @@ def night(home: Path, base: str, limits: str, as_of: datetime) -> tuple[PullOutc
     progress = TerminalProgress(lambda line: None)
     client = Client(KEY, base, budget)
     began = time.monotonic()
-    outcome = pull_and_land(settings, as_of, False, progress, client)
+    outcome = pull_and_land(stripe_account(settings), as_of, False, progress, client)
     return outcome, time.monotonic() - began
 
 

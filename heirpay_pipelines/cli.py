@@ -91,7 +91,8 @@ def main() -> None:
 
 def _home() -> Path:
     """HEIRPAY_HOME as it was meant, for the words of an error: its own faults are told already."""
-    from heirpay_pipelines.settings import SettingsError, given_settings
+    from heirpay_pipelines.home import SettingsError
+    from heirpay_pipelines.settings import given_settings
 
     try:
         return Path(given_settings().get("HEIRPAY_HOME") or "var").expanduser().absolute()

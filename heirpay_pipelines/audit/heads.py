@@ -12,7 +12,7 @@ import duckdb
 from heirpay_pipelines.at_rest import EncryptionKeyError, sealed
 from heirpay_pipelines.audit.chain import AuditError, Head
 from heirpay_pipelines.duck import WarehouseError, connect
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 
 PAGES = ("report.html", "finance.xlsx")
 """Who writes one of these writes report.json, with the head, in the same step."""
@@ -26,22 +26,22 @@ class KeptHeads:
     faults: tuple[str, ...]
 
 
-def kept_heads(settings: Settings) -> KeptHeads:
+def kept_heads(home: Home) -> KeptHeads:
     """The heads that the published warehouse, the reports and the evidence folders hold. A copy
     outside this machine proves more: give its head to `heirpay audit verify --head`."""
     heads: list[Head] = []
     faults: list[str] = []
-    if settings.warehouse.is_file():
-        found = _from_warehouse(settings.warehouse, settings.key)
+    if home.warehouse.is_file():
+        found = _from_warehouse(home.warehouse, home.key)
         if isinstance(found, str):
             faults.append(found)
         else:
             heads += found
-    for document in _documents(settings):
-        name = document.relative_to(settings.home).as_posix()
+    for document in _documents(home):
+        name = document.relative_to(home.folder).as_posix()
         try:
-            given_away = document.is_relative_to(settings.home / "evidence")  # plain on purpose
-            text = sealed.read(document, settings.key, plain_too=given_away)
+            given_away = document.is_relative_to(home.folder / "evidence")  # plain on purpose
+            text = sealed.read(document, home.key, plain_too=given_away)
             said = json.loads(text)["audit_head"]
             heads.append(Head.parse(str(said)))
         except FileNotFoundError:
@@ -53,18 +53,18 @@ def kept_heads(settings: Settings) -> KeptHeads:
     return KeptHeads(tuple(heads), tuple(faults))
 
 
-def known_heads(settings: Settings) -> list[Head]:
+def known_heads(home: Home) -> list[Head]:
     """Those that can be read: what the next night writes anew must not keep it from running."""
-    return list(kept_heads(settings).heads)
+    return list(kept_heads(home).heads)
 
 
-def _documents(settings: Settings) -> Iterator[Path]:
+def _documents(home: Home) -> Iterator[Path]:
     """Files that hold a head, or should."""
-    for folder in sorted(settings.reports_dir.glob("????-??-??")):
+    for folder in sorted(home.reports_dir.glob("????-??-??")):
         document = folder / "report.json"
         if document.exists() or any((folder / page).exists() for page in PAGES):
             yield document
-    for folder in sorted(settings.home.glob("evidence/*")):
+    for folder in sorted(home.folder.glob("evidence/*")):
         if folder.is_dir() and any(folder.iterdir()):
             yield folder / "manifest.json"
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.audit.verify import Finding
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.state.database import State
 
 MANIFEST = "manifest"
@@ -47,12 +47,12 @@ class LandedVerification:
     findings: tuple[Finding, ...] = ()
 
 
-def verify_landed(settings: Settings, state: State, *, files: bool) -> LandedVerification:
+def verify_landed(home: Home, state: State, *, files: bool) -> LandedVerification:
     """Hold every landed manifest against the log, with `files` every landed file against its
     manifest, too. A pull or an erasure that goes on meanwhile is no finding: they are looked at
     again before anything is said."""
-    found = _verify(settings, state, files)
-    return _verify(settings, state, files) if found.findings else found
+    found = _verify(home, state, files)
+    return _verify(home, state, files) if found.findings else found
 
 
 def chained_pulls(state: State) -> dict[str, Chained]:
@@ -92,8 +92,8 @@ def is_rewriting(known: Chained | None, copy: bytes, content: bytes) -> bool:
     return any(rewritten(copy, files) == content for files in known.rewritings)
 
 
-def _verify(settings: Settings, state: State, with_files: bool) -> LandedVerification:
-    manifests = sorted((settings.landing_dir / "manifests").glob("*.json"))
+def _verify(home: Home, state: State, with_files: bool) -> LandedVerification:
+    manifests = sorted((home.landing_dir / "manifests").glob("*.json"))
     known = chained_pulls(state)
     findings: list[Finding] = []
     compared, not_recorded, hashed = 0, 0, 0
@@ -114,7 +114,7 @@ def _verify(settings: Settings, state: State, with_files: bool) -> LandedVerific
             )
             findings.append(Finding("pull_differs", pull.sequence, said))
         elif with_files:
-            faults = list(_faults(settings.landing_dir, content, pull))
+            faults = list(_faults(home.landing_dir, content, pull))
             hashed += len(json.loads(content)["files"])
             findings += faults
     there = {path.stem for path in manifests}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from heirpay_pipelines.audit.verify import Finding
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.published_file import digest, is_being_replaced
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 
 HASHES = "sha256"
@@ -16,22 +16,22 @@ HASHES = "sha256"
 RECORDED = "select sequence, detail from audit_log where detail like '%\"sha256\":{%'"
 
 
-def hash_of(settings: Settings, file: Path, found: str) -> dict[str, Any]:
+def hash_of(home: Home, file: Path, found: str) -> dict[str, Any]:
     """The part of a record's detail that says what a published file is from now on."""
-    return {HASHES: {file.relative_to(settings.warehouse_dir).as_posix(): found}}
+    return {HASHES: {file.relative_to(home.warehouse_dir).as_posix(): found}}
 
 
-def hashes_of(settings: Settings) -> dict[str, Any]:
+def hashes_of(home: Home) -> dict[str, Any]:
     """The same for every published file, as they are now."""
-    files = [settings.warehouse, *sorted(settings.warehouse_dir.glob("nights/*.duckdb"))]
+    files = [home.warehouse, *sorted(home.warehouse_dir.glob("nights/*.duckdb"))]
     every: dict[str, str] = {}
     for file in files:
         if file.is_file():
-            every |= hash_of(settings, file, digest(file))[HASHES]
+            every |= hash_of(home, file, digest(file))[HASHES]
     return {HASHES: every}
 
 
-def verify_published(settings: Settings, state: State) -> tuple[int, list[Finding]]:
+def verify_published(home: Home, state: State) -> tuple[int, list[Finding]]:
     """How many published files were held against the log, and those that differ from it.
 
     While a file is being replaced, or when a kill came in between, it may also be the one before.
@@ -42,7 +42,7 @@ def verify_published(settings: Settings, state: State) -> tuple[int, list[Findin
             recorded.setdefault(name, []).append((row["sequence"], known))
     compared, findings = 0, []
     for name, known in recorded.items():
-        file = settings.warehouse_dir / name
+        file = home.warehouse_dir / name
         if not file.is_file():
             continue
         compared += 1

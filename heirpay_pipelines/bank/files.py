@@ -17,13 +17,13 @@ from heirpay_pipelines.bank.guard import GuardedReader
 from heirpay_pipelines.bank.records import records
 from heirpay_pipelines.bank.register import Register
 from heirpay_pipelines.bank.statement import Statement, StatementError
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.pull_sequence import commit
 from heirpay_pipelines.landing.read import open_files, relation
 from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
-from heirpay_pipelines.settings import Settings
 
 MODE = "bank"
 LANDED = "select distinct payload ->> '$.file_sha256' from {files} where source = 'bank'"
@@ -68,31 +68,31 @@ class _Landed:
     refused: list[Quarantined] = field(default_factory=list)
 
 
-def land_bank_statements(settings: Settings, as_of: datetime) -> BankOutcome:
+def land_bank_statements(home: Home, as_of: datetime) -> BankOutcome:
     """Land every file of the statements' folder that is not landed yet; `as_of` is UTC.
 
     Call it after the night's pull was landed: the lines belong to the same account. A file that
     cannot be trusted is quarantined (an object `quarantine` and a line of the coverage) and tried
     again when it or the mapping changes. For a night before the newest pull nothing is landed.
     """
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(home)
     newest = landing.newest()
     if newest is None or as_of < newest.as_of:
         return BankOutcome(0, 0, ())
-    notes = tuple(f"{name} {IGNORED}" for name in ignored(settings.bank_dir))
-    fresh = _fresh(settings, landing, as_of)
+    notes = tuple(f"{name} {IGNORED}" for name in ignored(home.bank_dir))
+    fresh = _fresh(home, landing, as_of)
     if not fresh:
         return BankOutcome(0, 0, (), notes)
-    return replace(asyncio.run(_land(settings, landing, newest, as_of, fresh)), notes=notes)
+    return replace(asyncio.run(_land(home, landing, newest, as_of, fresh)), notes=notes)
 
 
-def new_files(settings: Settings, as_of: datetime) -> list[tuple[Path, str]]:
+def new_files(home: Home, as_of: datetime) -> list[tuple[Path, str]]:
     """The statement files that a night as of `as_of` (UTC) would land, each with its SHA-256."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(home)
     newest = landing.newest()
     if newest is None or as_of < newest.as_of:
         return []
-    return [(file.path, file.sha256) for file in _fresh(settings, landing, as_of)]
+    return [(file.path, file.sha256) for file in _fresh(home, landing, as_of)]
 
 
 def read_file(path: Path) -> tuple[str, list[Statement]]:
@@ -106,12 +106,12 @@ def read_file(path: Path) -> tuple[str, list[Statement]]:
     return documents[0].kind or "", [s for document in documents for s in document.statements]
 
 
-def _fresh(settings: Settings, landing: Landing, as_of: datetime) -> list[BankFile]:
-    paths = list(statement_files(settings.bank_dir))
+def _fresh(home: Home, landing: Landing, as_of: datetime) -> list[BankFile]:
+    paths = list(statement_files(home.bank_dir))
     if not paths:
         return []
     landed, refused = _known(landing, as_of)
-    files = [bank_file(path, settings.bank_dir) for path in paths]
+    files = [bank_file(path, home.bank_dir) for path in paths]
     seen: set[str] = set()
     fresh: list[BankFile] = []
     for file in files:
@@ -155,7 +155,7 @@ def _register(landing: Landing, as_of: datetime) -> Iterator[Register]:
 
 
 async def _land(
-    settings: Settings,
+    home: Home,
     landing: Landing,
     newest: Manifest,
     as_of: datetime,
@@ -169,7 +169,7 @@ async def _land(
         newest.account,
         newest.api_version,
         as_of,
-        suppressed=suppression_list(settings),
+        suppressed=suppression_list(home),
     )
     _, waiting = _known(landing, as_of)
     lines, files, refused, coverage = 0, 0, [], []
@@ -188,7 +188,7 @@ async def _land(
             coverage.append(_coverage(file, made, booked))
     # The pull's own cursor stays: the next night follows the event log from where it was.
     commit(
-        settings.state_file,
+        home.state_file,
         landing,
         replace(
             newest,

@@ -17,7 +17,7 @@ from heirpay_pipelines.bank.csv_mapping import (
     mappings_of,
 )
 from heirpay_pipelines.bank.names import holds_a_card_number, relative_name
-from heirpay_pipelines.settings import SettingsError
+from heirpay_pipelines.home import SettingsError
 
 NO_MAPPING = "no mapping"
 READERS = "2"

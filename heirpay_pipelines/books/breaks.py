@@ -7,7 +7,7 @@ from typing import Any
 
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.state.database import State, open_state
 
 OPEN = "select * from finance.reconciliation_breaks order by severity, amount desc, break_id"
@@ -18,13 +18,11 @@ class BreakError(LookupError):
     """There is no such open break, or no reason was given. The message says what to do."""
 
 
-def open_breaks(settings: Settings) -> list[dict[str, Any]]:
+def open_breaks(home: Home) -> list[dict[str, Any]]:
     """The published breaks that nobody has resolved since, as rows of the published table."""
-    with open_state(settings.state_file) as state:
+    with open_state(home.state_file) as state:
         decided = resolved_breaks(state)
-    with connect(
-        settings.warehouse, settings.secret("encryption_key"), read_only=True
-    ) as warehouse:
+    with connect(home.warehouse, home.key, read_only=True) as warehouse:
         cursor = warehouse.execute(OPEN)
         names = [column[0] for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -37,29 +35,27 @@ def resolved_breaks(state: State) -> set[str]:
     return {str(row["break_id"]) for row in rows}
 
 
-def find_break(settings: Settings, break_id: str) -> dict[str, Any]:
+def find_break(home: Home, break_id: str) -> dict[str, Any]:
     """One open break; BreakError when it is not open."""
-    for row in open_breaks(settings):
+    for row in open_breaks(home):
         if row["break_id"] == break_id:
             return row
     raise BreakError(f"{break_id} is no open break; see `heirpay breaks list`.")
 
 
-def resolve_break(settings: Settings, break_id: str, by: str, reason: str) -> None:
+def resolve_break(home: Home, break_id: str, by: str, reason: str) -> None:
     """Resolve an open break. From the next publication on it is in finance.resolved_breaks, until
     its amount changes or it comes back after it had gone. Raises BreakError."""
     if not reason.strip():
         raise BreakError("a reason is needed: say what explains the break")
-    found = find_break(settings, break_id)
-    with connect(
-        settings.warehouse, settings.secret("encryption_key"), read_only=True
-    ) as warehouse:
+    found = find_break(home, break_id)
+    with connect(home.warehouse, home.key, read_only=True) as warehouse:
         published = warehouse.execute(AS_OF).fetchone()
     if published is None or published[0] is None:
         raise BreakError("the published warehouse names no publication; run `heirpay run`")
     now = datetime.now(UTC)
     amount = None if found["amount"] is None else format(found["amount"], "f")
-    with open_state(settings.state_file) as state, state.transaction():
+    with open_state(home.state_file) as state, state.transaction():
         _insert(state, break_id, now, published[0], by, reason, amount, found["currency"])
         append(
             state,

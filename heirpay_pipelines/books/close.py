@@ -19,9 +19,9 @@ import rfc8785
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.books.breaks import resolved_breaks
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.host.person import is_same_person
 from heirpay_pipelines.landing.landing import Landing
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 
 FIGURES = """
@@ -115,12 +115,12 @@ def last_instant(month: date, zone: ZoneInfo) -> datetime:
     return (start - timedelta(seconds=1)).astimezone(zone)
 
 
-def blockers(settings: Settings, month: date) -> list[Blocker]:
+def blockers(home: Home, month: date) -> list[Blocker]:
     """What still blocks the close of a month, as of the published warehouse."""
-    with _warehouse(settings) as warehouse, open_state(settings.state_file) as state:
+    with _warehouse(home) as warehouse, open_state(home.state_file) as state:
         run_id, as_of = _publication(warehouse)
         found = []
-        end = last_instant(month, settings.zone).astimezone(UTC).replace(tzinfo=None)
+        end = last_instant(month, home.zone).astimezone(UTC).replace(tzinfo=None)
         if as_of < end:
             found.append(
                 Blocker("publication", run_id, f"as of {as_of}: the month is not over in it")
@@ -135,16 +135,16 @@ def blockers(settings: Settings, month: date) -> list[Blocker]:
         return found + [Blocker(*row) for row in rows if row[1] not in decided]
 
 
-def close_month(settings: Settings, month: date, by: str) -> str:
+def close_month(home: Home, month: date, by: str) -> str:
     """Freeze a month as it is published; return the hash. CloseError when something blocks it or
     it is closed already."""
-    standing = blockers(settings, month)
+    standing = blockers(home, month)
     if standing:
         raise CloseError(
             f"{len(standing)} things block the close of {month:%Y-%m}; see"
             f" `heirpay close {month:%Y-%m} --check`. The first: {standing[0].detail}"
         )
-    with _warehouse(settings) as warehouse, open_state(settings.state_file) as state:
+    with _warehouse(home) as warehouse, open_state(home.state_file) as state:
         if _close(state, month) is not None:
             raise CloseError(f"{month:%Y-%m} is closed already")
         run_id, as_of = _publication(warehouse)
@@ -155,7 +155,7 @@ def close_month(settings: Settings, month: date, by: str) -> str:
             "run_id": run_id,
             "figures": figures,
             "controls": _controls(state, run_id),
-            "landed": _landed(settings, as_of),
+            "landed": _landed(home, as_of),
         }
         text = rfc8785.dumps(manifest).decode()
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -174,10 +174,10 @@ def close_month(settings: Settings, month: date, by: str) -> str:
     return digest
 
 
-def approve_month(settings: Settings, month: date, by: str) -> None:
+def approve_month(home: Home, month: date, by: str) -> None:
     """Approve a closed month; CloseError when it is not closed, is approved already, the same
     person closed it, or what was frozen was tampered with since."""
-    with open_state(settings.state_file) as state:
+    with open_state(home.state_file) as state:
         closed = _close(state, month)
         if closed is None:
             raise CloseError(f"{month:%Y-%m} is not closed; close it first")
@@ -195,13 +195,13 @@ def approve_month(settings: Settings, month: date, by: str) -> None:
             append(state, now, by, Action.MONTH_APPROVED, closed["month"], {"hash": closed["hash"]})
 
 
-def verify_month(settings: Settings, month: date) -> list[Difference]:
+def verify_month(home: Home, month: date) -> list[Difference]:
     """Hold a closed month against its hash, the audit chain and the published warehouse.
 
     Returns the figures that are published otherwise now. CloseError when what was frozen is not
     what was hashed: then it was tampered with.
     """
-    with _warehouse(settings) as warehouse, open_state(settings.state_file) as state:
+    with _warehouse(home) as warehouse, open_state(home.state_file) as state:
         closed = _close(state, month)
         if closed is None:
             raise CloseError(f"{month:%Y-%m} is not closed")
@@ -252,8 +252,8 @@ def _key_and_value(figure: dict[str, str]) -> tuple[str, str]:
     return _key(figure), figure["value"]
 
 
-def _warehouse(settings: Settings) -> Any:
-    return connect(settings.warehouse, settings.secret("encryption_key"), read_only=True)
+def _warehouse(home: Home) -> Any:
+    return connect(home.warehouse, home.key, read_only=True)
 
 
 def _publication(warehouse: duckdb.DuckDBPyConnection) -> tuple[str, datetime]:
@@ -277,9 +277,9 @@ def _controls(state: State, run_id: str) -> list[dict[str, Any]]:
     )
 
 
-def _landed(settings: Settings, as_of: datetime) -> list[dict[str, str]]:
+def _landed(home: Home, as_of: datetime) -> list[dict[str, str]]:
     """Every landed file that the figures came from, with its checksum."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(home)
     files = landing.files(as_of.replace(tzinfo=UTC))
     return [
         {"path": file.path, "sha256": file.sha256} for name in sorted(files) for file in files[name]

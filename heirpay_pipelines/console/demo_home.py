@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.sandbox import ACCOUNT_ID
-from heirpay_pipelines.settings import SettingsError, given_settings
+from heirpay_pipelines.settings import given_settings
 
 DEMO_HOME = Path("var") / "demo"
 HOME, BANK = "HEIRPAY_HOME", "HEIRPAY_BANK_STATEMENTS"

@@ -22,7 +22,7 @@ from heirpay_pipelines.controls.results import (
     not_applicable,
     not_evaluated,
 )
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 
 TABLES_AT_A_TIME = 25
 """So often whoever watches hears how far it is."""
@@ -33,12 +33,12 @@ def bind(sql: str, run: RunContext) -> str:
     return bind_to(sql, run.as_of, run.settings)
 
 
-def bind_to(sql: str, as_of: datetime, settings: Settings) -> str:
+def bind_to(sql: str, as_of: datetime, home: Home) -> str:
     """A control's SQL as of an aware UTC instant, with the installation's settings in it."""
     values = {
         "$as_of": f"timestamp '{as_of.replace(tzinfo=None).isoformat(sep=' ')}'",
-        "$timezone": f"'{settings.timezone}'",
-        "$reporting_currency": f"'{settings.reporting_currency}'",
+        "$timezone": f"'{home.timezone}'",
+        "$reporting_currency": f"'{home.reporting_currency}'",
     }
     for name, value in values.items():
         sql = sql.replace(name, value)

@@ -17,8 +17,8 @@ from heirpay_pipelines.at_rest.tokens import read_or_make_token
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.controls.register import load_register
 from heirpay_pipelines.controls.results import RunContext
+from heirpay_pipelines.host.loopback import LOOPBACK
 from heirpay_pipelines.host.person import login
-from heirpay_pipelines.settings import LOOPBACK
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.warehouse.project import project_fingerprint
 

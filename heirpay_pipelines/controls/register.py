@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic import model_validator as validator
 
 from heirpay_pipelines.controls.declared import declared_tables
-from heirpay_pipelines.settings import payment_id
+from heirpay_pipelines.home import payment_id
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]

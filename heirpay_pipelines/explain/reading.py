@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from heirpay_pipelines.duck import connect_shut
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 
 Row = dict[str, Any]
 DIGITS = 60
@@ -88,8 +88,8 @@ def adds_up(
 
 
 @contextmanager
-def open_published(settings: Settings) -> Iterator[Published]:
+def open_published(home: Home) -> Iterator[Published]:
     """Raises WarehouseError when nothing is published or the key does not fit."""
-    key = settings.secret("encryption_key")
-    with connect_shut(settings.warehouse, key) as connection:
+    key = home.key
+    with connect_shut(home.warehouse, key) as connection:
         yield Published(connection)

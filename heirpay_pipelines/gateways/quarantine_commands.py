@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.quarantine_retry import (
     Poisoned,
     quarantined_objects,
@@ -52,7 +53,7 @@ def retry(ids: tuple[str, ...]) -> None:
     settings = Settings.load()
     try:
         with run_lock(settings):
-            retried = retry_quarantined(settings, ids)
+            retried = retry_quarantined(stripe_account(settings), ids)
             _record(settings, len(retried), sum(one.landed for one in retried))
     except (LandingError, AnotherRunError) as error:
         raise click.ClickException(str(error)) from None
@@ -70,7 +71,7 @@ def _record(settings: Settings, tried: int, landed: int) -> None:
 
 
 def _landing(settings: Settings) -> Landing:
-    return Landing(settings.landing_dir, settings.secret("encryption_key"))
+    return Landing.of(settings)
 
 
 def _find(id: str) -> Poisoned:

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SPARE_DESCRIPTORS = 256
 """Beside connections: the state file, its log, libraries."""
 

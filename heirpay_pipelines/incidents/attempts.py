@@ -27,7 +27,7 @@ AT_A_TRIGGER = ("name_consultant", "regulator_form")
 def matching_books(night: Night, incident: Incident) -> list[Runbook]:
     """Runbooks for exactly this symptom, best first."""
     found = search(
-        library(night.settings.home),
+        library(night.home.folder),
         incident["pattern"],
         incident["symptom"],
         context_of(incident),
@@ -131,7 +131,7 @@ def learn_from_resolved(night: Night) -> list[str]:
         name, is_new = "", False
         if steps:
             book, is_new = learn(
-                night.settings.home,
+                night.home.folder,
                 incident["incident_id"],
                 incident["pattern"],
                 incident["symptom"],

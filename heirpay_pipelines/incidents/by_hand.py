@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.incidents.incidents import close, read
 from heirpay_pipelines.incidents.regulations import context_of
 from heirpay_pipelines.incidents.runbooks import learn
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 from heirpay_pipelines.state.switches import ISOLATION, release_switch, set_switch
 
@@ -30,7 +30,7 @@ def acknowledge(state: State, incident_id: str, actor: str, note: str, at: datet
 
 
 def resolve_by_hand(
-    settings: Settings,
+    home: Home,
     state: State,
     incident_id: str,
     actor: str,
@@ -45,7 +45,7 @@ def resolve_by_hand(
     name, is_new = "", False
     if worked:
         book, is_new = learn(
-            settings.home,
+            home.folder,
             incident_id,
             incident["pattern"],
             incident["symptom"],

@@ -176,7 +176,7 @@ def runbooks(read_names: tuple[str, ...]) -> None:
     if not new:
         say("No runbook is new.")
     for row in new:
-        say(settings.home / "runbooks" / f"{row['learned']}.md")
+        say(settings.folder / "runbooks" / f"{row['learned']}.md")
 
 
 @incidents.command()
@@ -186,7 +186,7 @@ def restore(stored_as: str) -> None:
     from heirpay_pipelines.incidents.quarantine import restore_file
 
     with _state() as (settings, state):
-        path = restore_file(settings.home, state, stored_as, acting())
+        path = restore_file(settings.folder, state, stored_as, acting())
     say(path)
 
 

@@ -6,12 +6,12 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.incidents.document import attempts
 from heirpay_pipelines.incidents.incidents import Incident, read
 from heirpay_pipelines.incidents.message import money
 from heirpay_pipelines.incidents.regulations import context_of, deadline_of
 from heirpay_pipelines.incidents.runbooks import library, search
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
 SHOWN_ITEMS = 10
@@ -26,11 +26,11 @@ def decoded(incident: Incident) -> dict[str, Any]:
     }
 
 
-def details(settings: Settings, state: State, incident_id: str) -> dict[str, Any]:
+def details(home: Home, state: State, incident_id: str) -> dict[str, Any]:
     """All of an incident: attempts, lists, runbooks, what was told; LookupError if unknown."""
     incident = read(state, incident_id)
     books = search(
-        library(settings.home),
+        library(home.folder),
         incident["pattern"],
         incident["symptom"],
         context_of(incident),

@@ -12,7 +12,8 @@ from typing import Any
 
 import duckdb
 
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.state import State
 
 
@@ -31,7 +32,8 @@ class RunFacts:
 class Night:
     """Everything that checks and solutions of one evaluation may use."""
 
-    settings: Settings
+    home: Home
+    account: StripeAccount
     state: State
     run: RunFacts
     control_results: Sequence[Mapping[str, Any]]

@@ -14,6 +14,7 @@ from typing import Any
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import head
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.regulations import (
     clause_of,
@@ -21,7 +22,6 @@ from heirpay_pipelines.incidents.regulations import (
     duties_of,
     regulations_of,
 )
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
 OPEN = "**To be completed.**"
@@ -98,14 +98,14 @@ def draft(state: State, incident: Incident) -> str:
     )
 
 
-def write_draft(settings: Settings, state: State, incident: Incident) -> Path:
+def write_draft(home: Home, state: State, incident: Incident) -> Path:
     """Keep the draft under `HEIRPAY_HOME/notices`, sealed when there is a key; one that a person
     has edited stays as it is."""
-    path = settings.notices_dir / f"{incident['incident_id']}.md"
+    path = home.notices_dir / f"{incident['incident_id']}.md"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = draft_of(path)
-        sealed.write(partial, draft(state, incident).encode(), settings.key)
+        sealed.write(partial, draft(state, incident).encode(), home.key)
         partial.replace(path)
     return path
 

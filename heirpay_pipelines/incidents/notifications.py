@@ -63,8 +63,8 @@ def tell(night: Night) -> tuple[str, ...]:
 
 def _link(night: Night) -> str:
     """The night's report, where colleagues reach it."""
-    day = night.run.as_of.astimezone(night.settings.zone).date()
-    return f"{night.settings.ui_url}/heirpay/reports/{day}/report.html"
+    day = night.run.as_of.astimezone(night.home.zone).date()
+    return f"{night.home.ui_url}/heirpay/reports/{day}/report.html"
 
 
 def _due(night: Night) -> list[tuple[str, str, Incident]]:
@@ -73,7 +73,7 @@ def _due(night: Night) -> list[tuple[str, str, Incident]]:
         row["escalation_id"] for row in night.state.rows("select escalation_id from escalations")
     }
     found = []
-    reminder = timedelta(hours=thresholds(night.settings).reminder_hours)
+    reminder = timedelta(hours=thresholds(night.home).reminder_hours)
     for incident in night.state.rows(
         "select * from incidents where status = 'escalated' or"
         " (status = 'resolved' and escalated_at is not null)"

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.state import State
 
 LEASE = timedelta(minutes=2)  # longer than any sender takes; a killed one's message waits this long
@@ -36,19 +36,19 @@ def enqueue(state: State, message_id: str, title: str, body: str, at: datetime) 
     return bool(cursor.rowcount)
 
 
-def destinations(settings: Settings) -> dict[str, str]:
+def destinations(home: Home) -> dict[str, str]:
     """The notification URLs of HEIRPAY_NOTIFY by the hash that stands for each."""
-    text = settings.secret("notify")
-    if not text:
+    if home.notify is None:
         return {}
     from apprise.utils.parse import parse_urls
 
-    return {hashlib.sha256(url.encode()).hexdigest()[:16]: url for url in parse_urls(text)}  # type: ignore[no-untyped-call]
+    urls = parse_urls(home.notify.get_secret_value())  # type: ignore[no-untyped-call]
+    return {hashlib.sha256(url.encode()).hexdigest()[:16]: url for url in urls}
 
 
-def deliver(settings: Settings, state: State, now: datetime) -> Delivery:
+def deliver(home: Home, state: State, now: datetime) -> Delivery:
     """Send what is due to each destination. Without HEIRPAY_NOTIFY everything stays written."""
-    urls = destinations(settings)
+    urls = destinations(home)
     sent = failed = 0
     for message_id, destination in _claim(state, sorted(urls), now):
         message = state.rows("select * from outbox_messages where message_id = ?", (message_id,))[0]

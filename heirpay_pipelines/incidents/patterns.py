@@ -9,7 +9,7 @@ from typing import TypedDict
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from heirpay_pipelines.settings import payment_id
+from heirpay_pipelines.home import payment_id
 
 
 class _Frozen(BaseModel):

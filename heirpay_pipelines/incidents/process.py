@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 
 from heirpay_pipelines.duck import WarehouseError, connect
+from heirpay_pipelines.gateways.stripe.account import stripe_account
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.incidents.attempts import learn_from_resolved, planner, run_planned
 from heirpay_pipelines.incidents.facts import Night, Observed, RunFacts
 from heirpay_pipelines.incidents.incidents import record, unresolved
@@ -73,18 +75,21 @@ def evaluate(
         open_state(settings.state_file) as state,
         _open(settings, warehouse_path) as warehouse,
     ):
-        night = Night(settings, state, run_facts, control_results, warehouse, warehouse_path)
+        account = stripe_account(settings)
+        night = Night(
+            settings, account, state, run_facts, control_results, warehouse, warehouse_path
+        )
         return _apply(night, Observed(frozenset()) if is_evaluated else observe(night))
 
 
 def _apply(night: Night, observed: Observed) -> EscalationOutcome:
     recorded = record(
         night.state,
-        night.settings.project,
+        night.home.project,
         night.run.as_of,
         observed,
         planner(night),
-        night.settings.zone,
+        night.home.zone,
     )
     run_planned(night)
     learned = learn_from_resolved(night)
@@ -100,12 +105,12 @@ def _apply(night: Night, observed: Observed) -> EscalationOutcome:
 
 
 @contextmanager
-def _open(settings: Settings, path: Path | None) -> Iterator[duckdb.DuckDBPyConnection | None]:
+def _open(home: Home, path: Path | None) -> Iterator[duckdb.DuckDBPyConnection | None]:
     """The warehouse read-only, or None when there is none that can be read."""
     with ExitStack() as stack:
         connection = None
         if path is not None and path.is_file():
-            key = settings.secret("encryption_key")
+            key = home.key
             with suppress(WarehouseError):  # doctor and the run say what is wrong with it
                 connection = stack.enter_context(connect(path, key, read_only=True))
         yield connection

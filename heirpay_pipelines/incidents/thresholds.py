@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from heirpay_pipelines.currencies import exponents
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.home import Home, SettingsError
 from heirpay_pipelines.text.strict_yaml import StrictYamlError, parsed, validated
 
 OWN_FILE = "thresholds.yaml"
@@ -82,16 +82,16 @@ class Thresholds(_Frozen):
     decline_codes: dict[str, list[str]]
 
 
-def thresholds(settings: Settings) -> Thresholds:
+def thresholds(home: Home) -> Thresholds:
     """Those that hold in this home. Raises SettingsError that names file, line and key."""
-    return _combined(_own_text(settings.home))
+    return _combined(_own_text(home.folder))
 
 
-def stated(settings: Settings) -> Iterator[tuple[str, str, str]]:
+def stated(home: Home) -> Iterator[tuple[str, str, str]]:
     """Each threshold that holds: its key, its value, and whose it is (`package` or `company`)."""
-    own, _ = parsed(_own_text(settings.home))
+    own, _ = parsed(_own_text(home.folder))
     given = dict(_flat(own or {}))
-    for key, value in _flat(thresholds(settings).model_dump(mode="json")):
+    for key, value in _flat(thresholds(home).model_dump(mode="json")):
         yield key, value, "company" if key in given else "package"
 
 

@@ -114,7 +114,7 @@ def as_of(night: Night) -> str:
 
 def in_reporting(night: Night, amount: Decimal, currency: str | None) -> Decimal | None:
     """`amount` in the reporting currency at the newest rate; None when no rate is known."""
-    return converted(night, amount, currency, night.settings.reporting_currency)
+    return converted(night, amount, currency, night.home.reporting_currency)
 
 
 RATE = """
@@ -135,7 +135,7 @@ def converted(night: Night, amount: Decimal, currency: str | None, target: str) 
     except NotBuiltError:
         return None
     of_target = rate["target"]
-    if of_target is None and target == night.settings.reporting_currency:
+    if of_target is None and target == night.home.reporting_currency:
         of_target = rate["reporting"]
     if of_target is None or rate["source"] is None:
         return None
@@ -144,6 +144,6 @@ def converted(night: Night, amount: Decimal, currency: str | None, target: str) 
 
 def over_revenue_impact(night: Night, amount: Decimal, currency: str | None) -> bool:
     """Whether so much money at risk is the company's threshold or more."""
-    limits = thresholds(night.settings).payments
+    limits = thresholds(night.home).payments
     found = converted(night, amount, currency, limits.revenue_impact_currency)
     return found is not None and found >= limits.revenue_impact

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.manifest import LandedFile, LandingError, Manifest, read_manifest
 
 DAMAGED = "damaged"
@@ -20,6 +22,11 @@ class Landing:
 
     root: Path
     key: str | None = None
+
+    @classmethod
+    def of(cls, home: Home) -> Self:
+        """What is landed of a home."""
+        return cls(home.landing_dir, home.key)
 
     @property
     def manifests_dir(self) -> Path:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.erasing import Rewritten, rewrite_files
 from heirpay_pipelines.landing.landing import Landing, by_object
 from heirpay_pipelines.landing.manifest import LandedFile
 from heirpay_pipelines.landing.people import describe, open_links, related
 from heirpay_pipelines.personal.pseudonyms import Erased, erased, suppress
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
 NEW_ABOUT = """
@@ -28,7 +28,7 @@ inner join erased on erased.hash = mac(seen.id)
 class SuppressionList:
     """The suppression list of an installation."""
 
-    settings: Settings
+    home: Home
     erased: Erased
 
     def apply(self, landing: Landing, files: Sequence[LandedFile]) -> list[LandedFile]:
@@ -39,7 +39,7 @@ class SuppressionList:
         """
         kept = list(files)
         for pseudonym, ids in self._found(landing, by_object(files)).items():
-            with open_state(self.settings.state_file) as state:
+            with open_state(self.home.state_file) as state:
                 suppress(state, pseudonym, map(self.erased.pseudonyms.hash, ids))
             classes = self.erased.classes[pseudonym]
             people = describe(landing, by_object(kept), {pseudonym: ids}, self.erased.pseudonyms)
@@ -66,13 +66,13 @@ class SuppressionList:
             return {name: related(connection, ids) for name, ids in seeds.items()}
 
 
-def suppression_list(settings: Settings) -> SuppressionList | None:
+def suppression_list(home: Home) -> SuppressionList | None:
     """The suppression list; None when nobody was erased."""
-    if not settings.state_file.is_file():
+    if not home.state_file.is_file():
         return None
-    with open_state(settings.state_file) as state:
+    with open_state(home.state_file) as state:
         found = erased(state)
-    return None if found is None else SuppressionList(settings, found)
+    return None if found is None else SuppressionList(home, found)
 
 
 def _replaced(

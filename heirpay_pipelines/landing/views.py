@@ -9,10 +9,10 @@ import duckdb
 import pyarrow as pa
 
 from heirpay_pipelines.duck import identifier
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.read import relation, use_key
-from heirpay_pipelines.settings import Settings
 
 COVERAGE = pa.schema(
     [
@@ -44,12 +44,12 @@ WRITE_PERMISSIONS = pa.schema(
 
 
 def create_landing_views(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
+    connection: duckdb.DuckDBPyConnection, home: Home, as_of: datetime
 ) -> None:
     """Create, in the existing schema `landing`, a view for each object with visible files, and the
     tables `coverage` and `write_permissions`. `as_of` is naive UTC. Files are verified against
     their checksums first."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(home)
     instant = as_of.replace(tzinfo=UTC)
     landing.verify(instant)
     use_key(connection, landing.key)

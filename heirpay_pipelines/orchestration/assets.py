@@ -93,6 +93,7 @@ def pull_and_land_asset(
     """Pull what changed since the last night (or everything), and commit it."""
     # Imported here: what talks to a gateway and reads files costs every start of Dagster seconds.
     from heirpay_pipelines.bank.files import land_bank_statements
+    from heirpay_pipelines.gateways.stripe.account import stripe_account
     from heirpay_pipelines.gateways.stripe.landed_reports import land_reports
     from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
     from heirpay_pipelines.orchestration.logged_progress import LoggedProgress
@@ -106,18 +107,19 @@ def pull_and_land_asset(
         if night.is_whole:
             discard_builds(night.build.parent)
         night.report_logs(clear_leftovers(night.settings), context.log.warning)
-        for said in whole(night.settings.state_file, Landing(night.settings.landing_dir)):
+        for said in whole(night.settings.state_file, Landing.of(night.settings)):
             context.log.warning(said)
             night.say(f"landing: {said}")
         go_on_with_erasures(night.settings, datetime.now(UTC), context.log.warning)
-        drained = drain(night.settings, as_of)
+        account = stripe_account(night.settings)
+        drained = drain(account, as_of)
         tidy_inbox(night.settings)
         context.log.info(
             f"webhooks: {drained.events} events landed; {drained.reason or 'inbox empty'}"
         )
         with LoggedProgress(context.log.info) as progress:
-            outcome = pull_and_land(night.settings, as_of, config.full, progress)
-        tied = land_reports(night.settings, as_of)
+            outcome = pull_and_land(account, as_of, config.full, progress)
+        tied = land_reports(account, as_of)
         for line in tied.coverage:
             if line.reason is not None:
                 context.log.warning(f"{line.endpoint} is {line.status}: {line.reason}")

@@ -37,10 +37,10 @@ def backup(folder: Path) -> None:
 
     settings = Settings.load()
     if not settings.state_file.is_file():
-        raise click.UsageError(f"{settings.home} holds nothing yet: there is nothing to copy.")
+        raise click.UsageError(f"{settings.folder} holds nothing yet: there is nothing to copy.")
     try:
         with run_lock(settings), open_state(settings.state_file) as state:
-            made = make_backup(settings.home, settings.state_file, folder)
+            made = make_backup(settings.folder, settings.state_file, folder)
             append(state, datetime.now(UTC), acting(), Action.HOME_BACKED_UP, "home", _detail(made))
     except AnotherRunError as error:
         raise click.ClickException(str(error)) from None
@@ -67,20 +67,20 @@ def restore(folder: Path, force: bool) -> None:
     from heirpay_pipelines.state.run_lock import AnotherRunError, run_lock
 
     settings = Settings.load(any_key=True, any_format=True)
-    found = require_restorable(folder, settings.home, force=force)
+    found = require_restorable(folder, settings.folder, force=force)
     _require_no_ui(settings)
     is_open = settings.state_file.parent.is_dir()
     alone = hold_key(settings.state_file, alone=True, then="restore") if is_open else nullcontext()
     try:
         with run_lock(settings):
             with alone:
-                aside = restore_backup(folder, found, settings.home, _require_key(settings))
+                aside = restore_backup(folder, found, settings.folder, _require_key(settings))
             with open_state(settings.state_file) as state:
                 now = datetime.now(UTC)
                 append(state, now, acting(), Action.HOME_RESTORED, "home", _detail(found))
     except AnotherRunError as error:
         raise click.ClickException(str(error)) from None
-    say(f"{settings.home} is as it was on {found.made_at:%Y-%m-%d %H:%M} UTC.")
+    say(f"{settings.folder} is as it was on {found.made_at:%Y-%m-%d %H:%M} UTC.")
     if aside is not None:
         say(f"What was there before lies in {aside}.")
     say("The next `heirpay run` reads from Stripe what happened since.")
@@ -102,7 +102,7 @@ def _require_key(settings: Settings) -> Callable[[Path], None]:
     from heirpay_pipelines.at_rest import keyed, require_key
 
     def judge(home: Path) -> None:
-        state_file = settings.state_file.relative_to(settings.home)
+        state_file = settings.state_file.relative_to(settings.folder)
         require_key(keyed(home / state_file, settings.key), settings.key)
 
     return judge

@@ -67,7 +67,7 @@ def judged(asked: datetime | None, here: datetime, there: datetime | None) -> As
 def is_landed(settings: Settings, as_of: datetime) -> bool:
     """Whether a night lies before the newest pull, so that it is computed from what was landed."""
     with contextlib.suppress(LandingError):
-        newest = Landing(settings.landing_dir, settings.key).newest()
+        newest = Landing.of(settings).newest()
         return newest is not None and as_of < newest.as_of
     return False
 

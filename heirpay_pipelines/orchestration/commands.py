@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from heirpay_pipelines.settings import STRIPE_API, Settings, SettingsError
+from heirpay_pipelines.home import SettingsError
+from heirpay_pipelines.settings import STRIPE_API, Settings
 from heirpay_pipelines.text.shown import say
 
 if TYPE_CHECKING:

@@ -64,13 +64,13 @@ def _versions(_: Settings) -> Iterator[Finding]:
 
 def _home(settings: Settings) -> Iterator[Finding]:
     try:
-        require_own_home(settings.home)
+        require_own_home(settings.folder)
     except HomeError as error:
         yield Finding("HEIRPAY_HOME is this user's", False, "no", str(error))
         return
     try:
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = settings.home / ".doctor"
+        settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = settings.folder / ".doctor"
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -78,17 +78,17 @@ def _home(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "HEIRPAY_HOME is writable",
             False,
-            f"{settings.home}: {reason}",
+            f"{settings.folder}: {reason}",
             "Give this user write access to the folder, or set HEIRPAY_HOME to another.",
         )
         return
-    yield Finding("HEIRPAY_HOME is writable", True, str(settings.home))
-    private = settings.home.stat().st_mode & 0o077 == 0
+    yield Finding("HEIRPAY_HOME is writable", True, str(settings.folder))
+    private = settings.folder.stat().st_mode & 0o077 == 0
     yield Finding(
         "HEIRPAY_HOME is private",
         private,
         "mode 0700" if private else "others may read it",
-        f"chmod -R go-rwx {settings.home}",
+        f"chmod -R go-rwx {settings.folder}",
     )
 
 
@@ -158,7 +158,7 @@ def _files(settings: Settings, every_byte: bool) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
-    folder = settings.home if settings.home.exists() else settings.home.parent
+    folder = settings.folder if settings.folder.exists() else settings.folder.parent
     free = shutil.disk_usage(folder).free / 2**30
     yield Finding(
         "Free disk",
@@ -172,6 +172,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 def _account(settings: Settings) -> Iterator[Finding]:
     """Reach the API with the key, and probe each resource with a list of one."""
+    from heirpay_pipelines.gateways.stripe.account import stripe_account
     from heirpay_pipelines.gateways.stripe.probe import probe_account
 
     if settings.stripe_api_base == STRIPE_API and not settings.has_own_key:
@@ -183,7 +184,7 @@ def _account(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield _address(settings)
-    for result in probe_account(settings):
+    for result in probe_account(stripe_account(settings)):
         yield Finding(result.subject, result.allowed, result.detail, result.fix, not result.blocks)
 
 

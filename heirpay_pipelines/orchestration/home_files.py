@@ -170,7 +170,7 @@ def _published(settings: Settings) -> Part:
     there = [path for path in files if path.is_file()]
     faults = tuple(
         Fault(
-            path.relative_to(settings.home).as_posix(),
+            path.relative_to(settings.folder).as_posix(),
             "is not what was published",
             "`heirpay run` publishes it anew.",
         )
@@ -188,7 +188,7 @@ def _sealed(settings: Settings) -> Part:
     for path in files:
         what = _unreadable(path, settings.key)
         if what:
-            faults.append(Fault(path.relative_to(settings.home).as_posix(), what, BACKUP))
+            faults.append(Fault(path.relative_to(settings.folder).as_posix(), what, BACKUP))
     return Part("Sealed files" if settings.key else "Reports", len(files), tuple(faults))
 
 
@@ -201,7 +201,7 @@ def signing_key(settings: Settings) -> Part:
         installation_key(path, settings.key)
     except SigningKeyError:
         way = "Restore it from a backup, or have a new one made by `heirpay repair`."
-        name = path.relative_to(settings.home).as_posix()
+        name = path.relative_to(settings.folder).as_posix()
         return Part("Signing key", 1, (Fault(name, "is damaged", way),))
     return Part("Signing key", 1, ())
 
@@ -219,7 +219,7 @@ def _dagster(settings: Settings) -> Part:
     way = "The next `heirpay run` or `heirpay ui` sets Dagster's storage aside and makes it anew."
     files = sum(1 for _ in settings.dagster_home.rglob("*.db"))
     faults = tuple(
-        Fault(path.relative_to(settings.home).as_posix(), f"is damaged ({fault})", way)
+        Fault(path.relative_to(settings.folder).as_posix(), f"is damaged ({fault})", way)
         for path, fault in damaged_files(settings)
     )
     return Part("Dagster's storage", files, faults)

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from heirpay_pipelines.home import payment_id
 from heirpay_pipelines.orchestration.asking import scheduled_run
 from heirpay_pipelines.orchestration.assets import pull_and_land_asset
 from heirpay_pipelines.orchestration.bank_files import new_bank_files
@@ -36,7 +37,7 @@ from heirpay_pipelines.orchestration.reporting import REPORT, domain_report, fin
 from heirpay_pipelines.orchestration.schedule_command import NIGHTLY_CRON
 from heirpay_pipelines.orchestration.scope import Graph
 from heirpay_pipelines.orchestration.webhooks import drain_webhooks, outbox, webhooks_waiting
-from heirpay_pipelines.settings import Settings, payment_id
+from heirpay_pipelines.settings import Settings
 
 ASKING = (failed_refresh, webhooks_waiting, new_bank_files)
 CRONS = {

@@ -24,7 +24,7 @@ ASSETS = ("model", "seed", "snapshot", "source")
 
 def dbt_work_dir(settings: Settings) -> Path:
     """Where dbt writes: its manifest, logs and spill files."""
-    return settings.home / "dbt"
+    return settings.folder / "dbt"
 
 
 def current_manifest(settings: Settings) -> Path:

@@ -100,5 +100,5 @@ def month_end_instant(settings: Settings, month: date) -> datetime:
     """The month's last instant. Once a later night was pulled, that night's instant: it holds the
     whole month, and what was landed before it may lack the last hours."""
     end = last_instant(month, settings.zone)
-    newest = Landing(settings.landing_dir, settings.secret("encryption_key")).newest()
+    newest = Landing.of(settings).newest()
     return end if newest is None or newest.as_of <= end else newest.as_of

@@ -99,7 +99,7 @@ class Night:
 
     @property
     def key(self) -> str | None:
-        return self.settings.secret("encryption_key")
+        return self.settings.key
 
     @contextmanager
     def state(self) -> Iterator[State]:
@@ -275,7 +275,7 @@ def tell_failed_run(settings: Settings, run_id: str, as_of: datetime, reason: st
 
 def newest_landed(settings: Settings) -> datetime | None:
     """The newest instant as of which something was landed."""
-    manifests = Landing(settings.landing_dir, settings.key).manifests()
+    manifests = Landing.of(settings).manifests()
     return max((manifest.as_of for manifest in manifests), default=None)
 
 

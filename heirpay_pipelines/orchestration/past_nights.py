@@ -39,7 +39,7 @@ class NoNightError(Exception):
 
 def landed_nights(settings: Settings) -> dict[date, datetime]:
     """The newest as-of instant that was landed on each date in the reporting time zone."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(settings)
     return {m.as_of.astimezone(settings.zone).date(): m.as_of for m in landing.manifests()}
 
 

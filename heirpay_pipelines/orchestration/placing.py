@@ -11,8 +11,9 @@ from datetime import timedelta
 
 import dagster as dg
 
+from heirpay_pipelines.home import payment_id
 from heirpay_pipelines.orchestration.code_location import PUBLISHED_FIGURES
-from heirpay_pipelines.settings import Settings, payment_id
+from heirpay_pipelines.settings import Settings
 
 ID_TAG, SECTION_TAG, SUBJECT_TAG = "heirpay/id", "heirpay/section", "heirpay/subject"
 LONGEST_TAG = 63

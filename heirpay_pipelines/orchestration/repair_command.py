@@ -31,6 +31,6 @@ def repair(new_state: bool) -> None:
     with run_lock(settings):
         said = repair_state(settings, acting(), force=new_state)
         with open_state(settings.state_file) as state:
-            said += give_up_damaged(state, Landing(settings.landing_dir, settings.key))
+            said += give_up_damaged(state, Landing.of(settings))
     for line in said or ["Nothing is lost or damaged in landing and state."]:
         say(line)

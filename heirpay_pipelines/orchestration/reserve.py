@@ -21,7 +21,7 @@ class DiskFullError(OSError):
 def keep_reserve(settings: Settings) -> None:
     """Reserve the room, if it is not; raise DiskFullError, with nothing changed, when it is not
     there to be had."""
-    path = settings.home / "reserve"
+    path = settings.folder / "reserve"
     if path.is_file() and path.stat().st_size == RESERVED_BYTES:
         return
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
@@ -31,7 +31,7 @@ def keep_reserve(settings: Settings) -> None:
         release_reserve(settings)
         raise DiskFullError(
             error.errno,
-            f"{RESERVED_BYTES // 2**20} MiB cannot be reserved in {settings.home}"
+            f"{RESERVED_BYTES // 2**20} MiB cannot be reserved in {settings.folder}"
             f" ({error.strerror}). Free some space there, then start again",
         ) from None
     finally:
@@ -40,7 +40,7 @@ def keep_reserve(settings: Settings) -> None:
 
 def release_reserve(settings: Settings) -> None:
     """Give the room up, for what must be written now."""
-    (settings.home / "reserve").unlink(missing_ok=True)
+    (settings.folder / "reserve").unlink(missing_ok=True)
 
 
 def make_room(settings: Settings) -> None:
@@ -48,7 +48,7 @@ def make_room(settings: Settings) -> None:
 
     The caller holds the run lock. A build that is whole stays: its checks can be run again.
     """
-    full = shutil.disk_usage(settings.home).free < RESERVED_BYTES
+    full = shutil.disk_usage(settings.folder).free < RESERVED_BYTES
     release_reserve(settings)
     if full:
         discard_builds(settings.warehouse_dir / "building")

@@ -33,7 +33,7 @@ def repair_state(settings: Settings, by: str, *, force: bool = False) -> list[st
     """Begin a new state file where the old one is gone or damaged (or always, with `force`), and
     have a new signing key made where that is damaged; what was done, in words. The caller holds the
     run lock. Raises EncryptionKeyError when only the key may be wrong."""
-    is_lost = force or is_state_lost(settings.home) or _is_damaged(settings)
+    is_lost = force or is_state_lost(settings.folder) or _is_damaged(settings)
     renewed = _set_aside_signing_key(settings)
     said = _begin_anew(settings) if is_lost else []
     return said + (_record_signing_key(settings, by) if renewed else [])

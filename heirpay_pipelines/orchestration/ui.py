@@ -91,7 +91,7 @@ def run_until_told(command: list[str], settings: Settings) -> int:
     for number in ENDING:
         signal.signal(number, lambda *_: told.set())
     environment = child_environment(*settings.variables(), *OF_DAGSTER) | {
-        "HEIRPAY_HOME": str(settings.home),
+        "HEIRPAY_HOME": str(settings.folder),
         "PYTHONWARNINGS": "ignore:Function `dev_command`",
     }
     guardian = with_parent("heirpay_pipelines.orchestration.ui", *command, number=signal.SIGTERM)

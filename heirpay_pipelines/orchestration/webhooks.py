@@ -20,10 +20,11 @@ DRAIN = "drain_webhooks"
 )
 def drain_inbox(context: dg.OpExecutionContext) -> None:
     """Land the waiting events; the next build sees them."""
+    from heirpay_pipelines.gateways.stripe.account import stripe_account
     from heirpay_pipelines.receive.drain import drain
 
     night: Night = context.resources.night
-    outcome = drain(night.settings, datetime.now(UTC), pull_follows=False)
+    outcome = drain(stripe_account(night.settings), datetime.now(UTC), pull_follows=False)
     context.add_output_metadata(
         {
             "events": outcome.events,
@@ -46,12 +47,13 @@ def drain_webhooks() -> None:
 
 def _ask_for_a_drain(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for a drain when there is something to land and nobody holds the run lock."""
+    from heirpay_pipelines.gateways.stripe.account import stripe_account
     from heirpay_pipelines.receive.drain import waiting
 
     settings = Settings.load()
     now = datetime.now(UTC)
     with open_state(settings.state_file) as state:
-        count = waiting(settings, state, now)
+        count = waiting(stripe_account(settings), state, now)
     if not count:
         return dg.SkipReason("nothing waits to be landed")
     reason = waiting_run(context.instance, DRAIN)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from heirpay_pipelines.controls.probes.personal_data import unclassified
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.personal.paths import personal_paths, state_columns
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.warehouse.personal_columns import tagged_columns
 
 
@@ -20,12 +20,12 @@ class Entry:
     data_class: str
 
 
-def data_map(settings: Settings) -> tuple[list[Entry], list[str]]:
+def data_map(home: Home) -> tuple[list[Entry], list[str]]:
     """Every place, and what is wrong: columns of the published warehouse that nobody classified,
     tags of columns that it does not have. Raises WarehouseError when nothing is published."""
     tags = tagged_columns()
-    key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as connection:
+    key = home.key
+    with connect(home.warehouse, key, read_only=True) as connection:
         wrong = unclassified(connection)
         real = connection.execute(
             "select schema_name, table_name, column_name from duckdb_columns()"

@@ -22,6 +22,7 @@ from heirpay_pipelines.audit.published import hash_of
 from heirpay_pipelines.backup import discard_copies
 from heirpay_pipelines.bank.names import relative_name
 from heirpay_pipelines.controls.evidence.folder import rewrite_evidence
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.erasing import Rewritten, erase_person
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
@@ -43,7 +44,6 @@ from heirpay_pipelines.privacy.scan import find_traces
 from heirpay_pipelines.privacy.state import compact, erase_from_state
 from heirpay_pipelines.privacy.texts import text_scrubber
 from heirpay_pipelines.privacy.warehouse import erase_from_warehouse
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 from heirpay_pipelines.warehouse.leftovers import erase_leftovers
 from heirpay_pipelines.warehouse.publication import discard_builds
@@ -92,7 +92,7 @@ class Erasure:
 
 
 def erase(
-    settings: Settings,
+    home: Home,
     customer: str,
     reason: str,
     by: str,
@@ -104,11 +104,11 @@ def erase(
     Raises GdprError when nothing is known of the customer, or when something is left that this
     cannot change; then the erasure is not done and the next night goes on with it.
     """
-    return erase_all(settings, {customer: classes}, reason, by, at)[-1]
+    return erase_all(home, {customer: classes}, reason, by, at)[-1]
 
 
 def erase_all(
-    settings: Settings,
+    home: Home,
     wanted: Mapping[str, Collection[str]],
     reason: str,
     by: str,
@@ -116,11 +116,11 @@ def erase_all(
 ) -> list[Erasure]:
     """Erase the personal data of several customers, of each the classes that are named for it and
     what was erased of it before: one that is wider than an earlier one stays whole. As `erase`."""
-    with open_state(settings.state_file) as state:
+    with open_state(home.state_file) as state:
         names = pseudonyms(state, at)
         asked = {names.of(customer): set(classes) for customer, classes in wanted.items()}
         begun = [name for name in _begun(state) if name in asked]
-        done = _finish_all(settings, state, begun, at)
+        done = _finish_all(home, state, begun, at)
         before = {row["pseudonym"]: row["classes"].split() for row in _rows(state)}
         finished = {name for name in begun if asked[name] <= set(before[name])}
         wider = {
@@ -129,7 +129,7 @@ def erase_all(
             if names.of(customer) not in finished
         }
         if wider:
-            landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+            landing = Landing.of(home)
             people = find_people(landing, wider, names, _known(state, before))
             missing = wider.keys() - people.keys()
             if missing:
@@ -138,21 +138,19 @@ def erase_all(
                 )
             for customer, person in people.items():
                 _plan(state, names.of(customer), person, names, reason, by, at)
-            done += _finish_all(settings, state, list(map(names.of, people)), at)
+            done += _finish_all(home, state, list(map(names.of, people)), at)
         return done
 
 
-def finish_all(settings: Settings, at: datetime) -> list[Erasure]:
+def finish_all(home: Home, at: datetime) -> list[Erasure]:
     """Go on with every erasure that was begun and is not done. The caller holds the run lock."""
-    if not settings.state_file.is_file():
+    if not home.state_file.is_file():
         return []
-    with open_state(settings.state_file) as state:
-        return _finish_all(settings, state, _begun(state), at)
+    with open_state(home.state_file) as state:
+        return _finish_all(home, state, _begun(state), at)
 
 
-def _finish_all(
-    settings: Settings, state: State, begun: Sequence[str], at: datetime
-) -> list[Erasure]:
+def _finish_all(home: Home, state: State, begun: Sequence[str], at: datetime) -> list[Erasure]:
     """Finish what was begun: a few people of the same classes at a time, for everything that is
     kept is read and written for them."""
     groups: dict[str, list[str]] = defaultdict(list)
@@ -160,13 +158,13 @@ def _finish_all(
         if row["pseudonym"] in begun:
             groups[row["classes"]].append(row["pseudonym"])
     return [
-        _finish(settings, state, names[start : start + TOGETHER], at)
+        _finish(home, state, names[start : start + TOGETHER], at)
         for names in groups.values()
         for start in range(0, len(names), TOGETHER)
     ]
 
 
-def _finish(settings: Settings, state: State, together: Sequence[str], at: datetime) -> Erasure:
+def _finish(home: Home, state: State, together: Sequence[str], at: datetime) -> Erasure:
     """Do what the plans of some erasures say, look whether anything is left, and say that they are
     done."""
     rows = [row for row in _rows(state) if row["pseudonym"] in together]
@@ -178,29 +176,29 @@ def _finish(settings: Settings, state: State, together: Sequence[str], at: datet
         append(state, datetime.now(UTC), by, Action.LANDING_REWRITTEN, manifest.pull_id, detail)
 
     def say_published(digest: str) -> None:
-        detail = {"erasure": " ".join(together), **hash_of(settings, settings.warehouse, digest)}
+        detail = {"erasure": " ".join(together), **hash_of(home, home.warehouse, digest)}
         now = datetime.now(UTC)
         append(state, now, by, Action.WAREHOUSE_REWRITTEN, "published warehouse", detail)
 
-    discard_copies(settings.home)
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    discard_copies(home.folder)
+    landing = Landing.of(home)
     make_whole(state, landing)
     landed = erase_person(landing, person, names, say)
     note_rewritten(state, landing)
     for derived in ("building", "nights"):  # both can be made again from the landing
-        discard_builds(settings.warehouse_dir / derived)
-    erase_leftovers(settings)
+        discard_builds(home.warehouse_dir / derived)
+    erase_leftovers(home)
     erasure = Erasure(
         pseudonyms=tuple(together),
         landed_files=len(landed),
         landed_rows=sum(item.rows for item in landed),
-        warehouse_rows=erase_from_warehouse(settings, person, names, say_published),
+        warehouse_rows=erase_from_warehouse(home, person, names, say_published),
         state_cells=erase_from_state(state, person, names),
-        files=_files(settings, state, text_scrubber(person, names).text, by, at),
-        kept=_kept(settings, person, names),
+        files=_files(home, state, text_scrubber(person, names).text, by, at),
+        kept=_kept(home, person, names),
         kept_by_law=_kept_by_law(landing, person),
     )
-    traces = find_traces(settings, state, person)
+    traces = find_traces(home, state, person)
     if traces:
         raise GdprError(
             f"{erasure} is not erased yet: {len(traces)} places still name the person, the first"
@@ -286,18 +284,18 @@ def _done(state: State, erasure: Erasure, rows: Sequence[Any], at: datetime) -> 
     compact(state)
 
 
-def _files(settings: Settings, state: State, change: Change, by: str, at: datetime) -> int:
+def _files(home: Home, state: State, change: Change, by: str, at: datetime) -> int:
     """Reports, Data Docs, workbooks, Dagster's records, evidence and quarantined files."""
-    count, key = 0, settings.secret("encryption_key")
-    evidence = settings.home / "evidence"
-    for path in other_files(settings):
+    count, key = 0, home.key
+    evidence = home.folder / "evidence"
+    for path in other_files(home):
         if not path.is_relative_to(evidence):
             count += rewrite(path, key, change)
     count += rewrite_evidence(
-        settings, state, evidence, lambda path: rewrite(path, key, change), by, at
+        home, state, evidence, lambda path: rewrite(path, key, change), by, at
     )
     for row in state.rows("select stored_as, encryption_key from quarantined_files"):
-        path = settings.home / "quarantine" / row["stored_as"]
+        path = home.folder / "quarantine" / row["stored_as"]
         if path.is_file():
             box = Fernet(row["encryption_key"])
             content = box.decrypt(path.read_bytes())
@@ -321,12 +319,12 @@ def _kept_by_law(landing: Landing, person: Person) -> tuple[KeptByLaw, ...]:
     )
 
 
-def _kept(settings: Settings, person: Person, names: Pseudonyms) -> tuple[str, ...]:
+def _kept(home: Home, person: Person, names: Pseudonyms) -> tuple[str, ...]:
     """The bank's own files that name the person: accounting records, kept as long as the law says
     (article 17(3)(b)) and never changed. They are named, so that a person can delete them."""
-    change, key = text_scrubber(person, names).text, settings.secret("encryption_key")
+    change, key = text_scrubber(person, names).text, home.key
     return tuple(
-        relative_name(path, settings.bank_dir)
-        for path in bank_files(settings)
+        relative_name(path, home.bank_dir)
+        for path in bank_files(home)
         if any(change(text) != text for text in texts_of(path, key))
     )

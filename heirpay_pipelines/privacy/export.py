@@ -21,6 +21,7 @@ from heirpay_pipelines.at_rest.places import own_folder
 from heirpay_pipelines.audit import append
 from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.duck import connect, identifier
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.people import Person, find_person
 from heirpay_pipelines.landing.read import open_files, relation
@@ -32,24 +33,23 @@ from heirpay_pipelines.privacy.state import concerns, text_columns
 from heirpay_pipelines.privacy.texts import expression
 from heirpay_pipelines.privacy.warehouse import tables
 from heirpay_pipelines.receive.stored_bodies import fault_of_body
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 
 VERSION = "select id, observed_at, source, api_version, payload"
 
 
-def export(settings: Settings, customer: str, target: Path, by: str, at: datetime) -> int:
+def export(home: Home, customer: str, target: Path, by: str, at: datetime) -> int:
     """Write everything about a customer (an id or its pseudonym) to `target`, a new ZIP file
     for its owner only; how many records it has. Raises GdprError when nothing is known."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
-    with open_state(settings.state_file) as state:
+    landing = Landing.of(home)
+    with open_state(home.state_file) as state:
         names = pseudonyms(state, at)
         person = find_person(landing, customer, names)
         if person is None:
             raise GdprError(f"Nothing is landed about {customer}: there is nothing to export.")
         parts: dict[str, list[Any]] = {
             **dict(_landed(landing, person)),
-            **dict(_published(settings, person)),
+            **dict(_published(home, person)),
             **dict(_stated(state, person)),
         }
         others = others_scrubber(landing, person, _own(parts), _text(parts), names)
@@ -113,12 +113,12 @@ def _landed(landing: Landing, person: Person) -> Iterator[tuple[str, list[Any]]]
                 )
 
 
-def _published(settings: Settings, person: Person) -> Iterator[tuple[str, list[Any]]]:
+def _published(home: Home, person: Person) -> Iterator[tuple[str, list[Any]]]:
     """Every row of the warehouse that is of one of the person's objects."""
-    if not settings.warehouse.is_file():
+    if not home.warehouse.is_file():
         return
-    key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as connection:
+    key = home.key
+    with connect(home.warehouse, key, read_only=True) as connection:
         connection.register("related", pa.table({"id": sorted(person.related)}))
         for table in tables(connection, "heirpay"):
             theirs = " or ".join(

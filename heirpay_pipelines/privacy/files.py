@@ -17,8 +17,8 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.backup import COPIES
 from heirpay_pipelines.duck import identifier
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.privacy.tables import tables_of_duckdb, tables_of_parquet
-from heirpay_pipelines.settings import Settings
 
 Change = Callable[[str], str]
 SQLITE = b"SQLite format 3\x00"
@@ -29,20 +29,20 @@ PARQUET, DUCKDB = b"PAR1", b"DUCK"
 OWN_WAYS = ("landing", "warehouse", "state", "proposals", *COPIES)
 
 
-def other_files(settings: Settings) -> Iterator[Path]:
+def other_files(home: Home) -> Iterator[Path]:
     """Every file under HEIRPAY_HOME that is neither landing, warehouse, state nor a bank's."""
-    for path in sorted(settings.home.rglob("*")):
-        relative = path.relative_to(settings.home)
+    for path in sorted(home.folder.rglob("*")):
+        relative = path.relative_to(home.folder)
         if path.is_symlink() or not path.is_file() or relative.parts[0] in OWN_WAYS:
             continue
-        if not path.is_relative_to(settings.bank_dir):
+        if not path.is_relative_to(home.bank_dir):
             yield path
 
 
-def bank_files(settings: Settings) -> Iterator[Path]:
+def bank_files(home: Home) -> Iterator[Path]:
     """The bank's own files."""
-    if settings.bank_dir.is_dir():
-        yield from (path for path in sorted(settings.bank_dir.rglob("*")) if path.is_file())
+    if home.bank_dir.is_dir():
+        yield from (path for path in sorted(home.bank_dir.rglob("*")) if path.is_file())
 
 
 def texts_of(path: Path, key: str | None) -> Iterator[str]:

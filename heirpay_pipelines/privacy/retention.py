@@ -11,32 +11,32 @@ from heirpay_pipelines.audit import append
 from heirpay_pipelines.audit.actions import Action
 from heirpay_pipelines.controls.retention import Due, due
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.privacy.erase import Erasure, GdprError, erase_all, finish_all
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
 STALE = timedelta(days=3)
 """Erasing from an older night could take the data of somebody who has come back since."""
 
 
-def overdue(settings: Settings, as_of: datetime | None = None) -> tuple[datetime, list[Due]]:
+def overdue(home: Home, as_of: datetime | None = None) -> tuple[datetime, list[Due]]:
     """What the published warehouse holds past its period, and as of when: an aware instant, by
     default that of the published night. Raises WarehouseError when nothing is published,
     RetentionError when the company's own periods are wrong."""
-    key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as connection:
+    key = home.key
+    with connect(home.warehouse, key, read_only=True) as connection:
         instant = as_of or _night(connection)
-        return instant, due(connection, settings, instant)
+        return instant, due(connection, home, instant)
 
 
-def apply(settings: Settings, by: str, at: datetime) -> list[Erasure]:
+def apply(home: Home, by: str, at: datetime) -> list[Erasure]:
     """Erase what is overdue at `at`, and first what was begun and is not done. The caller holds
     the run lock. Killed at any instant, done again, it ends the same.
 
     Raises GdprError when the published night is too old to say who is active, else as `erase`.
     """
-    done = finish_all(settings, at)
-    night, found = overdue(settings)
+    done = finish_all(home, at)
+    night, found = overdue(home)
     if at - night > STALE:
         raise GdprError(
             f"The published night is of {night:%Y-%m-%d %H:%M} UTC: whoever came back since would"
@@ -47,12 +47,12 @@ def apply(settings: Settings, by: str, at: datetime) -> list[Erasure]:
     wanted: dict[str, list[str]] = defaultdict(list)
     for item in found:
         wanted[item.subject].append(item.data_class)
-    with open_state(settings.state_file) as state:
+    with open_state(home.state_file) as state:
         rules = Counter(f"{item.data_class}: {item.rule}" for item in found)
         detail = {"as_of": night.isoformat(), "subjects": len(wanted), "rules": dict(rules)}
         append(state, datetime.now(UTC), by, Action.RETENTION_APPLIED, f"{night:%Y-%m-%d}", detail)
     reason = f"retention period passed, as of {night:%Y-%m-%d}"
-    return done + erase_all(settings, wanted, reason, by, at)
+    return done + erase_all(home, wanted, reason, by, at)
 
 
 def _night(connection: duckdb.DuckDBPyConnection) -> datetime:

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from heirpay_pipelines.duck import connect, identifier
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.erasing import OF_A_CUSTOMER
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.people import Person
@@ -17,21 +18,20 @@ from heirpay_pipelines.privacy.files import other_files, texts_of
 from heirpay_pipelines.privacy.state import text_columns
 from heirpay_pipelines.privacy.texts import expression
 from heirpay_pipelines.privacy.warehouse import may_name, tables
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 from heirpay_pipelines.warehouse.personal_columns import tagged_columns
 
 
-def find_traces(settings: Settings, state: State, person: Person) -> list[str]:
+def find_traces(home: Home, state: State, person: Person) -> list[str]:
     """Every place that still names the person: a file, a table's column, a table of the state.
 
     What another customer's own data holds (the same name) is theirs and no trace.
     """
     return [
-        *_in_landing(Landing(settings.landing_dir, settings.secret("encryption_key")), person),
-        *_in_warehouse(settings, person),
+        *_in_landing(Landing.of(home), person),
+        *_in_warehouse(home, person),
         *_in_state(state, person),
-        *_in_files(settings, person),
+        *_in_files(home, person),
     ]
 
 
@@ -49,12 +49,12 @@ def _in_landing(landing: Landing, person: Person) -> Iterator[str]:
             yield from (f"landing, {name}: {row[0].rsplit('/', 1)[-1]}" for row in rows)
 
 
-def _in_warehouse(settings: Settings, person: Person) -> Iterator[str]:
-    if not settings.warehouse.is_file():
+def _in_warehouse(home: Home, person: Person) -> Iterator[str]:
+    if not home.warehouse.is_file():
         return
     tags = tagged_columns()
-    key = settings.secret("encryption_key")
-    with connect(settings.warehouse, key, read_only=True) as connection:
+    key = home.key
+    with connect(home.warehouse, key, read_only=True) as connection:
         _register(connection, person)
         for table in tables(connection, "heirpay"):
             for name, kind in table.columns:
@@ -79,10 +79,10 @@ def _in_state(state: State, person: Person) -> Iterator[str]:
             yield f"state, {table}.{column}"
 
 
-def _in_files(settings: Settings, person: Person) -> Iterator[str]:
-    sought, key = re.compile(expression(person)), settings.secret("encryption_key")
-    for path in other_files(settings):
-        name = str(path.relative_to(settings.home))
+def _in_files(home: Home, person: Person) -> Iterator[str]:
+    sought, key = re.compile(expression(person)), home.key
+    for path in other_files(home):
+        name = str(path.relative_to(home.folder))
         if sought.search(name) or any(sought.search(text) for text in texts_of(path, key)):
             yield name
 

@@ -25,12 +25,12 @@ from heirpay_pipelines.duck import (
     connect,
     identifier,
 )
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.people import Person
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms
 from heirpay_pipelines.personal.scrub import ERASED, Scrubber, pattern
 from heirpay_pipelines.privacy.texts import expression, spellings
 from heirpay_pipelines.published_file import forget, is_as_published
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.warehouse.personal_columns import (
     kept_columns,
     payload_columns,
@@ -103,29 +103,29 @@ def _earlier_name(table: str) -> str:
 
 
 def erase_from_warehouse(
-    settings: Settings, person: Person, names: Pseudonyms, before: Callable[[str], object]
+    home: Home, person: Person, names: Pseudonyms, before: Callable[[str], object]
 ) -> int:
     """Publish the warehouse without the person; how many rows changed. 0 when none is published.
 
     `before` is given the new file's SHA-256 right before it is published. The caller holds the run
     lock. Killed before the rename, the old file stays.
     """
-    if not settings.warehouse.is_file():
+    if not home.warehouse.is_file():
         return 0
-    fresh = settings.warehouse_dir / "building" / "erasure.duckdb"
+    fresh = home.warehouse_dir / "building" / "erasure.duckdb"
     fresh.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
         leftover.unlink(missing_ok=True)
-    key = settings.secret("encryption_key")
-    limit = settings.memory_limit
+    key = home.key
+    limit = home.memory_limit
     with connect(fresh, key, read_only=False, memory_limit=limit) as connection:
         try:
-            attach_published(connection, settings.warehouse, key, "published")
+            attach_published(connection, home.warehouse, key, "published")
         except WarehouseError as error:
-            if isinstance(error, WarehouseKeyError) or is_as_published(settings.warehouse):
+            if isinstance(error, WarehouseKeyError) or is_as_published(home.warehouse):
                 raise
             # Damaged, or changed by another program: nobody reads it, the next night builds anew.
-            forget(settings.warehouse)
+            forget(home.warehouse)
             return 0
         _register(connection, person, names)
         connection.execute("copy from database published to heirpay (schema)")
@@ -140,7 +140,7 @@ def erase_from_warehouse(
     if not changed:
         fresh.unlink()
         return 0
-    publish(fresh, settings.warehouse, key, before)
+    publish(fresh, home.warehouse, key, before)
     return changed
 
 

@@ -11,8 +11,8 @@ import duckdb
 
 from heirpay_pipelines.at_rest.sqlite import is_of_sqlite
 from heirpay_pipelines.audit import Action, append
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.host.person import login
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.text.shown import say
 
@@ -34,7 +34,7 @@ union select lower(type_name) from duckdb_types()
 
 
 def record_query(
-    settings: Settings,
+    home: Home,
     connection: duckdb.DuckDBPyConnection,
     sql: str,
     through: str = "",
@@ -50,7 +50,7 @@ def record_query(
     detail = {"sql": masked(sql, _names(connection))[:LONGEST_TEXT], "characters": len(sql)}
     who, now = through + login(), datetime.now(UTC)
     try:
-        with open_state(settings.state_file) as state:
+        with open_state(home.state_file) as state:
             append(state, now, who, Action.QUERY, "published warehouse", detail)
     except Exception as error:
         if not _cannot_be_written(error):

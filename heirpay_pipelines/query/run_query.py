@@ -11,9 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from heirpay_pipelines.duck import connect_shut
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.query.audit_record import record_query
 from heirpay_pipelines.query.one_select import RefusedSqlError, statement_of
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.text.shown import in_json, many_lines
 from heirpay_pipelines.text.spreadsheet_csv import as_cells
 
@@ -26,7 +26,7 @@ class QueryError(Exception):
 
 
 def run_query(
-    settings: Settings, sql: str, form: Format, out: IO[bytes], night: date | None = None
+    home: Home, sql: str, form: Format, out: IO[bytes], night: date | None = None
 ) -> None:
     """Write the result of one query to `out`; `night` asks a recomputed one instead.
 
@@ -34,17 +34,17 @@ def run_query(
     connection that can change nothing and reach no other file.
     Raises QueryError for SQL that fails, WarehouseError when nothing is published yet.
     """
-    key = settings.secret("encryption_key")
-    file = settings.warehouse if night is None else settings.recomputed_night(night)
+    key = home.key
+    file = home.warehouse if night is None else home.recomputed_night(night)
     if night is not None and not file.is_file():
         raise QueryError(
             f"the night of {night} was not recomputed: materialise that partition of the asset"
             " nights/warehouse"
         )
     with connect_shut(
-        file, key, memory_limit=settings.memory_limit, timezone=settings.timezone
+        file, key, memory_limit=home.memory_limit, timezone=home.timezone
     ) as connection:
-        record_query(settings, connection, sql)
+        record_query(home, connection, sql)
         try:
             statement = statement_of(connection, sql)
             if form == "table":

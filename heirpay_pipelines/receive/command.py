@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.home import SettingsError
+from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.text.shown import say
 
 OUTSIDE = (
@@ -46,7 +47,8 @@ def receive(host: str, port: int, tolerance: int, max_body: int, rate: int) -> N
     """
     from datetime import UTC, datetime
 
-    from heirpay_pipelines.host.http_door import LOOPBACK, listen, serve
+    from heirpay_pipelines.host.http_door import listen, serve
+    from heirpay_pipelines.host.loopback import LOOPBACK
     from heirpay_pipelines.receive.app import Bounds, create_app
     from heirpay_pipelines.receive.replay import record_endpoint
     from heirpay_pipelines.receive.signature import Verifier, split_secrets

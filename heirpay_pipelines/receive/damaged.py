@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.refetch import MOMENT
 from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.receive.stored_bodies import GONE, ask_for_events, quarantined_body
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
 SOURCE = "webhook"
@@ -25,7 +25,7 @@ class Damaged:
     """Deliveries whose bodies are not what was acknowledged: in quarantine by their event's id, and
     asked for again at Stripe until it answers."""
 
-    settings: Settings
+    account: StripeAccount
     writer: Writer
     pull_id: str
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Damaged:
     async def settle(self) -> list[tuple[dict[str, Any], bool]]:
         """Land the records of quarantine; the events that Stripe answered, each with whether it is
         tied."""
-        self.answers = await asyncio.to_thread(ask_for_events, self.settings, list(self.rows))
+        self.answers = await asyncio.to_thread(ask_for_events, self.account, list(self.rows))
         answered = []
         for event_id, row in self.rows.items():
             record = quarantined_body(event_id, self.faults[event_id], row["body"], self.pull_id)

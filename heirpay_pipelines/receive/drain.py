@@ -22,6 +22,7 @@ import orjson
 
 from heirpay_pipelines.gateways.coverage import Coverage
 from heirpay_pipelines.gateways.errors import PullError
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.event_log import lacks, of_another_version
 from heirpay_pipelines.gateways.stripe.refetch import pull_again, resource_of
 from heirpay_pipelines.gateways.stripe.resources import BY_OBJECT
@@ -33,7 +34,6 @@ from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
 from heirpay_pipelines.receive.damaged import UNUSED_BODIES, Damaged
 from heirpay_pipelines.receive.stored_bodies import fault_of_body
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State, open_state
 
 MODE = "webhook"
@@ -89,9 +89,9 @@ class DrainOutcome:
     reason: str | None = None
 
 
-def waiting(settings: Settings, state: State, as_of: datetime) -> int:
+def waiting(account: StripeAccount, state: State, as_of: datetime) -> int:
     """How many events a drain would land now."""
-    newest = Landing(settings.landing_dir, settings.secret("encryption_key")).newest()
+    newest = Landing.of(account.home).newest()
     if newest is None or as_of < newest.as_of:
         return 0
     return sum(
@@ -104,7 +104,7 @@ def _parameters(newest: Manifest, as_of: datetime) -> tuple[int, str, bool]:
     return int(as_of.timestamp()), newest.account, newest.livemode
 
 
-def drain(settings: Settings, as_of: datetime, *, pull_follows: bool = True) -> DrainOutcome:
+def drain(account: StripeAccount, as_of: datetime, *, pull_follows: bool = True) -> DrainOutcome:
     """Land every event that was created up to `as_of` (aware UTC) and waits in the inbox.
 
     The caller holds the run lock: landing has one writer. Before the first pull nothing is drained,
@@ -112,18 +112,18 @@ def drain(settings: Settings, as_of: datetime, *, pull_follows: bool = True) -> 
     `pull_follows`, what thin events name is asked for at Stripe. Raises LandingError when landing
     cannot be read or written; nothing is marked then.
     """
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(account.home)
     newest = landing.newest()
     if newest is None:
         return DrainOutcome(reason="nothing was pulled yet: the first pull lists everything")
     if as_of < newest.as_of:
         return DrainOutcome(reason="the night lies before the newest pull")
-    with open_state(settings.state_file) as state:
+    with open_state(account.home.state_file) as state:
         state.connection.execute("pragma secure_delete = on")
         finish_interrupted(landing, state)
         aside = _set_aside(state, newest, as_of)
-        thin = _thin(settings, state, newest, as_of, pull_follows)
-        outcome = asyncio.run(_land(settings, landing, newest, state, as_of))
+        thin = _thin(account, state, newest, as_of, pull_follows)
+        outcome = asyncio.run(_land(account, landing, newest, state, as_of))
         outcome = replace(
             outcome,
             events=outcome.events + thin.events,
@@ -146,7 +146,7 @@ def _set_aside(state: State, newest: Manifest, as_of: datetime) -> int:
 
 
 def _thin(
-    settings: Settings, state: State, newest: Manifest, as_of: datetime, pull_follows: bool
+    account: StripeAccount, state: State, newest: Manifest, as_of: datetime, pull_follows: bool
 ) -> DrainOutcome:
     """Settle thin events: those that name what is pulled are asked for, or left to the pull that
     follows; the others are noted as not used. What Stripe does not answer now goes on waiting."""
@@ -155,7 +155,7 @@ def _thin(
     asked = []
     if named and not pull_follows:
         try:
-            asked = pull_again(settings, list(named.values()), as_of)
+            asked = pull_again(account, list(named.values()), as_of)
         except (PullError, TimeoutError):
             rows, named = [r for r in rows if r["event_id"] not in named], {}
     at = as_of.isoformat()
@@ -172,7 +172,7 @@ def _thin(
 
 
 async def _land(
-    settings: Settings, landing: Landing, newest: Manifest, state: State, as_of: datetime
+    account: StripeAccount, landing: Landing, newest: Manifest, state: State, as_of: datetime
 ) -> DrainOutcome:
     started = datetime.now(UTC)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-webhook"
@@ -182,9 +182,9 @@ async def _land(
         newest.account,
         newest.api_version,
         as_of,
-        suppressed=suppression_list(settings),
+        suppressed=suppression_list(account.home),
     )
-    drained, versions, damaged = [], 0, Damaged(settings, writer, pull_id)
+    drained, versions, damaged = [], 0, Damaged(account, writer, pull_id)
     for row in _rows(state, newest, as_of):
         fault = fault_of_body(row["event_id"], row["body"], row["sha256"])
         if fault is not None:
@@ -202,7 +202,7 @@ async def _land(
     line = Coverage("webhooks", "event", MODE, None, as_of.isoformat(), len(drained), 0)
     # The pull's own cursors stay: the next night follows the event log from where it was.
     commit(
-        settings.state_file,
+        account.home.state_file,
         landing,
         replace(
             newest,

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.receive.event import Delivery, read_event
 from heirpay_pipelines.receive.stored_bodies import keep_body
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import State
 
 PAGE = 100
@@ -27,14 +27,14 @@ on conflict (event_id) do nothing
 """
 
 
-def poll_event_log(settings: Settings, state: State) -> tuple[int, int]:
+def poll_event_log(account: StripeAccount, state: State) -> tuple[int, int]:
     """Fetch the events since the newest delivered one; keep those that never came.
 
     Returns (fetched, kept). Kept events wait in the inbox like delivered ones and are drained with
     them. Raises pull.errors.PullError when Stripe cannot be asked.
     """
     since = state.rows("select max(created) as newest from webhook_deliveries where deliveries > 0")
-    events = asyncio.run(_fetch(settings, since[0]["newest"]))
+    events = asyncio.run(_fetch(account, since[0]["newest"]))
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     with state.transaction() as connection:
         kept = 0
@@ -47,8 +47,8 @@ def poll_event_log(settings: Settings, state: State) -> tuple[int, int]:
     return len(events), kept
 
 
-async def _fetch(settings: Settings, newest: int | None) -> list[Delivery]:
-    client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
+async def _fetch(account: StripeAccount, newest: int | None) -> list[Delivery]:
+    client = Client(account.api_key, account.api_base, attempts=ATTEMPTS)
     try:
         async with asyncio.timeout(SECONDS):
             return [read_event(orjson.dumps(event)) async for event in _pages(client, newest)]

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from heirpay_pipelines.gateways.errors import NotReadableError, PullError
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.receive.event import EventRefusedError, read_event
-from heirpay_pipelines.settings import Settings
 
 ATTEMPTS, SECONDS = 3, 60
 GONE = "Stripe does not have the event any more"
@@ -61,15 +61,15 @@ def quarantined_body(event_id: str, fault: str, body: bytes | None, pull_id: str
     }
 
 
-def ask_for_events(settings: Settings, ids: Sequence[str]) -> dict[str, dict[str, Any] | str]:
+def ask_for_events(account: StripeAccount, ids: Sequence[str]) -> dict[str, dict[str, Any] | str]:
     """The events as Stripe answers them now, by id; GONE for one that it does not have any more.
     One that it does not answer now is left out."""
-    return asyncio.run(_ask(settings, ids)) if ids else {}
+    return asyncio.run(_ask(account, ids)) if ids else {}
 
 
-async def _ask(settings: Settings, ids: Sequence[str]) -> dict[str, dict[str, Any] | str]:
+async def _ask(account: StripeAccount, ids: Sequence[str]) -> dict[str, dict[str, Any] | str]:
     found: dict[str, dict[str, Any] | str] = {}
-    client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
+    client = Client(account.api_key, account.api_base, attempts=ATTEMPTS)
     try:
         async with asyncio.timeout(SECONDS):
             for event_id in ids:

@@ -55,7 +55,7 @@ def _write_out(settings: Settings, folder: Path, target: Path) -> Path:
     from heirpay_pipelines.audit import Action, append
     from heirpay_pipelines.state import open_state
 
-    if target.resolve().is_relative_to(settings.home):
+    if target.resolve().is_relative_to(settings.folder):
         raise click.UsageError(
             f"{target} lies under HEIRPAY_HOME, where nothing is kept readable: name another."
         )

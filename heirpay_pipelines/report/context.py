@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
 
+from heirpay_pipelines.home import Home, payment_id
 from heirpay_pipelines.report.money import Money
 from heirpay_pipelines.report.reading import Fact, Reader
 from heirpay_pipelines.report.run_facts import Calendar, RunFacts
-from heirpay_pipelines.settings import Settings, payment_id
+from heirpay_pipelines.settings import Settings
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -29,6 +30,8 @@ class ReportContext:
 
     def __init__(self, settings: Settings, run: RunFacts, reader: Reader) -> None:
         self.settings = settings
+        """For the hand-offs alone, which say how the product is set up."""
+        self.home: Home = settings
         self.run = run
         self.reader = reader
         self.calendar = Calendar.at(run.as_of, settings.zone)
@@ -64,7 +67,7 @@ class ReportContext:
 
     def identifier(self, operation: str, step: int, tool: str = "HEIRPAY") -> str:
         """The id of a step of this installation."""
-        return payment_id(self.settings.project, operation, tool, step)
+        return payment_id(self.home.project, operation, tool, step)
 
     def audit_head(self) -> dict[str, Any]:
         """`sequence` and `hash` of the audit chain's head: as it is now where the caller knows it,

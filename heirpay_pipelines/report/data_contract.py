@@ -45,8 +45,8 @@ def data_contract(context: ReportContext) -> Handoff:
         {
             "apiVersion": ODCS,
             "kind": "DataContract",
-            "id": f"heirpay-{context.settings.project}",
-            "name": f"Published payments data of {context.settings.project}",
+            "id": f"heirpay-{context.home.project}",
+            "name": f"Published payments data of {context.home.project}",
             "version": "1.0.0",
             "status": "active",
             "description": {

@@ -43,7 +43,7 @@ def build_document(
     wanted = requirements_met(context)
     document = {
         "schema_version": SCHEMA_VERSION,
-        "domain": f"payment.{context.settings.project}",
+        "domain": f"payment.{context.home.project}",
         "audit_head": context.run.audit_head,
         "quality_verdict": quality_verdict(context),
         "first_actions": first_actions(context, issues),
@@ -62,7 +62,7 @@ def build_document(
         "coverage_statement": coverage_statement(context),
         "thresholds": [
             {"key": key, "value": value, "source": source}
-            for key, value, source in stated(context.settings)
+            for key, value, source in stated(context.home)
         ],
         "not_available": [],
     }

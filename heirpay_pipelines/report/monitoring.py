@@ -105,7 +105,7 @@ def monitoring(context: ReportContext) -> Handoff:
             "nightly": nightly,
         },
         (
-            ("payment_monitoring_configured", context.settings.notify is not None),
+            ("payment_monitoring_configured", context.home.notify is not None),
             *((f"{each['metric']} is within its threshold", each["met"] is True)
               for each in nightly),
         ),
@@ -119,7 +119,7 @@ def prometheus_rules(context: ReportContext) -> Handoff:
             "alert": alert.name,
             "expr": alert.expression,
             "for": alert.wait,
-            "labels": {"severity": alert.severity, "project": context.settings.project},
+            "labels": {"severity": alert.severity, "project": context.home.project},
             "annotations": {"summary": alert.meaning},
         }
         for alert in ALERTS
@@ -129,7 +129,7 @@ def prometheus_rules(context: ReportContext) -> Handoff:
         "prometheus-rules.yaml",
         "monitoring_specs",
         "Alerts over the endpoint's metrics, for Prometheus",
-        {"groups": [{"name": f"heirpay_{context.settings.project}", "rules": rules}]},
+        {"groups": [{"name": f"heirpay_{context.home.project}", "rules": rules}]},
         (("every metric is one that the endpoint emits", _emitted(a.expression for a in ALERTS)),),
     )
 
@@ -159,8 +159,8 @@ def grafana_dashboard(context: ReportContext) -> Handoff:
         "monitoring_specs",
         "The endpoint's metrics as a dashboard, for Grafana",
         {
-            "title": f"HeirPay webhooks ({context.settings.project})",
-            "uid": f"heirpay-{context.settings.project}"[:40],
+            "title": f"HeirPay webhooks ({context.home.project})",
+            "uid": f"heirpay-{context.home.project}"[:40],
             "schemaVersion": 39,
             "time": {"from": "now-24h", "to": "now"},
             "templating": {"list": [variable]},

@@ -57,7 +57,7 @@ def render(context: ReportContext, document: dict[str, Any], figures: list[Figur
         shown_incidents=INCIDENTS_SHOWN,
         not_passed=[sections.shown_control(row) for row in controls.not_passed(context)],
         frameworks=sections.frameworks(context),
-        ui=context.settings.ui_url,
+        ui=context.home.ui_url,
         data_docs=data_docs(context),
         style=_style(),
         paper=_palette(),
@@ -107,7 +107,7 @@ def _templates() -> Environment:
 
 def data_docs(context: ReportContext) -> str | None:
     """Where Great Expectations' pages of this run are, seen from the report; None without any."""
-    folder = context.settings.report_folder(context.calendar.as_of_date)
+    folder = context.home.report_folder(context.calendar.as_of_date)
     index = Path("data_docs") / "index.html"
     return str(index) if (folder / index).is_file() else None
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from heirpay_pipelines.host.loopback import LOOPBACK
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls
 from heirpay_pipelines.report.domain.coverage import coverage_fact
 from heirpay_pipelines.report.handoff import Handoff
-from heirpay_pipelines.settings import LOOPBACK
 
 KINDS = {"rk": "restricted API key", "sk": "secret API key, which can do everything"}
 

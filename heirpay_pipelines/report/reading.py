@@ -16,8 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.report.run_facts import Calendar, RunFacts
-from heirpay_pipelines.settings import Settings
 
 Row = dict[str, Any]
 PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -139,18 +139,18 @@ def _sql(name: str) -> str:
 
 @contextmanager
 def open_reader(
-    settings: Settings, run: RunFacts, control_results: Sequence[Mapping[str, Any]]
+    home: Home, run: RunFacts, control_results: Sequence[Mapping[str, Any]]
 ) -> Iterator[Reader]:
     """Open the published warehouse read-only, with this run's own results as temporary tables.
 
     Without a published warehouse everything but this run's results reads as missing.
     Raises WarehouseError when the file is there and cannot be opened.
     """
-    published = settings.warehouse.is_file()
-    parameters = parameters_of(settings, run)
+    published = home.warehouse.is_file()
+    parameters = parameters_of(home, run)
     if published:
-        key = settings.secret("encryption_key")
-        with connect(settings.warehouse, key, read_only=True) as connection:
+        key = home.key
+        with connect(home.warehouse, key, read_only=True) as connection:
             bring(connection, run, control_results)
             yield Reader(connection, parameters, True)
         return
@@ -162,13 +162,13 @@ def open_reader(
         connection.close()
 
 
-def parameters_of(settings: Settings, run: RunFacts) -> dict[str, Any]:
+def parameters_of(home: Home, run: RunFacts) -> dict[str, Any]:
     """What the facts' queries may refer to as `$name`."""
     return {
-        **Calendar.at(run.as_of, settings.zone).__dict__,
+        **Calendar.at(run.as_of, home.zone).__dict__,
         "as_of": run.as_of.replace(tzinfo=None),
         "run_id": run.run_id,
-        "reporting_currency": settings.reporting_currency,
+        "reporting_currency": home.reporting_currency,
     }
 
 

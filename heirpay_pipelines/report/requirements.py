@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
 from heirpay_pipelines.currencies import exponents
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.home import Home, SettingsError
 from heirpay_pipelines.text.strict_yaml import StrictYamlError, parsed, validated
 
 FILE = "requirements.yaml"
@@ -65,14 +65,14 @@ class Requirements(BaseModel):
         return bool(wanted) or not self.payment_types or self.subscription_complexity is not None
 
 
-def read_requirements(settings: Settings) -> Requirements | None:
+def read_requirements(home: Home) -> Requirements | None:
     """The file's demands; None without a file. Raises SettingsError that names file, line, key."""
     try:
-        text = (settings.home / FILE).read_text(encoding="utf-8-sig")
+        text = (home.folder / FILE).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"{FILE} in {settings.home} cannot be read as UTF-8 text.") from None
+        raise SettingsError(f"{FILE} in {home.folder} cannot be read as UTF-8 text.") from None
     try:
         given, root = parsed(text)
         if given is not None and not isinstance(given, dict):

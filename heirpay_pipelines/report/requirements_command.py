@@ -32,7 +32,7 @@ def check(as_format: str) -> None:
 
     settings = Settings.load()
     if read_requirements(settings) is None:
-        raise click.UsageError(f"there is no {FILE} in {settings.home}")
+        raise click.UsageError(f"there is no {FILE} in {settings.folder}")
     with open_state(settings.state_file) as state:
         newest = state.rows(
             "select run_id, as_of from runs where outcome = 'published'"

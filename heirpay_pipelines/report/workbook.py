@@ -46,7 +46,7 @@ class Formats:
 
 def write_workbook(context: ReportContext, path: Path) -> None:
     """Write the workbook; with nothing published it holds this run's control results alone."""
-    key = context.settings.key
+    key = context.home.key
     options = {
         "constant_memory": key is None,
         "in_memory": key is not None,
@@ -101,7 +101,7 @@ def _write_table(
     connection = context.reader.connection
     counted = connection.execute(f"select count(*) from ({query})").fetchone()
     total = int(counted[0]) if counted else 0
-    limit = ROW_LIMIT_IN_MEMORY if context.settings.key else ROW_LIMIT
+    limit = ROW_LIMIT_IN_MEMORY if context.home.key else ROW_LIMIT
     # Months and dates come first in most tables. Sorting more than is shown would cost memory.
     order = "order by all" if total <= limit else ""
     cursor = connection.execute(f"{query} {order} limit {limit}")

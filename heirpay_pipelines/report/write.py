@@ -12,6 +12,7 @@ from typing import Any
 
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.document import build_document
 from heirpay_pipelines.report.drafts import draft_folder
@@ -68,24 +69,24 @@ def write_report(
     )
 
 
-def write_month_exports(settings: Settings, month: date) -> Path:
+def write_month_exports(home: Home, month: date) -> Path:
     """Write the month's tax and journal files into `reports/<month>/exports/`, where no nightly
     report replaces them. Return the folder.
 
     Raises WarehouseError when the published file cannot be opened.
     """
-    folder = settings.reports_dir / f"{month:%Y-%m}"
+    folder = home.reports_dir / f"{month:%Y-%m}"
     with (
-        connect(settings.warehouse, settings.key, read_only=True) as connection,
+        connect(home.warehouse, home.key, read_only=True) as connection,
         draft_folder(folder) as draft,
     ):
-        write_exports(connection, draft / "exports", settings.key, month)
+        write_exports(connection, draft / "exports", home.key, month)
     return folder / "exports"
 
 
 def _write_files(context: ReportContext, draft: Path) -> dict[str, Any]:
     handoffs = handoff_files(context)
-    key = context.settings.key
+    key = context.home.key
     exports = write_exports(context.reader.connection, draft / "exports", key)
     names = [
         "report.html",

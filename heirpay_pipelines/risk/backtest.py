@@ -17,8 +17,8 @@ from typing import Any
 import duckdb
 
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.risk.rules import RiskError, VelocityRule
-from heirpay_pipelines.settings import Settings
 
 FLAGGED = """
 with measured as (
@@ -128,7 +128,7 @@ class Backtest:
 
 
 def backtest(
-    settings: Settings,
+    home: Home,
     rule: VelocityRule,
     since: date | None = None,
     until: date | None = None,
@@ -140,7 +140,7 @@ def backtest(
 
     Raises WarehouseError without a published warehouse, RiskError when it is an older one.
     """
-    with opened(settings, warehouse) as source:
+    with opened(home, warehouse) as source:
         first, last, as_of = _rows(source, SPAN, {"since": since, "until": until})[0]
         if first is None or last is None:
             raise RiskError("the published warehouse has no payments to test rules on")
@@ -165,13 +165,13 @@ def backtest(
 
 @contextmanager
 def opened(
-    settings: Settings, warehouse: duckdb.DuckDBPyConnection | None
+    home: Home, warehouse: duckdb.DuckDBPyConnection | None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The connection that is given, or the published warehouse."""
     if warehouse is not None:
         yield warehouse
         return
-    with connect(settings.warehouse, settings.secret("encryption_key"), read_only=True) as own:
+    with connect(home.warehouse, home.key, read_only=True) as own:
         yield own
 
 

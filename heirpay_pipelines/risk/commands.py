@@ -42,7 +42,7 @@ def rules(as_json: bool) -> None:
     from heirpay_pipelines.risk.rules import load_rules
 
     with _explained():
-        found = load_rules(Settings.load().home)
+        found = load_rules(Settings.load().folder)
     if as_json:
         say_json(json.dumps([rule.model_dump(mode="json") for rule in found.values()], indent=2))
         return
@@ -68,7 +68,7 @@ def backtest_(rule: str, since: datetime | None, until: datetime | None, as_json
     with _explained():
         found = backtest(
             settings,
-            find_rule(settings.home, rule),
+            find_rule(settings.folder, rule),
             since.date() if since else None,
             until.date() if until else None,
         )
@@ -117,7 +117,7 @@ def make(rule: str, days: int, by: str | None) -> None:
     from heirpay_pipelines.risk.rules import find_rule
 
     with _state() as (settings, state):
-        found = propose(settings, state, find_rule(settings.home, rule), acting(by), days)
+        found = propose(settings, state, find_rule(settings.folder, rule), acting(by), days)
         if found is None:
             say(f"{rule} flagged nothing new to block in {days} days.")
             return

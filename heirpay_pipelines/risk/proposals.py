@@ -23,10 +23,10 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.controls.evidence.signing import signing_key
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.host.person import is_same_person
 from heirpay_pipelines.risk.backtest import backtest, flagged, opened
 from heirpay_pipelines.risk.rules import RiskError, VelocityRule
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 
 DAYS = 30
@@ -58,7 +58,7 @@ class Lists(Protocol):
 
 
 def propose(
-    settings: Settings,
+    home: Home,
     state: State,
     rule: VelocityRule,
     author: str,
@@ -72,10 +72,10 @@ def propose(
     None when there is nothing new to block; the proposal that holds the same values already,
     instead of a second one. Writes `proposals/<id>.json` under HEIRPAY_HOME.
     """
-    tested = backtest(settings, rule, warehouse=warehouse)
+    tested = backtest(home, rule, warehouse=warehouse)
     since = tested.until - timedelta(days=days - 1)
     cte, parameters = flagged(rule, since, tested.until)
-    with opened(settings, warehouse) as source:
+    with opened(home, warehouse) as source:
         cursor = source.execute(cte + ITEMS.format(item=rule.block.item), parameters)
         names = [column[0] for column in cursor.description or ()]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -92,18 +92,18 @@ def propose(
         "author": author,
         "created_at": now.isoformat(),
     }
-    return _write(settings, state, rule, author, document, now)
+    return _write(home, state, rule, author, document, now)
 
 
 def _write(
-    settings: Settings, state: State, rule: VelocityRule, author: str, document: Proposal,
+    home: Home, state: State, rule: VelocityRule, author: str, document: Proposal,
     now: datetime,
 ) -> Proposal:  # fmt: skip
     content = rfc8785.dumps(document)
     digest = hashlib.sha256(content).hexdigest()
     values = [item["value"] for item in document["items"]]
     proposal_id = f"prop_{_id(rule.block.value_list, values)}"
-    signature = signing_key(settings).sign(content).hex()
+    signature = signing_key(home).sign(content).hex()
     with state.transaction() as connection:
         connection.execute(
             "insert into risk_proposals (proposal_id, created_at, author, rule, value_list,"
@@ -118,18 +118,18 @@ def _write(
         detail = {"rule": rule.name, "value_list": rule.block.value_list, "values": len(values),
                   "sha256": digest}  # fmt: skip
         append(state, now, author, Action.PROPOSAL_MADE, proposal_id, detail)
-    write_out(settings, read(state, proposal_id))
+    write_out(home, read(state, proposal_id))
     return read(state, proposal_id)
 
 
-def write_out(settings: Settings, proposal: Proposal) -> Path:
+def write_out(home: Home, proposal: Proposal) -> Path:
     """The proposal as the file that the second person reads: for its owner only, sealed when
     there is an encryption key."""
-    folder = settings.proposals_dir
+    folder = home.proposals_dir
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder / f"{proposal['proposal_id']}.json"
     partial = draft_of(target)
-    key = settings.secret("encryption_key")
+    key = home.key
     shown = {
         "proposal_id": proposal["proposal_id"],
         "sha256": proposal["sha256"],
@@ -159,7 +159,7 @@ def items_of(state: State, proposal_id: str) -> list[dict[str, Any]]:
 
 
 def decide(
-    settings: Settings, state: State, proposal_id: str, by: str, *, approve: bool, note: str = ""
+    home: Home, state: State, proposal_id: str, by: str, *, approve: bool, note: str = ""
 ) -> None:
     """Approve or reject a proposal that waits. RiskError when it does not wait, was changed, or
     its author would approve it."""
@@ -171,7 +171,7 @@ def decide(
         if approve and is_same_person(by, proposal["author"]):
             raise RiskError(f"{by} made this proposal: another person has to approve it")
         if approve:
-            verify(settings, state, proposal)
+            verify(home, state, proposal)
         connection.execute(
             "update risk_proposals set status = ?, decided_at = ?, decided_by = ?, note = ?"
             " where proposal_id = ?",
@@ -181,7 +181,7 @@ def decide(
         append(state, now, by, action, proposal_id, {"sha256": proposal["sha256"], "note": note})
 
 
-def apply(settings: Settings, state: State, proposal_id: str, by: str, lists: Lists) -> int:
+def apply(home: Home, state: State, proposal_id: str, by: str, lists: Lists) -> int:
     """Add the values of an approved proposal to its Radar value list; how many were new there.
 
     Applying an applied proposal again does nothing. Raises RiskError when it is not approved or
@@ -195,7 +195,7 @@ def apply(settings: Settings, state: State, proposal_id: str, by: str, lists: Li
             f"{proposal_id} is {proposal['status']}: another person than {proposal['author']}"
             f" approves it first: heirpay risk proposals approve {proposal_id}"
         )
-    verify(settings, state, proposal)
+    verify(home, state, proposal)
     list_id = lists.find(proposal["value_list"])
     for item in items_of(state, proposal_id):
         if item["state"] == "waiting":
@@ -226,7 +226,7 @@ def _apply_one(state: State, lists: Lists, list_id: str, proposal_id: str, value
         )
 
 
-def verify(settings: Settings, state: State, proposal: Proposal) -> None:
+def verify(home: Home, state: State, proposal: Proposal) -> None:
     """Hold a proposal against its signature, the audit log's hash and its items; RiskError when
     one of them was changed."""
     content = proposal["document"].encode()
@@ -240,7 +240,7 @@ def verify(settings: Settings, state: State, proposal: Proposal) -> None:
     values = sorted(item["value"] for item in document["items"])
     kept = [item["value"] for item in items_of(state, proposal["proposal_id"])]
     try:
-        public = signing_key(settings).public_key()
+        public = signing_key(home).public_key()
         public.verify(bytes.fromhex(proposal["signature"]), content)
     except (InvalidSignature, ValueError):
         digest = ""

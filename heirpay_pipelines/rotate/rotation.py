@@ -17,6 +17,7 @@ from heirpay_pipelines.at_rest.places import draft_of
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.audit.published import hashes_of
 from heirpay_pipelines.backup import discard_copies
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import LandingError
 from heirpay_pipelines.landing.pull_sequence import make_whole, note_rewritten
@@ -24,7 +25,6 @@ from heirpay_pipelines.rotate import keys as key_note
 from heirpay_pipelines.rotate.databases import FRESH, rotate_duckdb, rotate_sqlite
 from heirpay_pipelines.rotate.keys import Keys, RotationError
 from heirpay_pipelines.rotate.landing import rotate_landing
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import hold_key, opened
 from heirpay_pipelines.state.run_lock import run_lock
 from heirpay_pipelines.warehouse.leftovers import erase_leftovers
@@ -46,7 +46,7 @@ class Rotated:
 
 
 def rotate(
-    settings: Settings, new: str | None, by: str, say: Callable[[str], None] = lambda _: None
+    home: Home, new: str | None, by: str, say: Callable[[str], None] = lambda _: None
 ) -> Rotated:
     """Bring everything under HEIRPAY_HOME from `settings.key` to `new` (None: plain).
 
@@ -54,54 +54,52 @@ def rotate(
     gets one record. Raises RotationError, AnotherRunError or EncryptionKeyError; what was done
     by then stays, and the next call goes on.
     """
-    path = Path(settings.state_file)
-    with run_lock(settings), hold_key(path, alone=True):
+    path = Path(home.state_file)
+    with run_lock(home), hold_key(path, alone=True):
         taken_up = path.with_name(ROTATION).is_file()
-        keys = key_note.begin(path, settings.key, new)
-        _discard_unfinished(settings)
+        keys = key_note.begin(path, home.key, new)
+        _discard_unfinished(home)
         if not taken_up:  # what it rewrote until then is not noted yet
-            _make_whole(path, settings, keys)
+            _make_whole(path, home, keys)
         say("landing")
-        landed = rotate_landing(settings.landing_dir, keys)
+        landed = rotate_landing(home.landing_dir, keys)
         say("warehouse")
-        databases = sum(
-            rotate_duckdb(file, keys, settings.memory_limit) for file in _warehouses(settings)
-        )
+        databases = sum(rotate_duckdb(file, keys, home.memory_limit) for file in _warehouses(home))
         say("reports")
-        files = sum(_reseal(file, keys) for file in _sealed_files(settings))
+        files = sum(_reseal(file, keys) for file in _sealed_files(home))
         say("state")
         databases += rotate_sqlite(path, keys)
         rotated = Rotated(landed, databases, files)
-        _record(settings, keys, by)
+        _record(home, keys, by)
         key_note.end(path)
     return rotated
 
 
-def _discard_unfinished(settings: Settings) -> None:
-    discard_copies(settings.home)  # they are under the old key
-    discard_builds(settings.warehouse_dir / "building")
-    erase_leftovers(settings)
+def _discard_unfinished(home: Home) -> None:
+    discard_copies(home.folder)  # they are under the old key
+    discard_builds(home.warehouse_dir / "building")
+    erase_leftovers(home)
     for folder in (
-        settings.warehouse_dir,
-        settings.reports_dir,
-        settings.proposals_dir,
-        settings.notices_dir,
-        settings.state_file.parent,
+        home.warehouse_dir,
+        home.reports_dir,
+        home.proposals_dir,
+        home.notices_dir,
+        home.state_file.parent,
     ):
         for leftover in (*folder.rglob(f"*{FRESH}*"), *folder.rglob(f".*~{MARK}.partial")):
             leftover.unlink()
 
 
-def _warehouses(settings: Settings) -> list[Path]:
-    return sorted(settings.warehouse_dir.rglob("*.duckdb"))
+def _warehouses(home: Home) -> list[Path]:
+    return sorted(home.warehouse_dir.rglob("*.duckdb"))
 
 
-def _sealed_files(settings: Settings) -> Iterator[Path]:
+def _sealed_files(home: Home) -> Iterator[Path]:
     """Every file that is sealed when there is a key."""
-    for folder in (settings.reports_dir, settings.proposals_dir, settings.notices_dir):
+    for folder in (home.reports_dir, home.proposals_dir, home.notices_dir):
         yield from sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
-    if settings.evidence_key.is_file():
-        yield settings.evidence_key
+    if home.evidence_key.is_file():
+        yield home.evidence_key
 
 
 def _reseal(path: Path, keys: Keys) -> bool:
@@ -125,25 +123,25 @@ def _has_new_key(path: Path, keys: Keys) -> bool:
     return True
 
 
-def _record(settings: Settings, keys: Keys, by: str) -> None:
+def _record(home: Home, keys: Keys, by: str) -> None:
     """One audit record for the rotation, however often it was interrupted. No key is in it."""
     said = {name: "encrypted" if key else "plain" for name, key in
             (("from", keys.old), ("to", keys.new))}  # fmt: skip
-    with opened(keyed(Path(settings.state_file), keys.new)) as state:
+    with opened(keyed(Path(home.state_file), keys.new)) as state:
         known = state.rows(
             "select 1 from audit_log where action = ? and subject = ?",
             (Action.KEY_ROTATED, keys.id),
         )
         if not known:
-            detail = said | hashes_of(settings)
+            detail = said | hashes_of(home)
             append(state, datetime.now(UTC), by, Action.KEY_ROTATED, keys.id, detail)
-        note_rewritten(state, Landing(settings.landing_dir, keys.new))
+        note_rewritten(state, Landing(home.landing_dir, keys.new))
 
 
-def _make_whole(path: Path, settings: Settings, keys: Keys) -> None:
+def _make_whole(path: Path, home: Home, keys: Keys) -> None:
     """A manifest that is lost or damaged is restored before it would be taken for a new one."""
     try:
         with opened(keyed(path, keys.old)) as state:
-            make_whole(state, Landing(settings.landing_dir, keys.old))
+            make_whole(state, Landing(home.landing_dir, keys.old))
     except LandingError as error:
         raise RotationError(str(error)) from None

@@ -23,9 +23,9 @@ import duckdb
 
 from heirpay_pipelines.at_rest import EncryptionKeyError
 from heirpay_pipelines.duck import WarehouseError, connect_shut
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.host.child_environment import child_environment
 from heirpay_pipelines.query.one_select import RefusedSqlError
-from heirpay_pipelines.settings import Settings
 
 START_SECONDS = 120.0
 QUERIES_OF_A_CHILD = 500
@@ -46,21 +46,21 @@ class SqlBounds:
 
 
 @contextmanager
-def open_locked(settings: Settings, bounds: SqlBounds) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_locked(home: Home, bounds: SqlBounds) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published warehouse, shut, for SQL of our own. WarehouseError when there is none."""
-    key = settings.secret("encryption_key")
+    key = home.key
     with connect_shut(
-        settings.warehouse,
+        home.warehouse,
         key,
         memory_limit=bounds.memory,
         threads=1,
-        timezone=settings.timezone,
+        timezone=home.timezone,
     ) as connection:
         yield connection
 
 
 def run_bounded(
-    settings: Settings,
+    home: Home,
     sql: str,
     parameters: dict[str, Any] | None = None,
     bounds: SqlBounds | None = None,
@@ -72,10 +72,10 @@ def run_bounded(
     bounds. Raises RefusedSqlError, or WarehouseError when nothing is published."""
     limits = bounds or SqlBounds()
     request = {
-        "file": str(settings.warehouse), "key": settings.key, "sql": sql,
+        "file": str(home.warehouse), "key": home.key, "sql": sql,
         "parameters": parameters or {}, "judged": judged,
         "rows": limits.rows, "bytes": limits.bytes, "seconds": limits.seconds,
-        "memory": limits.memory, "timezone": settings.timezone,
+        "memory": limits.memory, "timezone": home.timezone,
     }  # fmt: skip
     answer = CHILD.ask(request, limits)
     if "error" in answer:

@@ -33,6 +33,6 @@ def mcp(http: bool, port: int) -> None:
 
     listening = listen(LOOPBACK, port)
     app = server.streamable_http_app(host=LOOPBACK, stateless_http=True)
-    say(f"http://{LOOPBACK}:{port}/mcp, token in {token_file(settings.home)}", err=True)
-    guarded = RequireToken(app, read_or_make_token(token_file(settings.home)))
+    say(f"http://{LOOPBACK}:{port}/mcp, token in {token_file(settings.folder)}", err=True)
+    guarded = RequireToken(app, read_or_make_token(token_file(settings.folder)))
     serve(guarded, [listening], ws="none")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.serve.allowed_sql import SCHEMAS, RefusedSqlError
 from heirpay_pipelines.serve.bounded_sql import SqlBounds, run_bounded
-from heirpay_pipelines.settings import Settings
 
 COLUMNS = """
 select c.schema_name || '.' || c.table_name as "table", c.column_name as "column",
@@ -22,9 +22,9 @@ EVERY_COLUMN = SqlBounds(rows=100_000, bytes=20_000_000)
 TIMES = ("date", "timestamp")
 
 
-def dictionary(settings: Settings) -> dict[str, dict[str, Any]]:
+def dictionary(home: Home) -> dict[str, dict[str, Any]]:
     """Every published table with its meaning and its columns."""
-    found = run_bounded(settings, COLUMNS, {"schemas": list(SCHEMAS)}, EVERY_COLUMN)
+    found = run_bounded(home, COLUMNS, {"schemas": list(SCHEMAS)}, EVERY_COLUMN)
     tables: dict[str, dict[str, Any]] = {}
     for table, column, kind, meaning, about in found["rows"]:
         entry = tables.setdefault(table, {"meaning": about, "columns": {}})
@@ -32,13 +32,13 @@ def dictionary(settings: Settings) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def metric(settings: Settings, name: str, currency: str | None, last: int) -> dict[str, Any]:
+def metric(home: Home, name: str, currency: str | None, last: int) -> dict[str, Any]:
     """Meaning and newest values of `schema.table.column`, newest first.
 
     Raises RefusedSqlError naming the columns there are when the metric is unknown.
     """
     table, _, column = name.rpartition(".")
-    tables = dictionary(settings)
+    tables = dictionary(home)
     if table not in tables:
         raise RefusedSqlError(f"No table {table!r}. There are: {', '.join(tables)}.")
     columns = tables[table]["columns"]
@@ -56,7 +56,7 @@ def metric(settings: Settings, name: str, currency: str | None, last: int) -> di
         "meaning": columns[column]["meaning"],
         "table_meaning": tables[table]["meaning"],
         "query": sql.replace("$currency", f"'{currency}'") if currency else sql,
-        **run_bounded(settings, sql, {"currency": currency} if where else None),
+        **run_bounded(home, sql, {"currency": currency} if where else None),
     }
 
 

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from heirpay_pipelines.at_rest import EncryptionKeyError, sealed
 from heirpay_pipelines.duck import WarehouseError
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.incidents.by_hand import acknowledge
 from heirpay_pipelines.incidents.details import decoded, details
 from heirpay_pipelines.incidents.incidents import unresolved
@@ -27,7 +28,6 @@ from heirpay_pipelines.query.audit_record import record_query
 from heirpay_pipelines.serve.allowed_sql import RefusedSqlError
 from heirpay_pipelines.serve.bounded_sql import SqlBounds, open_locked, run_bounded
 from heirpay_pipelines.serve.figures import dictionary, metric
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 
 INSTRUCTIONS = """
@@ -50,7 +50,7 @@ order by abs(amount) desc, break_id
 """
 
 
-def build_server(settings: Settings, bounds: SqlBounds | None = None) -> MCPServer[Any]:
+def build_server(home: Home, bounds: SqlBounds | None = None) -> MCPServer[Any]:
     """The server with its tools, over one installation."""
     server: MCPServer[Any] = MCPServer(
         "heirpay",
@@ -60,9 +60,9 @@ def build_server(settings: Settings, bounds: SqlBounds | None = None) -> MCPServ
         log_level="ERROR",
     )
     limits = bounds or SqlBounds()
-    _add_report(server, settings)
-    _add_figures(server, settings, limits)
-    _add_incidents(server, settings)
+    _add_report(server, home)
+    _add_figures(server, home, limits)
+    _add_incidents(server, home)
     return server
 
 
@@ -75,7 +75,7 @@ async def _asked(work: Callable[[], Any]) -> dict[str, Any]:
     return found
 
 
-def _add_report(server: MCPServer[Any], settings: Settings) -> None:
+def _add_report(server: MCPServer[Any], home: Home) -> None:
     @server.tool(annotations=READS)
     async def report(
         section: Annotated[
@@ -84,14 +84,14 @@ def _add_report(server: MCPServer[Any], settings: Settings) -> None:
         ] = None,
     ) -> dict[str, Any]:
         """The newest domain report: verdict, blocking issues, revenue, compliance, coverage."""
-        return await _asked(lambda: _report(settings, section))
+        return await _asked(lambda: _report(home, section))
 
 
-def _report(settings: Settings, section: str | None) -> dict[str, Any]:
-    path = settings.reports_dir / "latest" / "report.json"
+def _report(home: Home, section: str | None) -> dict[str, Any]:
+    path = home.reports_dir / "latest" / "report.json"
     if not path.is_file():
         raise LookupError("No report is written yet: `heirpay run` writes one.")
-    document: dict[str, Any] = json.loads(sealed.read(path, settings.key))
+    document: dict[str, Any] = json.loads(sealed.read(path, home.key))
     if section is None:
         short = {k: v for k, v in document.items() if len(json.dumps(v)) <= SECTION_CHARACTERS}
         return {**short, "sections": sorted(document)}
@@ -103,7 +103,7 @@ def _report(settings: Settings, section: str | None) -> dict[str, Any]:
 SECTION_CHARACTERS = 4_000
 
 
-def _add_figures(server: MCPServer[Any], settings: Settings, limits: SqlBounds) -> None:
+def _add_figures(server: MCPServer[Any], home: Home, limits: SqlBounds) -> None:
     @server.tool(annotations=READS)
     async def metrics(
         table: Annotated[str | None, Field(description="Such as finance.mrr_monthly.")] = None,
@@ -111,7 +111,7 @@ def _add_figures(server: MCPServer[Any], settings: Settings, limits: SqlBounds) 
         """Every published table with its meaning; with `table`, its columns and what they mean."""
 
         def look() -> dict[str, Any]:
-            tables = dictionary(settings)
+            tables = dictionary(home)
             if table is None:
                 return {name: entry["meaning"] for name, entry in tables.items()}
             if table not in tables:
@@ -127,7 +127,7 @@ def _add_figures(server: MCPServer[Any], settings: Settings, limits: SqlBounds) 
         last: Limit = 12,
     ) -> dict[str, Any]:
         """A figure: its definition, its newest values, and the query behind them."""
-        return await _asked(lambda: metric(settings, name, currency, last))
+        return await _asked(lambda: metric(home, name, currency, last))
 
     @server.tool(annotations=READS)
     async def breaks(
@@ -138,23 +138,23 @@ def _add_figures(server: MCPServer[Any], settings: Settings, limits: SqlBounds) 
         """Reconciliation breaks, the largest first."""
         given = {"kind": kind, "currency": currency}
         sql = f"{BREAKS} limit {limit}"
-        return await _asked(lambda: run_bounded(settings, sql, given, limits))
+        return await _asked(lambda: run_bounded(home, sql, given, limits))
 
     @server.tool(annotations=READS)
     async def query(
         sql: Annotated[str, Field(max_length=20_000, description="One SELECT, DuckDB's dialect.")],
     ) -> dict[str, Any]:
         """Read-only SQL on the published tables; bounded in rows, seconds and memory. Audited."""
-        return await _asked(lambda: _query(settings, sql, limits))
+        return await _asked(lambda: _query(home, sql, limits))
 
 
-def _query(settings: Settings, sql: str, limits: SqlBounds) -> dict[str, Any]:
-    with open_locked(settings, limits) as connection:
-        record_query(settings, connection, sql, "mcp:")
-    return run_bounded(settings, sql, None, limits, judged=True)
+def _query(home: Home, sql: str, limits: SqlBounds) -> dict[str, Any]:
+    with open_locked(home, limits) as connection:
+        record_query(home, connection, sql, "mcp:")
+    return run_bounded(home, sql, None, limits, judged=True)
 
 
-def _add_incidents(server: MCPServer[Any], settings: Settings) -> None:
+def _add_incidents(server: MCPServer[Any], home: Home) -> None:
     @server.tool(annotations=READS)
     async def incidents(
         resolved: Annotated[bool, Field(description="Resolved ones too.")] = False,
@@ -162,7 +162,7 @@ def _add_incidents(server: MCPServer[Any], settings: Settings) -> None:
         """What is open, the most urgent first: what fails, what was tried, who acts."""
 
         def look() -> dict[str, Any]:
-            with open_state(settings.state_file) as state:
+            with open_state(home.state_file) as state:
                 every = "select * from incidents order by opened_at desc, incident_id limit 1000"
                 found = state.rows(every) if resolved else unresolved(state)
             return {"incidents": [decoded(incident) for incident in found]}
@@ -174,8 +174,8 @@ def _add_incidents(server: MCPServer[Any], settings: Settings) -> None:
         """One incident in full: attempts, work lists, runbooks, what was told."""
 
         def look() -> dict[str, Any]:
-            with open_state(settings.state_file) as state:
-                return details(settings, state, incident_id)
+            with open_state(home.state_file) as state:
+                return details(home, state, incident_id)
 
         return await _asked(look)
 
@@ -188,7 +188,7 @@ def _add_incidents(server: MCPServer[Any], settings: Settings) -> None:
         """Take an incident: reminders stop, its resolution is still told. Audited."""
 
         def take() -> dict[str, Any]:
-            with open_state(settings.state_file) as state:
+            with open_state(home.state_file) as state:
                 acknowledge(state, incident_id, f"mcp:{by}", note, datetime.now(UTC))
             return {"incident_id": incident_id, "status": "acknowledged"}
 

@@ -13,9 +13,9 @@ import click
 from filelock import FileLock, Timeout
 
 from heirpay_pipelines.at_rest.places import write_whole
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.host.person import login
 from heirpay_pipelines.host.processes import Process, this_process
-from heirpay_pipelines.settings import Settings
 
 PATIENCE_SECONDS = 1.0
 """Sensors look for a moment whether a run is under way: that is no reason to refuse one."""
@@ -31,7 +31,7 @@ class AnotherRunError(Exception):
 
 @contextmanager
 def run_lock(
-    settings: Settings, what: str | None = None, patience: float = PATIENCE_SECONDS
+    home: Home, what: str | None = None, patience: float = PATIENCE_SECONDS
 ) -> Iterator[None]:
     """Hold the installation's run lock; raise AnotherRunError when another process has it and
     keeps it for `patience` seconds. `what` names the work; by default the command that is run.
@@ -39,27 +39,27 @@ def run_lock(
     The operating system releases it when the process ends, however it ends. A thread that holds it
     may take it again.
     """
-    with hold_run_lock(settings.home, what, patience):
+    with hold_run_lock(home.folder, what, patience):
         yield
 
 
 @contextmanager
 def hold_run_lock(
-    home: Path, what: str | None = None, patience: float = PATIENCE_SECONDS
+    folder: Path, what: str | None = None, patience: float = PATIENCE_SECONDS
 ) -> Iterator[None]:
-    """`run_lock` for who knows the home alone."""
-    mine = (home, threading.get_ident())
+    """`run_lock` for who knows the folder alone."""
+    mine = (folder, threading.get_ident())
     if mine in _held:
         yield
         return
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(home / "run.lock", timeout=patience, mode=0o600)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(folder / "run.lock", timeout=patience, mode=0o600)
     try:
         lock.acquire(poll_interval=0.02)
     except Timeout:
-        raise AnotherRunError(_refusal(home)) from None
+        raise AnotherRunError(_refusal(folder)) from None
     _held.add(mine)
-    note = home / "run.holder"
+    note = folder / "run.holder"
     try:
         with suppress(OSError):  # a full disk: a refusal then names nobody
             _write_note(note, what or _command())
@@ -71,28 +71,28 @@ def hold_run_lock(
         lock.release()
 
 
-def is_held_here(home: Path) -> bool:
+def is_held_here(folder: Path) -> bool:
     """Whether a thread of this process holds the home's run lock."""
-    return any(held == home for held, _ in _held)
+    return any(held == folder for held, _ in _held)
 
 
-def refuse_second_run(settings: Settings) -> None:
+def refuse_second_run(home: Home) -> None:
     """Raise AnotherRunError at once when a run is under way; nothing has been started yet."""
-    with run_lock(settings, "a look whether a run is under way", patience=0):
+    with run_lock(home, "a look whether a run is under way", patience=0):
         pass
 
 
-def _refusal(home: Path) -> str:
+def _refusal(folder: Path) -> str:
     return (
-        f"Another run is under way in {home}: {_holder(home)}. Wait for it to end "
+        f"Another run is under way in {folder}: {_holder(folder)}. Wait for it to end "
         "(`heirpay ui` shows it), then start again."
     )
 
 
-def _holder(home: Path) -> str:
+def _holder(folder: Path) -> str:
     """Who holds the lock, since when and as which process, as far as it is known."""
     try:
-        said = json.loads((home / "run.holder").read_text())
+        said = json.loads((folder / "run.holder").read_text())
         process = Process.from_text(json.dumps(said["process"]))
         if process is not None and process.lives() is not False:
             return f"{said['what']} by {said['user']} since {said['since']} (pid {process.pid})"

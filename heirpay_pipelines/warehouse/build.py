@@ -9,8 +9,8 @@ import duckdb
 import yaml
 
 from heirpay_pipelines.duck import connect, identifier
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.landing.views import create_landing_views
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 from heirpay_pipelines.warehouse.accounts import load_account_mapping
 from heirpay_pipelines.warehouse.ecb import load_ecb_rates
@@ -29,7 +29,7 @@ COMPUTED = ("account_mapping", "coverage", "ecb_rates", "tax_id_checks")
 """Sources that are no landed object: made when the build begins."""
 
 
-def prepare_build(request: BuildRequest, settings: Settings) -> None:
+def prepare_build(request: BuildRequest, home: Home) -> None:
     """Create the build database anew with the schemas `landing` and `state`.
 
     A file that an interrupted run left is replaced: nothing in it is the only copy of anything.
@@ -37,16 +37,16 @@ def prepare_build(request: BuildRequest, settings: Settings) -> None:
     begin_database(request)
     with connect(request.database, request.encryption_key, read_only=False) as connection:
         connection.execute("create schema landing")
-        create_landing_views(connection, settings, request.as_of)
-        complete_landing(connection, settings.account_mapping)
+        create_landing_views(connection, home, request.as_of)
+        complete_landing(connection, home.account_mapping)
         load_ecb_rates(connection, request.work_dir)
-        with open_state(settings.state_file) as state:
+        with open_state(home.state_file) as state:
             copy_state(connection, state)
 
 
-def build(request: BuildRequest, settings: Settings, select: str | None = None) -> None:
+def build(request: BuildRequest, home: Home, select: str | None = None) -> None:
     """Prepare the database and build the models (those that `select` names, else all)."""
-    prepare_build(request, settings)
+    prepare_build(request, home)
     run_dbt(request, ["build", *(["--select", select] if select else [])])
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.duck import SPILL, clear_spill
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.published_file import READING, SET_ASIDE, set_logs_aside
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State
 
 KEPT_SECONDS = 7 * 86_400
@@ -20,25 +20,25 @@ OPENING_SECONDS = 60
 """A private name lies no longer than its file takes to open; an older one is a dead process's."""
 
 
-def clear_leftovers(settings: Settings) -> list[Path]:
+def clear_leftovers(home: Home) -> list[Path]:
     """Remove what dead processes left beside the warehouse, and old logs; set new logs of other
     programs aside. Where these lie now. The caller holds the run lock, so dbt does not run."""
     now = time.time()
     aside: list[Path] = []
-    for folder in _folders(settings):
+    for folder in _folders(home):
         aside += _set_aside(folder)
         clear_spill(folder)
         _remove(folder / READING, now - OPENING_SECONDS)
         _remove(folder / SET_ASIDE, now - KEPT_SECONDS)
-    shutil.rmtree(settings.home / "dbt" / SPILL, ignore_errors=True)
+    shutil.rmtree(home.folder / "dbt" / SPILL, ignore_errors=True)
     return aside
 
 
-def erase_leftovers(settings: Settings) -> None:
+def erase_leftovers(home: Home) -> None:
     """As `clear_leftovers`, and every log of another program goes with them: an erased person may
     be named there. The caller holds the run lock."""
-    clear_leftovers(settings)
-    for folder in _folders(settings):
+    clear_leftovers(home)
+    for folder in _folders(home):
         for name in (READING, SET_ASIDE):
             _remove(folder / name, float("inf"))
 
@@ -53,8 +53,8 @@ def record_logs(state: State, logs: list[Path]) -> str:
     )
 
 
-def _folders(settings: Settings) -> tuple[Path, ...]:
-    return (settings.warehouse_dir, settings.warehouse_dir / "nights")
+def _folders(home: Home) -> tuple[Path, ...]:
+    return (home.warehouse_dir, home.warehouse_dir / "nights")
 
 
 def _set_aside(folder: Path) -> Iterator[Path]:

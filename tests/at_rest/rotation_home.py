@@ -58,7 +58,7 @@ def make_home(home: Path, key: str | None) -> Settings:
 
 
 async def _land(given: Settings, as_of: datetime) -> None:
-    landing = Landing(given.landing_dir, given.key)
+    landing = Landing.of(given)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-1"
     writer = Writer(landing, pull_id, "acct_1", "2026-01-01", as_of, suppressed=None)
     for number in range(3):
@@ -73,7 +73,7 @@ async def _land(given: Settings, as_of: datetime) -> None:
 
 def picture(given: Settings) -> dict[str, object]:
     """What the home holds, read with its key through the product's own readers."""
-    landing = Landing(given.landing_dir, given.key)
+    landing = Landing.of(given)
     landing.verify()
     seen: dict[str, object] = {}
     with open_files(landing) as connection:

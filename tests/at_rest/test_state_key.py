@@ -14,8 +14,9 @@ from heirpay_pipelines.at_rest import EncryptionKeyError
 from heirpay_pipelines.audit import Action, append
 from heirpay_pipelines.cli import main
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.rotate import RotationError, rotate
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state
 from heirpay_pipelines.state.database import hold_key
 

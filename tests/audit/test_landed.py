@@ -50,7 +50,7 @@ def manifest(settings: Settings, pull_id: str) -> Path:
 
 
 def verified(settings: Settings) -> Result:
-    return CliRunner(env={"HEIRPAY_HOME": str(settings.home)}).invoke(cli, ["audit", "verify"])
+    return CliRunner(env={"HEIRPAY_HOME": str(settings.folder)}).invoke(cli, ["audit", "verify"])
 
 
 def edit_all(settings: Settings) -> None:
@@ -251,7 +251,7 @@ def test_a_pull_that_was_killed_before_its_manifest_is_whole_again(
 
 def keep_head(settings: Settings, place: str) -> Path:
     """A file that holds a head, as the night and `heirpay evidence` write them."""
-    path = settings.home / place
+    path = settings.folder / place
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_state(settings.state_file) as state:
         row = state.rows("select sequence, hash from audit_log order by sequence desc limit 1")[0]

@@ -41,7 +41,7 @@ def test_nobody_else_reads_a_copy_and_no_secret_is_in_it(
     home: Settings, heirpay: Heirpay, tmp_path: Path
 ) -> None:
     home.ui_token.write_text("token-of-the-ui")
-    (home.home / ".env").write_text(f"STRIPE_API_KEY={STRIPES}")
+    (home.folder / ".env").write_text(f"STRIPE_API_KEY={STRIPES}")
     assert heirpay("backup", "copy", STRIPE_API_KEY=STRIPES).code == 0
     paths = [tmp_path / "copy", *(tmp_path / "copy").rglob("*")]
     open_to_others = [p for p in paths if not p.is_symlink() and p.stat().st_mode & 0o077]
@@ -57,7 +57,7 @@ def test_a_record_that_only_the_databases_log_holds_is_copied(
     with open_state(home.state_file) as state:
         state.connection.execute("pragma wal_autocheckpoint = 0")
         append(state, NOW, "ana", Action.QUERY, "in the log alone", {})
-        make_backup(home.home, home.state_file, tmp_path / "copy")
+        make_backup(home.folder, home.state_file, tmp_path / "copy")
         append(state, NOW, "ana", Action.QUERY, "afterwards", {})
     copied = tmp_path / "copy" / "home"
     assert list(copied.rglob("*-wal")) == []
@@ -69,16 +69,16 @@ def test_a_record_that_only_the_databases_log_holds_is_copied(
 
 
 def test_a_run_under_way_is_named_and_nothing_is_made(home: Settings, tmp_path: Path) -> None:
-    make_backup(home.home, home.state_file, tmp_path / "made")
-    before = files_of(home.home)
-    with hold_run_lock(home.home, "a night"):
+    make_backup(home.folder, home.state_file, tmp_path / "made")
+    before = files_of(home.folder)
+    with hold_run_lock(home.folder, "a night"):
         for arguments in (("backup", "copy"), ("restore", "made", "--force")):
             name, folder, *rest = arguments
-            ended = process(home.home, home.key, name, str(tmp_path / folder), *rest)
+            ended = process(home.folder, home.key, name, str(tmp_path / folder), *rest)
             assert ended.returncode == 1, ended.stderr
             assert "Another run is under way" in ended.stderr
             assert "a night by" in ended.stderr
-    assert files_of(home.home) == before
+    assert files_of(home.folder) == before
     assert not (tmp_path / "copy").exists()
 
 
@@ -94,7 +94,7 @@ def test_one_that_cannot_be_made_whole_leaves_nothing(
         with monkeypatch.context() as patch:
             patch.setattr(copying, "verify_backup", fails)
             with pytest.raises(KeyboardInterrupt):
-                make_backup(home.home, home.state_file, tmp_path / "copy")
+                make_backup(home.folder, home.state_file, tmp_path / "copy")
         assert list((tmp_path / "copy").glob("*")) == []
         assert (tmp_path / "copy").exists() is there
 
@@ -102,7 +102,7 @@ def test_one_that_cannot_be_made_whole_leaves_nothing(
 def test_one_whose_process_was_killed_is_none_and_is_made_there_again(
     home: Settings, heirpay: Heirpay, tmp_path: Path
 ) -> None:
-    killed = process(home.home, home.key, "backup", str(tmp_path / "copy"), code=DIES)
+    killed = process(home.folder, home.key, "backup", str(tmp_path / "copy"), code=DIES)
     assert killed.returncode == 137, killed.stderr
     assert (tmp_path / "copy" / "home").is_dir()
     refused = heirpay("restore", "copy", "--force")
@@ -134,7 +134,7 @@ def test_a_place_that_cannot_be_one_is_refused(
         assert (ended.code, len(ended.lines)) == (2, 1), ended.said
         assert said in ended.lines[0]
     assert files_of(tmp_path / "full").keys() == {"mine"}
-    assert not (home.home / "copy").exists()
+    assert not (home.folder / "copy").exists()
 
 
 def test_an_empty_home_is_not_copied(
@@ -147,11 +147,11 @@ def test_an_empty_home_is_not_copied(
 
 def test_files_that_never_change_may_share_their_room(home: Settings, tmp_path: Path) -> None:
     """The copy before an upgrade lies on the home's own disk."""
-    made = make_backup(home.home, home.state_file, home.home / "backups" / "1", linked=True)
-    content = home.home / "backups" / "1" / "home"
+    made = make_backup(home.folder, home.state_file, home.folder / "backups" / "1", linked=True)
+    content = home.folder / "backups" / "1" / "home"
     shared = {file.path for file in made.files if (content / file.path).stat().st_nlink > 1}
     landed = {f"landing/{name}" for name in files_of(home.landing_dir) if name.endswith(".parquet")}
     assert shared == landed | {"warehouse/heirpay.duckdb"}
     assert stat.S_IMODE((content / "state" / "heirpay.sqlite").stat().st_mode) == 0o600
     with pytest.raises(BackupPlaceError):
-        make_backup(home.home, home.state_file, home.home / "backups" / "2")
+        make_backup(home.folder, home.state_file, home.folder / "backups" / "2")

@@ -40,7 +40,7 @@ os.rename = dies_aside
 
 @pytest.fixture
 def copy(home: Settings, tmp_path: Path) -> Path:
-    make_backup(home.home, home.state_file, tmp_path / "copy")
+    make_backup(home.folder, home.state_file, tmp_path / "copy")
     return tmp_path / "copy"
 
 
@@ -48,20 +48,20 @@ def test_a_home_that_is_gone_is_as_it_was(
     home: Settings, copy: Path, heirpay: Heirpay, tmp_path: Path
 ) -> None:
     held, landed = picture(home), files_of(home.landing_dir)
-    shutil.rmtree(home.home)
+    shutil.rmtree(home.folder)
     ended = heirpay("restore", "copy")
     assert ended.code == 0, ended.said
     assert newest_action(home) == "home_restored"
     assert files_of(home.landing_dir) == landed
     assert picture(home) == held | {"log": [*_log(held), {"subject": "home"}]}
     assert (home.reports_dir / "latest").readlink() == Path("2026-11-01")
-    assert {p.name for p in home.home.iterdir()} & {
+    assert {p.name for p in home.folder.iterdir()} & {
         "replaced",
         ".restored",
         "restore.json",
     } == set()
     assert [
-        p for p in home.home.rglob("*") if not p.is_symlink() and p.stat().st_mode & 0o077
+        p for p in home.folder.rglob("*") if not p.is_symlink() and p.stat().st_mode & 0o077
     ] == []
 
 
@@ -75,14 +75,14 @@ def test_a_home_is_replaced_only_when_it_is_meant_and_never_deleted(
     home: Settings, copy: Path, heirpay: Heirpay
 ) -> None:
     (home.reports_dir / "since").write_text("since")
-    before = files_of(home.home)
+    before = files_of(home.folder)
     refused = heirpay("restore", "copy")
     assert (refused.code, len(refused.lines)) == (2, 1)
     assert "--force" in refused.lines[0]
-    assert files_of(home.home) == before
+    assert files_of(home.folder) == before
     ended = heirpay("restore", "copy", "--force")
     assert ended.code == 0, ended.said
-    (aside,) = (home.home / "replaced").iterdir()
+    (aside,) = (home.folder / "replaced").iterdir()
     assert str(aside) in ended.out
     assert files_of(aside) == before
     assert not (home.reports_dir / "since").exists()
@@ -91,7 +91,7 @@ def test_a_home_is_replaced_only_when_it_is_meant_and_never_deleted(
 def test_a_copy_that_is_damaged_is_not_put_back(
     home: Settings, copy: Path, heirpay: Heirpay
 ) -> None:
-    before = files_of(home.home)
+    before = files_of(home.folder)
     warehouse = copy / "home" / "warehouse" / "heirpay.duckdb"
     whole, listed = warehouse.read_bytes(), (copy / LIST).read_bytes()
 
@@ -99,7 +99,7 @@ def test_a_copy_that_is_damaged_is_not_put_back(
         ended = heirpay("restore", "copy", "--force")
         assert (ended.code, len(ended.lines)) == (code, 1), ended.said
         assert said in ended.lines[0]
-        assert files_of(home.home) == before
+        assert files_of(home.folder) == before
 
     warehouse.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     refused("warehouse/heirpay.duckdb is not what was copied")
@@ -138,10 +138,10 @@ def test_a_copy_of_a_later_release_is_refused(home: Settings, copy: Path, heirpa
 
 
 def test_a_copy_under_another_key_is_refused(home: Settings, copy: Path, heirpay: Heirpay) -> None:
-    before = files_of(home.home)
+    before = files_of(home.folder)
     ended = heirpay("restore", "copy", "--force", HEIRPAY_ENCRYPTION_KEY=NEW)
     assert (ended.code, len(ended.lines)) == (2, 1)
-    assert files_of(home.home) == before
+    assert files_of(home.folder) == before
 
 
 @pytest.mark.parametrize(("aside", "at"), [(0, 99), (2, 99), (99, 0), (99, 2)])
@@ -149,9 +149,9 @@ def test_a_kill_while_things_move_is_made_good_by_the_same_command(
     home: Settings, copy: Path, heirpay: Heirpay, tmp_path: Path, aside: int, at: int
 ) -> None:
     (home.reports_dir / "since").write_text("since")
-    held, before = picture(home), files_of(home.home)
+    held, before = picture(home), files_of(home.folder)
     code = DIES_AT_THE_RENAME.format(aside=aside, at=at)
-    killed = process(home.home, home.key, "restore", str(copy), "--force", code=code)
+    killed = process(home.folder, home.key, "restore", str(copy), "--force", code=code)
     assert killed.returncode == 137, killed.stderr
     for other in (("incidents", "list"), ("backup", "other")):
         ended = heirpay(*other)
@@ -161,18 +161,18 @@ def test_a_kill_while_things_move_is_made_good_by_the_same_command(
     assert picture(home)["mrr"] == held["mrr"]
     assert not (home.reports_dir / "since").exists()
     replaced = {}
-    for folder in sorted((home.home / "replaced").iterdir(), reverse=True):
+    for folder in sorted((home.folder / "replaced").iterdir(), reverse=True):
         replaced |= files_of(folder)
     assert before.items() <= replaced.items()
 
 
 def test_the_ui_has_to_be_stopped_first(home: Settings, copy: Path, heirpay: Heirpay) -> None:
-    before = files_of(home.home)
+    before = files_of(home.folder)
     home.dagster_home.mkdir()
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         home.ui_file.write_text(f"http://127.0.0.1:{server.getsockname()[1]}")
         ended = heirpay("restore", "copy", "--force")
     assert (ended.code, "heirpay ui" in ended.said) == (1, True)
     home.ui_file.write_text("http://127.0.0.1:9")  # it was killed: nobody answers
-    assert before.items() <= files_of(home.home).items()
+    assert before.items() <= files_of(home.folder).items()
     assert heirpay("restore", "copy", "--force").code == 0

@@ -21,8 +21,9 @@ from heirpay_pipelines.bank.command import bank
 from heirpay_pipelines.bank.files import land_bank_statements, new_files
 from heirpay_pipelines.bank.folder import require_mappings
 from heirpay_pipelines.gateways.stripe.quarantine_retry import quarantined_objects
+from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.landing.landing import Landing
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.settings import Settings
 
 CARD = "4242 4242-4242_4242"
 NIGHT = timedelta(days=1)

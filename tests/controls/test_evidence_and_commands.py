@@ -39,8 +39,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def written(settings: Settings) -> Path:
     with open_state(settings.state_file) as state:
         return write_evidence(
-            settings, state, settings.home / "evidence" / "x", date(2026, 10, 1), date(2026, 11, 1),
-            AT, "ana",
+            settings, state, settings.folder / "evidence" / "x", date(2026, 10, 1),
+            date(2026, 11, 1), AT, "ana",
         )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def test_commands(settings: Settings) -> None:
     assert done.exit_code == 0, done.output
     assert "attest physical_access" in run.invoke(audit, ["log"]).output
     assert run.invoke(evidence, ["--from", "2026-10-01"]).exit_code == 0
-    folder = next((settings.home / "evidence").iterdir())
+    folder = next((settings.folder / "evidence").iterdir())
     assert run.invoke(evidence, ["verify", str(folder)]).exit_code == 0
     (folder / "versions.json").write_text("{}")
     assert run.invoke(evidence, ["verify", str(folder)]).exit_code == 1

@@ -28,7 +28,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def ask(settings: Settings, at: str, *mutations: str, last: str = LAST) -> list[Due]:
-    path = make_build(settings.home.parent / "b.duckdb", *since(last), *mutations)
+    path = make_build(settings.folder.parent / "b.duckdb", *since(last), *mutations)
     with duckdb.connect(str(path), read_only=True) as connection:
         return due(connection, settings, datetime.fromisoformat(at).replace(tzinfo=UTC))
 
@@ -114,7 +114,7 @@ def test_a_payment_without_a_customer_keeps_who_paid_with_the_same_address(
 
 
 def test_the_year_ends_where_the_company_is(settings: Settings) -> None:
-    there = Settings(HEIRPAY_HOME=settings.home, HEIRPAY_TIMEZONE="America/New_York")
+    there = Settings(HEIRPAY_HOME=settings.folder, HEIRPAY_TIMEZONE="America/New_York")
     # 2017 in UTC, still 2016 in New York: eight years after 2016 end five hours later there
     assert "identity" in classes(ask(there, "2025-01-01T05:00:00", last="2017-01-01 03:00:00"))
     assert "identity" not in classes(ask(there, "2025-01-01T04:59:59", last="2017-01-01 03:00:00"))
@@ -140,8 +140,8 @@ def test_what_was_erased_is_not_due_unless_it_is_seen_again(settings: Settings) 
 
 
 def test_a_company_sets_its_own_periods_and_reads_a_law_otherwise(settings: Settings) -> None:
-    settings.home.mkdir()
-    own = settings.home / "retention.yaml"
+    settings.folder.mkdir()
+    own = settings.folder / "retention.yaml"
     own.write_text(
         "company:\n  contact: {months: 120, reason: consent}\n"
         "laws:\n  DE: {years: 10, from: year_end, law: our counsel}\n"
@@ -170,7 +170,7 @@ def test_a_company_sets_its_own_periods_and_reads_a_law_otherwise(settings: Sett
 def test_a_wrong_file_is_one_error_that_names_the_field(
     settings: Settings, text: str, message: str
 ) -> None:
-    settings.home.mkdir()
-    (settings.home / "retention.yaml").write_text(text)
+    settings.folder.mkdir()
+    (settings.folder / "retention.yaml").write_text(text)
     with pytest.raises(RetentionError, match=message):
         ask(settings, "2026-11-01")

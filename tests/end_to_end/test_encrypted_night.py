@@ -116,7 +116,7 @@ def _run_and_kill_in_the_build(night: Installation) -> None:
 
 def identifiers(settings: Settings) -> set[str]:
     """Every e-mail address that Stripe told, and every customer's name."""
-    landing = Landing(settings.landing_dir, settings.key)
+    landing = Landing.of(settings)
     files = landing.files()
     every = [file for found in files.values() for file in found]
     with open_files(landing) as connection:

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from escalate_night import Home
 
+from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.incidents import thresholds as module
 from heirpay_pipelines.incidents.thresholds import stated, thresholds
 from heirpay_pipelines.orchestration.launch import run_nightly
-from heirpay_pipelines.settings import SettingsError
 
 
 def own(home: Home, text: str) -> None:

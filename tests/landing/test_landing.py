@@ -27,7 +27,7 @@ SENTINEL = "jane.sentinel@example.com"
 
 
 def land(settings: Settings, as_of: datetime, ids: list[str], commit: bool = True) -> Manifest:
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(settings)
     pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-1"
 
     async def write() -> Manifest:

@@ -12,9 +12,9 @@ import dagster as dg
 from syrupy.assertion import SnapshotAssertion
 
 from heirpay_pipelines.controls.register import load_register
+from heirpay_pipelines.home import payment_id
 from heirpay_pipelines.orchestration.code_location import PUBLISHED_FIGURES
 from heirpay_pipelines.orchestration.placing import ID_TAG, SECTION_TAG, SUBJECT_TAG, payment_tags
-from heirpay_pipelines.settings import payment_id
 
 IDENTIFIER = re.compile(r"PAYMENT\.HEIRPAY\.[A-Z0-9_]+\.[A-Z_]+\.20000\.\d{3}")
 SECTIONS = {

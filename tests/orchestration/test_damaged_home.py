@@ -54,7 +54,7 @@ def home(whole: Settings, tmp_path: Path) -> Settings:
 
 
 def heirpay(settings: Settings, *arguments: str) -> Result:
-    return CliRunner(env={"HEIRPAY_HOME": str(settings.home)}).invoke(cli, arguments)
+    return CliRunner(env={"HEIRPAY_HOME": str(settings.folder)}).invoke(cli, arguments)
 
 
 def said(found: Result, home: Settings) -> str:

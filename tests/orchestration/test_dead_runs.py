@@ -118,7 +118,7 @@ def test_a_run_that_was_ended_holds_no_queue_and_leaves_nothing_half_made(
     settings: Settings, instance: dg.DagsterInstance, number: signal.Signals
 ) -> None:
     subprocess.run(
-        [sys.executable, "-c", JOB, str(settings.home), str(int(number))],
+        [sys.executable, "-c", JOB, str(settings.folder), str(int(number))],
         env=os.environ, capture_output=True, check=False,
     )  # fmt: skip
     (run,) = instance.get_runs()
@@ -130,7 +130,7 @@ def test_a_run_that_was_ended_holds_no_queue_and_leaves_nothing_half_made(
         assert state.rows("select * from incidents") == []
         ended = state.rows("select * from audit_log where action = 'run_failed'")
     assert len(ended) == 1
-    left = [p for p in settings.home.rglob("*") if p.is_relative_to(settings.reports_dir)]
+    left = [p for p in settings.folder.rglob("*") if p.is_relative_to(settings.reports_dir)]
     assert left == [settings.reports_dir]
     assert list((settings.warehouse_dir / "building").iterdir()) == []
     assert is_interrupted(instance, run.run_id) is (number is not signal.SIGKILL)

@@ -176,12 +176,12 @@ def test_the_run_of_a_past_night_is_kept_as_long_as_its_file(
 
 
 def test_dbts_log_keeps_its_newest_part(settings: Settings, instance: dg.DagsterInstance) -> None:
-    target = settings.home / "dbt" / "target"
+    target = settings.folder / "dbt" / "target"
     target.mkdir(parents=True)
     lines = [f"line {n} of a log" for n in range(200_000)]
     (target / "dbt.log").write_text("\n".join(lines) + "\n")
     (target / "dbt.log.1").write_text("an older one")
-    manifests = settings.home / "dbt" / "manifests"
+    manifests = settings.folder / "dbt" / "manifests"
     manifests.mkdir()
     for n in range(6):
         (manifests / f"{n}.json").write_text("{}")

@@ -24,11 +24,11 @@ from installed import NOW, Installation
 from nights import copy_home
 from working_on import processes_of
 
+from heirpay_pipelines.home import DEFAULT_UI
 from heirpay_pipelines.orchestration.closing import publication
 from heirpay_pipelines.orchestration.code_location import LOCATION, REPOSITORY
 from heirpay_pipelines.orchestration.night import Night
 from heirpay_pipelines.orchestration.scope import Graph, Scope
-from heirpay_pipelines.settings import DEFAULT_UI
 from heirpay_pipelines.state import open_state
 from heirpay_pipelines.state.runs import open_run
 

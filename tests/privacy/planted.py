@@ -134,7 +134,7 @@ def objects() -> list[dict[str, Any]]:
 
 def land(settings: Settings, number: int, found: list[dict[str, Any]]) -> None:
     """One committed pull of these objects."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(settings)
     pull_id = f"20261101T00000{number}Z-{number}"
 
     async def write() -> Manifest:
@@ -169,7 +169,7 @@ def _active(settings: Settings, day: str) -> None:
     nothing = {"invoices": "finalized_at paid_at voided_at",
                "subscriptions": "canceled_at ended_at",
                "credit_notes": "voided_at", "payment_intents": "canceled_at"}  # fmt: skip
-    with connect(settings.warehouse, settings.secret("encryption_key"), read_only=False) as build:
+    with connect(settings.warehouse, settings.key, read_only=False) as build:
         build.execute(
             "create or replace table staging.stg_stripe__customers as select *, timestamp '"
             + day
@@ -204,7 +204,7 @@ def republished(settings: Settings) -> Iterator[DuckDBPyConnection]:
     fresh = settings.warehouse_dir / "building" / "planted.duckdb"
     fresh.parent.mkdir(exist_ok=True, mode=0o700)
     shutil.copyfile(settings.warehouse, fresh)
-    with connect(fresh, settings.secret("encryption_key"), read_only=False) as build:
+    with connect(fresh, settings.key, read_only=False) as build:
         yield build
     put_in_place(fresh, settings.warehouse)
 
@@ -220,7 +220,7 @@ def set_night(settings: Settings, as_of: datetime) -> None:
 
 def _warehouse(settings: Settings) -> None:
     settings.warehouse_dir.mkdir(parents=True)
-    with connect(settings.warehouse, settings.secret("encryption_key"), read_only=False) as build:
+    with connect(settings.warehouse, settings.key, read_only=False) as build:
         build.execute("create schema staging; create schema finance; create schema operations")
         build.execute(
             "create table staging.stg_stripe__customers (id varchar, name varchar, email varchar,"
@@ -283,14 +283,14 @@ def _state(settings: Settings) -> None:
                 "insert into quarantined_files values ('q1', 'notes/n.txt', 'INC-1', '', ?)",
                 (key.decode(),),
             )
-    (settings.home / "quarantine").mkdir()
-    (settings.home / "quarantine" / "q1").write_bytes(Fernet(key).encrypt(f"x {EMAIL}".encode()))
+    (settings.folder / "quarantine").mkdir()
+    (settings.folder / "quarantine" / "q1").write_bytes(Fernet(key).encrypt(f"x {EMAIL}".encode()))
 
 
 def _files(settings: Settings) -> None:
     report = settings.reports_dir / "2026-11-01"
     (report / "data_docs").mkdir(parents=True)
-    key = settings.secret("encryption_key")
+    key = settings.key
     page = f"<p>{escape(NAME)} owes; {CUSTOMER}</p>"
     sealed.write(report / "report.html", page.encode(), key)
     facts = json.dumps({"who": NAME, "mail": EMAIL, "amount": "119"})
@@ -298,7 +298,7 @@ def _files(settings: Settings) -> None:
     (report / "data_docs" / "index.html").write_text(f"<td>{EMAIL}</td>")
     with zipfile.ZipFile(report / "finance.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
         book.writestr("xl/sharedStrings.xml", f"<t>{escape(NAME, quote=False)}</t><t>119</t>")
-    dagster = settings.home / "dagster"
+    dagster = settings.folder / "dagster"
     dagster.mkdir()
     with sqlite3.connect(dagster / "runs.db") as connection:
         connection.execute("create table event_logs (id integer primary key, event text)")
@@ -311,8 +311,8 @@ def _files(settings: Settings) -> None:
 def traces(settings: Settings) -> list[str]:
     """Where a sentinel still is: in the bytes of any file, or in what they hold decompressed."""
     found = [
-        f"{path.relative_to(settings.home)}: {sentinel}"
-        for path in settings.home.rglob("*")
+        f"{path.relative_to(settings.folder)}: {sentinel}"
+        for path in settings.folder.rglob("*")
         if path.is_file()
         for sentinel in SENTINELS
         if _spelled(sentinel) & _contents(settings, path)
@@ -325,7 +325,7 @@ def traces(settings: Settings) -> list[str]:
 
 def landed(settings: Settings) -> str:
     """Every landed row as text, and every webhook body, decrypted."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(settings)
     texts = []
     with open_files(landing) as connection:
         for files in landing.files().values():
@@ -338,7 +338,7 @@ def landed(settings: Settings) -> str:
 
 def warehouse(settings: Settings) -> str:
     """Every row of the warehouse as text but the other person's own."""
-    key = settings.secret("encryption_key")
+    key = settings.key
     with connect(settings.warehouse, key, read_only=True) as connection:
         names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
         rows = [
@@ -350,7 +350,7 @@ def warehouse(settings: Settings) -> str:
 
 
 def scalar(settings: Settings, sql: str) -> Any:
-    key = settings.secret("encryption_key")
+    key = settings.key
     with connect(settings.warehouse, key, read_only=True) as connection:
         row = connection.execute(sql).fetchone()
     return row[0] if row else None
@@ -358,7 +358,7 @@ def scalar(settings: Settings, sql: str) -> Any:
 
 def totals(settings: Settings) -> dict[str, Any]:
     """Every amount of the warehouse and of the landing, to the minor unit."""
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(settings)
     sums = {
         "charges": scalar(settings, "select sum(amount) from staging.stg_stripe__charges"),
         "breaks": scalar(settings, "select sum(amount) from finance.reconciliation_breaks"),
@@ -391,11 +391,11 @@ def _bytes(settings: Settings, path: Path) -> bytes:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             return b"".join(packed.read(name) for name in packed.namelist())
-    return sealed.read(path, settings.secret("encryption_key"), plain_too=True)
+    return sealed.read(path, settings.key, plain_too=True)
 
 
 def _contents(settings: Settings, path: Path) -> set[str]:
-    if path.parent != settings.home / "quarantine":
+    if path.parent != settings.folder / "quarantine":
         return set()
     with open_state(settings.state_file) as state:
         rows = state.rows("select encryption_key from quarantined_files where stored_as = ?",

@@ -24,7 +24,7 @@ NIGHT = date(2026, 11, 1)
 
 def written(settings: Settings, name: str, day: date = NIGHT) -> Path:
     with open_state(settings.state_file) as state:
-        target = settings.home / "evidence" / name
+        target = settings.folder / "evidence" / name
         return write_evidence(settings, state, target, day, day, AT, "ana")
 
 

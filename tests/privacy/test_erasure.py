@@ -44,7 +44,7 @@ def test_nothing_names_the_person_and_every_figure_stays(settings: Settings) -> 
     assert planted.traces(settings) == []
     assert planted.totals(settings) == before
     assert (done.landed_files, done.warehouse_rows, done.state_cells, done.files) > (8, 2, 4, 4)
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(settings)
     landing.verify()
     assert landing.discard_uncommitted() == 0
     with open_state(settings.state_file) as state:
@@ -180,7 +180,7 @@ def test_what_cannot_be_changed_is_named_and_the_erasure_is_not_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = planted.plant(tmp_path / "home", None)
-    odd = settings.home / "notes.bin"
+    odd = settings.folder / "notes.bin"
     odd.write_bytes(b"\xff\xfe" + planted.NAME.encode())
     with pytest.raises(GdprError, match=r"the first notes\.bin"):
         erase_planted(settings)
@@ -193,7 +193,7 @@ def test_the_command_says_what_it_did_and_names_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = planted.plant(tmp_path / "home", None)
-    monkeypatch.setenv("HEIRPAY_HOME", str(settings.home))
+    monkeypatch.setenv("HEIRPAY_HOME", str(settings.folder))
     bank = settings.bank_dir / "statement.csv"
     bank.parent.mkdir()
     bank.write_text(f"2026-10-01;119.00;{planted.NAME.replace(chr(34), '')};{planted.EMAIL}")

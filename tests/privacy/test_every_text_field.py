@@ -66,7 +66,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Erasure]
     settings = Settings(HEIRPAY_HOME=tmp_path_factory.mktemp("every-field") / "home")
     planted.land(settings, 1, objects())
     name = f"{SENTINEL} name"
-    logs = settings.home / "dagster" / "logs"
+    logs = settings.folder / "dagster" / "logs"
     logs.mkdir(parents=True)
     (logs / "events.log.gz").write_bytes(gzip.compress(f"charged {name}".encode()))
     with closing(sqlite3.connect(settings.dagster_home / "runs.db")) as connection:
@@ -164,7 +164,7 @@ def test_no_file_beside_the_landing_holds_a_text_of_the_person(
     settings = erased[0]
     files = [
         path
-        for path in settings.home.rglob("*")
+        for path in settings.folder.rglob("*")
         if path.is_file()
         and not path.is_relative_to(settings.landing_dir)
         and not path.is_relative_to(settings.bank_dir)

@@ -35,7 +35,7 @@ def start(settings: Settings) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "heirpay_pipelines", "gdpr", "erase", CUSTOMER, "--reason", "r",
          "--by", "Dana"],
-        env=kept | {"HEIRPAY_HOME": str(settings.home)}, cwd=settings.home,
+        env=kept | {"HEIRPAY_HOME": str(settings.folder)}, cwd=settings.folder,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ def test_killed_and_asked_again_ends_the_same(
     before = planted.totals(settings)
     process = start(settings)
     deadline = time.monotonic() + 60
-    while not reached(settings.home) and process.poll() is None:
+    while not reached(settings.folder) and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.0005)
     process.send_signal(signal.SIGKILL)

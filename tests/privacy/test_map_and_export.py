@@ -36,7 +36,7 @@ def test_a_new_column_that_nobody_tagged_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = planted.plant(tmp_path / "home", None)
-    monkeypatch.setenv("HEIRPAY_HOME", str(settings.home))
+    monkeypatch.setenv("HEIRPAY_HOME", str(settings.folder))
     with connect(settings.warehouse, None, read_only=False) as warehouse:
         warehouse.execute("create table finance.letters as select 'x@y.test' as customer_email")
     result = CliRunner().invoke(cli, ["gdpr", "map"])

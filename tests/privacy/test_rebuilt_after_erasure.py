@@ -17,6 +17,7 @@ from compiled_project import run_models
 from wire_shapes import class_of, filled, leaves
 
 from heirpay_pipelines.duck import attach_published, connect
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.personal.paths import CLASSES, codes, kept_clause, of_people
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms
@@ -63,7 +64,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
     with serve(account) as url:
         customer = plant_everywhere(account.api.store)
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=SANDBOX_KEY)
-        pull_and_land(settings, NOW, False, Mock())
+        pull_and_land(stripe_account(settings), NOW, False, Mock())
     before = build(settings, "before")
     assert len(places(before)) > 15, "the sentinel is all over the warehouse"
     publish(before, settings.warehouse, None)
@@ -74,7 +75,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
 def build(settings: Settings, name: str) -> Path:
     request = BuildRequest(
         settings.warehouse_dir / "building" / f"{name}.duckdb",
-        settings.home / "dbt",
+        settings.folder / "dbt",
         run_id="r1",
         as_of=NOW.replace(tzinfo=None),
     )

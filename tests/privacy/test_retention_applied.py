@@ -141,7 +141,7 @@ def test_who_is_active_keeps_everything(settings: Settings) -> None:
 def test_the_command_lists_by_which_rule_and_wants_a_name(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HEIRPAY_HOME", str(settings.home))
+    monkeypatch.setenv("HEIRPAY_HOME", str(settings.folder))
     run: Callable[..., Any] = CliRunner().invoke
     listed = run(cli, ["gdpr", "retention"])
     assert listed.exit_code == 0, listed.output
@@ -156,6 +156,6 @@ def test_the_command_lists_by_which_rule_and_wants_a_name(
     planted.set_night(settings, datetime.now(UTC))
     done = run(cli, ["gdpr", "retention", "--apply", "--by", "Dana"])
     assert "Erased what was due of 3 people" in done.output, done.output
-    (settings.home / "retention.yaml").write_text("company: {contact: {months: x, reason: r}}")
+    (settings.folder / "retention.yaml").write_text("company: {contact: {months: x, reason: r}}")
     wrong = run(cli, ["gdpr", "retention"])
     assert (wrong.exit_code, "company.contact.months" in wrong.output) == (1, True)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from test_drain import KEY, NOW, account, deliver, newest, pull, settings
 
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.quarantine_retry import quarantined_objects
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.receive.drain import drain, waiting
@@ -82,14 +83,14 @@ def test_it_is_asked_for_again_and_every_other_event_lands(
     first = store.all("event")[0]["id"]
     with open_state(given.state_file) as state:
         damage(state, DAMAGE[form], first)
-    assert drain(given, LATER).events == 3
+    assert drain(stripe_account(given), LATER).events == 3
     landed = newest(given, LATER)
     assert [landed["product", f"prod_{n}"]["n"] for n in range(3)] == [4200, 4201, 4202]
     record = newest(given, LATER + timedelta(days=1))["quarantine", f"quarantine_{first}"]
     assert record["resolved"] is True
     assert first in record["reason"]
     assert quarantined_objects(Landing(given.landing_dir)) == []
-    assert drain(given, LATER).reason == "the inbox is empty"
+    assert drain(stripe_account(given), LATER).reason == "the inbox is empty"
 
 
 def test_while_stripe_does_not_answer_it_waits_and_is_named_once(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_while_stripe_does_not_answer_it_waits_and_is_named_once(tmp_path: Path)
             damage(state, DAMAGE["cut"], first)
         silent = settings(tmp_path, "http://127.0.0.1:9")
         for _ in range(2):
-            drain(silent, LATER)
+            drain(stripe_account(silent), LATER)
         (waits,) = quarantined_objects(Landing(given.landing_dir))
         assert waits.id == f"quarantine_{first}"
         assert newest(given, LATER)["product", "prod_0"]["n"] == 1
@@ -107,7 +108,7 @@ def test_while_stripe_does_not_answer_it_waits_and_is_named_once(tmp_path: Path)
             m for m in Landing(given.landing_dir).manifests() if "quarantine" in m.rows_by_object()
         ]
         assert len(files) == 1
-        drain(given, LATER)
+        drain(stripe_account(given), LATER)
         assert newest(given, LATER)["product", "prod_0"]["n"] == 4200
         assert quarantined_objects(Landing(given.landing_dir)) == []
 
@@ -118,7 +119,7 @@ def test_one_that_stripe_no_longer_has_stays_in_quarantine(tmp_path: Path) -> No
         deliver(given, [unknown])
         with open_state(given.state_file) as state:
             damage(state, DAMAGE["emptied"], "evt_unknown")
-            assert drain(given, LATER).events == 3
-            assert waiting(given, state, LATER) == 0
+            assert drain(stripe_account(given), LATER).events == 3
+            assert waiting(stripe_account(given), state, LATER) == 0
         (kept,) = quarantined_objects(Landing(given.landing_dir))
         assert kept.id == "quarantine_evt_unknown"

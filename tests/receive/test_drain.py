@@ -20,6 +20,7 @@ import uvicorn
 from receive_endpoint import event
 
 from heirpay_pipelines.gateways.coverage import Coverage
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.budget import Budget
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
@@ -77,7 +78,7 @@ def settings(home: Path, base: str, **extra: str) -> Settings:
 
 def pull(given: Settings, as_of: datetime) -> None:
     client = Client(KEY, given.stripe_api_base, Budget((math.inf, math.inf)))
-    pull_and_land(given, as_of, False, Quiet(), client)
+    pull_and_land(stripe_account(given), as_of, False, Quiet(), client)
 
 
 def deliver(given: Settings, events: list[dict[str, Any]]) -> None:
@@ -136,18 +137,18 @@ def test_delivered_events_end_in_the_same_state_as_a_pull(days: dict[str, Any]) 
     pushed, later = days["pushed"], days["later"]
     deliver(pushed, days["events"])
     ids = {found["id"] for found in days["events"]}
-    outcome = drain(pushed, later)
+    outcome = drain(stripe_account(pushed), later)
     assert outcome.events == len(ids) > 50
     assert outcome.versions > 0
     landed = newest(pushed, later)
     assert {("event", name) for name in ids} <= landed.keys()  # visible before any pull
-    assert drain(pushed, later).reason == "the inbox is empty"
+    assert drain(stripe_account(pushed), later).reason == "the inbox is empty"
 
     pull(pushed, later)
     pull(days["polled"], later)
     assert newest(pushed, later) == newest(days["polled"], later)
     with open_state(pushed.state_file) as state:
-        assert waiting(pushed, state, later) == 0
+        assert waiting(stripe_account(pushed), state, later) == 0
         assert state.rows("select * from webhook_bodies") == []
 
 
@@ -182,7 +183,7 @@ def test_ten_thousand_deliveries_shuffled_doubled_and_crowded_end_like_a_fresh_p
         random.Random(7).shuffle(deliveries)
         deliver(pushed, deliveries)
         later = datetime.fromtimestamp(store.now, UTC)
-        assert drain(pushed, later).events == 7_000
+        assert drain(stripe_account(pushed), later).events == 7_000
         pull(pushed, later)
         pull(fresh, later)
         products = [
@@ -198,10 +199,10 @@ def test_polling_keeps_what_never_came(days: dict[str, Any]) -> None:
     """The fallback asks the real API of the account."""
     polled = days["polled"]
     with open_state(polled.state_file) as state:
-        fetched, kept = poll_event_log(polled, state)
+        fetched, kept = poll_event_log(stripe_account(polled), state)
         assert fetched == kept > 50
-        assert poll_event_log(polled, state) == (fetched, 0)
-        assert waiting(polled, state, days["later"]) == kept
+        assert poll_event_log(stripe_account(polled), state) == (fetched, 0)
+        assert waiting(stripe_account(polled), state, days["later"]) == kept
 
 
 @pytest.fixture
@@ -229,10 +230,12 @@ def test_a_killed_drain_is_taken_up_again(
         with monkeypatch.context() as patch:
             patch.setattr(drain_module, name, killed)
             with pytest.raises(KeyboardInterrupt):
-                drain(pulled, later)
-    assert drain(pulled, later).reason == "the inbox is empty"  # the manifest was committed
+                drain(stripe_account(pulled), later)
+    assert (
+        drain(stripe_account(pulled), later).reason == "the inbox is empty"
+    )  # the manifest was committed
     with open_state(pulled.state_file) as state:
-        assert waiting(pulled, state, later) == 0
+        assert waiting(stripe_account(pulled), state, later) == 0
     manifests = [m for m in Landing(pulled.landing_dir).manifests() if m.mode == "webhook"]
     assert [m.rows_by_object() for m in manifests] == [{"event": 5, "charge": 5}]
 
@@ -252,7 +255,7 @@ def test_ties_cut_objects_and_other_accounts(days: dict[str, Any], pulled: Setti
             "object": {"id": "cus_gone", "object": "customer"}}),
     ]  # fmt: skip
     deliver(pulled, tied + rest)
-    outcome = drain(pulled, later)
+    outcome = drain(stripe_account(pulled), later)
     assert (outcome.events, outcome.versions, outcome.left_to_pull) == (4, 1, 3)
     assert outcome.set_aside == 2
     assert newest(pulled, later)["customer", "cus_gone"]["deleted"] is True
@@ -265,7 +268,7 @@ def test_ties_cut_objects_and_other_accounts(days: dict[str, Any], pulled: Setti
             ).fetchall()
         )
         assert unused == {"evt_4": "of a connected account", "evt_5": "of the other mode"}
-        assert waiting(pulled, state, later) == 0
+        assert waiting(stripe_account(pulled), state, later) == 0
 
 
 def thin(number: int, at: datetime, object_id: str | None, **fields: Any) -> dict[str, Any]:
@@ -297,8 +300,8 @@ def test_what_a_thin_event_names_is_fetched_or_counted_as_not_used(
     ]
     deliver(pulled, events)
     with open_state(pulled.state_file) as state:
-        assert waiting(pulled, state, later) == 4
-    outcome = drain(pulled, later, pull_follows=False)
+        assert waiting(stripe_account(pulled), state, later) == 4
+    outcome = drain(stripe_account(pulled), later, pull_follows=False)
     assert (outcome.events, outcome.versions, outcome.left_to_pull) == (2, 1, 1)
     assert outcome.set_aside == 3
     (again,) = [m for m in Landing(pulled.landing_dir).manifests() if m.mode == "retry"]
@@ -320,19 +323,19 @@ def test_a_thin_event_waits_while_stripe_cannot_be_asked(
     later = days["later"]
     deliver(pulled, [thin(1, later, "ch_1")])
     nobody = settings(pulled.home, "http://127.0.0.1:9")
-    assert drain(nobody, later, pull_follows=False).events == 0
+    assert drain(stripe_account(nobody), later, pull_follows=False).events == 0
     with open_state(pulled.state_file) as state:
-        assert waiting(pulled, state, later) == 1
-    assert drain(nobody, later).left_to_pull == 1  # before a pull, which reads the event log
+        assert waiting(stripe_account(pulled), state, later) == 1
+    assert drain(stripe_account(nobody), later).left_to_pull == 1  # the pull reads the log
 
 
 def test_nothing_is_drained_before_the_first_pull_or_for_a_past_night(
     days: dict[str, Any], pulled: Settings, tmp_path: Path
 ) -> None:
     deliver(pulled, [at(pulled, 1, NOW)])
-    assert drain(pulled, NOW).reason == "the night lies before the newest pull"
+    assert drain(stripe_account(pulled), NOW).reason == "the night lies before the newest pull"
     fresh = settings(tmp_path / "fresh", pulled.stripe_api_base)
-    assert "first pull lists everything" in str(drain(fresh, NOW).reason)
+    assert "first pull lists everything" in str(drain(stripe_account(fresh), NOW).reason)
 
 
 def test_with_a_key_no_body_is_readable_at_rest(days: dict[str, Any], tmp_path: Path) -> None:
@@ -346,7 +349,7 @@ def test_with_a_key_no_body_is_readable_at_rest(days: dict[str, Any], tmp_path: 
         (row,) = state.rows("select body from webhook_bodies")
         assert sentinel in str(row["body"])
     assert _files_with(sentinel, tmp_path) == []
-    assert drain(given, later).versions == 1
+    assert drain(stripe_account(given), later).versions == 1
     assert _files_with(sentinel, tmp_path) == []
 
 

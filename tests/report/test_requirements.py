@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from heirpay_pipelines.cli import cli
+from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.report.requirements import read_requirements
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.settings import Settings
 
 
 def demanded(facts: Any, tmp_path: Path, text: str, sql: str = "") -> dict[str, Any]:

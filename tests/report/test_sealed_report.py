@@ -37,7 +37,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 def invoke(settings: Settings, *arguments: str) -> object:
-    environment = {"HEIRPAY_HOME": str(settings.home), "HEIRPAY_ENCRYPTION_KEY": KEY}
+    environment = {"HEIRPAY_HOME": str(settings.folder), "HEIRPAY_ENCRYPTION_KEY": KEY}
     return CliRunner(env=environment).invoke(cli, ["report", *arguments])
 
 
@@ -64,8 +64,8 @@ def test_it_is_written_out_readable_where_its_reader_asks(
 
 
 def test_it_is_never_written_out_under_the_home_or_opened_sealed(settings: Settings) -> None:
-    inside = invoke(settings, "--to", str(settings.home / "readable"))
-    assert (inside.exit_code, (settings.home / "readable").exists()) == (2, False)
+    inside = invoke(settings, "--to", str(settings.folder / "readable"))
+    assert (inside.exit_code, (settings.folder / "readable").exists()) == (2, False)
     opened = invoke(settings, "--open")
     assert (opened.exit_code, "--to FOLDER" in opened.output) == (2, True)
 

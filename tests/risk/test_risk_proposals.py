@@ -57,7 +57,7 @@ def state(settings: Settings) -> Iterator[State]:
 
 
 def proposed(settings: Settings, state: State) -> str:
-    made = propose(settings, state, find_rule(settings.home, "card_attempts"), "Ada")
+    made = propose(settings, state, find_rule(settings.folder, "card_attempts"), "Ada")
     assert made is not None
     return str(made["proposal_id"])
 
@@ -74,13 +74,13 @@ def listed(base: str) -> list[str]:
 def test_a_proposal_names_what_never_paid_honestly(settings: Settings, state: State) -> None:
     name = proposed(settings, state)
     assert [item["value"] for item in items_of(state, name)] == BLOCKED
-    file = settings.home / "proposals" / f"{name}.json"
+    file = settings.folder / "proposals" / f"{name}.json"
     assert file.stat().st_mode & 0o077 == 0
     shown = json.loads(file.read_text())
     assert shown["sha256"] == read(state, name)["sha256"]
     assert shown["backtest"]["precision"] == "0.666667"
     # The same values are not proposed twice.
-    again = propose(settings, state, find_rule(settings.home, "card_attempts"), "Ada")
+    again = propose(settings, state, find_rule(settings.folder, "card_attempts"), "Ada")
     assert again is None
 
 

@@ -25,7 +25,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def test_precision_recall_and_money_are_exact(settings: Settings) -> None:
     publish(settings)
-    found = backtest(settings, find_rule(settings.home, "card_attempts"))
+    found = backtest(settings, find_rule(settings.folder, "card_attempts"))
     # Flagged: the fourth of four, the fourth and fifth of five, the one at exactly ten minutes.
     assert (found.flagged, found.bad, found.good, found.unknown) == (4, 2, 1, 1)
     assert found.all_bad == 4
@@ -42,7 +42,7 @@ def test_only_failures_before_an_attempt_count(
 ) -> None:
     seconds = tuple(range(0, 60 * (declines + 1), 60))
     publish(settings, tries("card", seconds, ("succeeded", "fraud", "5.00")))
-    assert backtest(settings, find_rule(settings.home, "card_failures")).flagged == flagged
+    assert backtest(settings, find_rule(settings.folder, "card_failures")).flagged == flagged
 
 
 @pytest.mark.parametrize(("cards", "flagged"), [(7, 0), (8, 1), (9, 2)])
@@ -55,7 +55,7 @@ def test_guests_with_many_cards(settings: Settings, cards: int, flagged: int) ->
 
     others = [guest(n, "5.01", None) for n in range(9)] + [guest(n, "1", "cus") for n in range(9)]
     publish(settings, [guest(n, "5.00", None) for n in range(cards)] + others)
-    assert backtest(settings, find_rule(settings.home, "guest_cards")).flagged == flagged
+    assert backtest(settings, find_rule(settings.folder, "guest_cards")).flagged == flagged
 
 
 def test_days_limit_what_is_counted_and_nothing_flagged_has_no_precision(
@@ -63,7 +63,7 @@ def test_days_limit_what_is_counted_and_nothing_flagged_has_no_precision(
 ) -> None:
     publish(settings)
     day = date(2026, 10, 21)
-    found = backtest(settings, find_rule(settings.home, "card_attempts"), day, day)
+    found = backtest(settings, find_rule(settings.folder, "card_attempts"), day, day)
     assert (found.flagged, found.precision, found.recall, found.money) == (0, None, None, ())
 
 
@@ -74,8 +74,8 @@ def test_own_rules_stand_in_and_are_added(settings: Settings) -> None:
   - {name: mine, title: Mine, group_by: customer_id, measure: cards, window: 1d, threshold: 2,
      block: {value_list: mine, item: customer_id}}
 """
-    (settings.home / "velocity_rules.yaml").write_text(own)
-    rules = load_rules(settings.home)
+    (settings.folder / "velocity_rules.yaml").write_text(own)
+    rules = load_rules(settings.folder)
     assert rules["card_attempts"].threshold == 2
     assert {"mine", "card_failures"} <= set(rules)
 
@@ -90,9 +90,9 @@ def test_own_rules_stand_in_and_are_added(settings: Settings) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_rule_is_named(settings: Settings, text: str, said: str) -> None:
-    (settings.home / "velocity_rules.yaml").write_text(text)
+    (settings.folder / "velocity_rules.yaml").write_text(text)
     with pytest.raises(RiskError, match=said):
-        load_rules(settings.home)
+        load_rules(settings.folder)
 
 
 def test_the_command_prints_what_it_found(settings: Settings) -> None:

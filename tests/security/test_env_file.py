@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.orchestration import doctor
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.settings import Settings
 
 LIVE = "rk_live_" + "a1B2c3D4"
 AWAY = "STRIPE_API_BASE=https://collector.example\n"

@@ -69,7 +69,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def environment(settings: Settings) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HEIRPAY", "STRIPE"))}
-    return kept | {"HEIRPAY_HOME": str(settings.home)}
+    return kept | {"HEIRPAY_HOME": str(settings.folder)}
 
 
 def over_stdio(settings: Settings, ask: Callable[[Client], Awaitable[Any]]) -> Any:
@@ -78,7 +78,7 @@ def over_stdio(settings: Settings, ask: Callable[[Client], Awaitable[Any]]) -> A
         command=sys.executable,
         args=["-m", "heirpay_pipelines", "mcp"],
         env=environment(settings),
-        cwd=str(settings.home),
+        cwd=str(settings.folder),
     )
 
     async def session() -> Any:
@@ -252,7 +252,7 @@ def test_sql_never_writes_and_never_reads_a_file(settings: Settings) -> None:
 
     async def ask(client: Client) -> None:
         for sql in FORBIDDEN:
-            text = sql.format(state=settings.state_file, home=settings.home)
+            text = sql.format(state=settings.state_file, home=settings.folder)
             assert await refused(client, "query", sql=text), sql
         allowed = await call(client, "query", sql="from finance.mrr_monthly order by mrr limit 1")
         assert allowed["rows"] == [["2026-10-01", "kwd", "1.234"]]
@@ -282,7 +282,7 @@ def test_reading_published_tables_is_allowed(sql: str) -> None:
 def test_every_refusal_stands_without_the_locked_connection(settings: Settings) -> None:
     for sql in FORBIDDEN:
         with pytest.raises(RefusedSqlError):
-            require_allowed(sql.format(state=settings.state_file, home=settings.home))
+            require_allowed(sql.format(state=settings.state_file, home=settings.folder))
 
 
 def test_a_query_is_bounded_in_rows_bytes_seconds_and_memory(settings: Settings) -> None:
@@ -417,7 +417,7 @@ def over_http(settings: Settings) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "heirpay_pipelines", "mcp", "--http", "--port", str(port)]
     process = subprocess.Popen(
-        command, env=environment(settings), cwd=settings.home, stderr=subprocess.DEVNULL
+        command, env=environment(settings), cwd=settings.folder, stderr=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}/mcp"
     try:
@@ -443,11 +443,11 @@ def test_http_needs_the_token_and_the_right_host(settings: Settings) -> None:
             return await call(client, "report")
 
     with over_http(settings) as url:
-        token = (settings.home / "state" / "mcp.token").read_text()
+        token = (settings.folder / "state" / "mcp.token").read_text()
         assert asyncio.run(ask(url, token))["verdict"] == "approved"
         assert httpx2.post(url, json={}).status_code == 401
         wrong = {"authorization": "Bearer wrong"}
         assert httpx2.post(url, json={}, headers=wrong).status_code == 401
         rebound = {"authorization": f"Bearer {token}", "host": "evil.example"}
         assert httpx2.post(url, json={}, headers=rebound).status_code in (403, 421)
-    assert (settings.home / "state" / "mcp.token").stat().st_mode & 0o077 == 0
+    assert (settings.folder / "state" / "mcp.token").stat().st_mode & 0o077 == 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from heirpay_pipelines.settings import Settings, SettingsError
+from heirpay_pipelines.home import SettingsError
+from heirpay_pipelines.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ def test_dotenv_is_read_and_the_environment_wins(
     monkeypatch.setenv("HEIRPAY_TIMEZONE", "Asia/Tokyo")
     settings = Settings.load()
     assert (settings.timezone, settings.reporting_currency) == ("Asia/Tokyo", "eur")
-    assert settings.home == tmp_path / "var"
+    assert settings.folder == tmp_path / "var"
 
 
 def test_plain_http_is_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def left_behind(settings: Settings, rng: Random) -> None:
         settings.reports_dir / ".2026-11-01-left" / "report.html",
         settings.landing_dir / "objects" / "charge" / "left-00001.parquet",
         settings.landing_dir / "manifests" / ".left.json.partial",
-        settings.home / "dbt" / "parse-left" / "manifest.json",
+        settings.folder / "dbt" / "parse-left" / "manifest.json",
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(rng.randbytes(1000))
@@ -88,7 +88,7 @@ def left_behind(settings: Settings, rng: Random) -> None:
 
 def parse_cut(settings: Settings, _: Random) -> None:
     """What dbt starts from is half there."""
-    _cut(settings.home / "dbt" / "target" / "partial_parse.msgpack")
+    _cut(settings.folder / "dbt" / "target" / "partial_parse.msgpack")
 
 
 def dagster_settings_cut(settings: Settings, _: Random) -> None:

@@ -23,6 +23,7 @@ from faults import FAULTS, Fault  # noqa: E402
 from served_account import KEY, Silent, landed, served  # noqa: E402
 
 from heirpay_pipelines.duck import connect  # noqa: E402
+from heirpay_pipelines.gateways.stripe.account import stripe_account  # noqa: E402
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land  # noqa: E402
 from heirpay_pipelines.orchestration.dead_runs import clear_leftovers  # noqa: E402
 from heirpay_pipelines.settings import Settings  # noqa: E402
@@ -51,7 +52,7 @@ def night(home: Path, base: str, as_of: datetime) -> None:
         clear_leftovers(settings)
         with open_state(settings.state_file) as state:
             open_run(state, run_id, as_of)
-        pull_and_land(settings, as_of, False, Silent())
+        pull_and_land(stripe_account(settings), as_of, False, Silent())
         request = BuildRequest(
             database=settings.warehouse_dir / "building" / f"{run_id}.duckdb",
             work_dir=home / "dbt",

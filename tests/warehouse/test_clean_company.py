@@ -17,6 +17,7 @@ from landing_harness import Warehouse
 from served_landing import served
 
 from heirpay_pipelines.bank.files import land_bank_statements
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landed_reports import land_reports
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.sandbox.bank import write_bank_statements
@@ -45,13 +46,13 @@ def clean(
     with served(store) as (url, key):
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
         write_bank_statements(store, settings.bank_dir)
-        pull_and_land(settings, as_of, False, Mock())
+        pull_and_land(stripe_account(settings), as_of, False, Mock())
         assert land_bank_statements(settings, as_of).quarantined == ()
-        reports = land_reports(settings, as_of)
+        reports = land_reports(stripe_account(settings), as_of)
         assert {line.status for line in reports.coverage} == {"complete"}
     wanted = BuildRequest(
         database=settings.warehouse_dir / "building" / "r1.duckdb",
-        work_dir=settings.home / "dbt",
+        work_dir=settings.folder / "dbt",
         run_id="r1",
         as_of=as_of.replace(tzinfo=None),
     )

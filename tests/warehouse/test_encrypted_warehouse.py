@@ -57,7 +57,7 @@ def test_a_query_that_does_not_fit_into_memory_spills_nothing_readable(settings:
 
 
 def test_query_reads_it_with_the_key_and_only_so(settings: Settings) -> None:
-    environment = {"HEIRPAY_HOME": str(settings.home), "HEIRPAY_ENCRYPTION_KEY": KEY}
+    environment = {"HEIRPAY_HOME": str(settings.folder), "HEIRPAY_ENCRYPTION_KEY": KEY}
     asked = ("query", "select count(*) as n from people", "--format", "csv")
     assert "1000000" in CliRunner(env=environment).invoke(cli, asked).output
     assert SENTINEL.encode() not in settings.warehouse.read_bytes()

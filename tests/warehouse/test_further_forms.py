@@ -22,6 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "gateways" / "stripe")
 import served_account
 from served_account import DAY, Account, small_store
 
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.sandbox.store import Store
 from heirpay_pipelines.settings import Settings
@@ -36,7 +37,7 @@ MONEY += " +payout_reconciliation"
 def modelled(settings: Settings, as_of: datetime, name: str, select: str) -> Warehouse:
     request = BuildRequest(
         database=settings.warehouse_dir / "building" / f"{name}.duckdb",
-        work_dir=settings.home / "dbt",
+        work_dir=settings.folder / "dbt",
         run_id=name,
         as_of=as_of.replace(tzinfo=None),
     )
@@ -84,7 +85,7 @@ def coupons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     home = tmp_path_factory.mktemp("coupons") / "home"
     with served(store) as (url, key):
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
-        pull_and_land(settings, instant, False, Mock())
+        pull_and_land(stripe_account(settings), instant, False, Mock())
     yield modelled(settings, instant, "r1", "+mrr_movements +mrr_monthly +revenue_by_kind")
 
 

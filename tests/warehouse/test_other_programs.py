@@ -156,7 +156,7 @@ def test_a_program_that_holds_the_file_neither_stops_nor_changes_anything(
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    return {"HEIRPAY_HOME": str(settings.home), "HEIRPAY_ENCRYPTION_KEY": settings.key or ""}
+    return {"HEIRPAY_HOME": str(settings.folder), "HEIRPAY_ENCRYPTION_KEY": settings.key or ""}
 
 
 def test_other_programs_refuse_a_log_of_another_file(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_leftovers_go_with_the_next_night_and_at_once_with_an_erasure(tmp_path: 
         folder / "spill" / "duckdb_temp_storage-0.tmp",
         folder / "spill" / "dead" / "duckdb_temp_storage-0.tmp",
         folder / "nights" / "spill" / "dead" / "duckdb_temp_storage-0.tmp",
-        settings.home / "dbt" / "spill" / "duckdb_temp_storage-0.tmp",
+        settings.folder / "dbt" / "spill" / "duckdb_temp_storage-0.tmp",
     ]
     aside = [
         folder / "heirpay.duckdb.wal.checkpoint",
@@ -259,7 +259,7 @@ def test_leftovers_go_with_the_next_night_and_at_once_with_an_erasure(tmp_path: 
     (folder / "reading").mkdir(exist_ok=True)
     os.link(settings.warehouse, folder / "reading" / "killed.duckdb")
     erase_leftovers(settings)
-    left = [path for path in settings.home.rglob("*") if path.is_file()]
+    left = [path for path in settings.folder.rglob("*") if path.is_file()]
     assert not [p for p in left if p.read_bytes() == b"jane@example.com" or "killed" in p.name]
 
 

@@ -14,6 +14,7 @@ from mrr_examples import Examples
 from served_landing import served, store_of
 from stripe_objects import discount, invoice, item, line
 
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.sandbox.store import Store
 from heirpay_pipelines.settings import Settings
@@ -93,7 +94,7 @@ def computed(settings: Settings, as_of: str, run_id: str) -> dict[str, str]:
     """Build the night anew; a hash of every row of each table that a night's figures stand in."""
     request = BuildRequest(
         database=settings.warehouse_dir / "building" / f"{run_id}.duckdb",
-        work_dir=settings.home / "dbt",
+        work_dir=settings.folder / "dbt",
         run_id="test",
         as_of=datetime.fromisoformat(as_of),
     )
@@ -120,7 +121,7 @@ def test_a_past_night_is_the_same_after_later_pulls(tmp_path: Path) -> None:
 
         def pull(as_of: str) -> bool:
             instant = datetime.fromisoformat(as_of).replace(tzinfo=UTC)
-            return pull_and_land(settings, instant, False, Mock()).pulled
+            return pull_and_land(stripe_account(settings), instant, False, Mock()).pulled
 
         assert pull(NIGHTS[0])
         then = computed(settings, NIGHTS[0], "then")

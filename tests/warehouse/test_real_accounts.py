@@ -24,6 +24,7 @@ from landing_harness import Landing, Warehouse
 from served_landing import served, store_of
 from stripe_objects import customer, item
 
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.warehouse.build import prepare_build
@@ -81,11 +82,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     instant = datetime.fromisoformat(FIRST_PULL)
     with served(store_of(account(), FIRST_PULL)) as (url, key):
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
-        outcome = pull_and_land(settings, instant.replace(tzinfo=UTC), False, Mock())
+        outcome = pull_and_land(
+            stripe_account(settings), instant.replace(tzinfo=UTC), False, Mock()
+        )
     assert outcome.rows["checkout.session"] > 5
     request = BuildRequest(
         database=settings.warehouse_dir / "building" / "r1.duckdb",
-        work_dir=settings.home / "dbt",
+        work_dir=settings.folder / "dbt",
         run_id="r1",
         as_of=instant,
     )

@@ -21,6 +21,7 @@ from mrr_examples import examples
 from served_landing import served, store_of
 
 from heirpay_pipelines.gateways.stripe import pull
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.sandbox import api
 from heirpay_pipelines.settings import Settings
@@ -58,11 +59,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         url, key = account
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
         instant = datetime.fromisoformat(AS_OF)
-        outcome = pull_and_land(settings, instant.replace(tzinfo=UTC), False, Mock())
+        outcome = pull_and_land(
+            stripe_account(settings), instant.replace(tzinfo=UTC), False, Mock()
+        )
     assert outcome.rows["event"] > 1000
     request = BuildRequest(
         database=settings.warehouse_dir / "building" / "r1.duckdb",
-        work_dir=settings.home / "dbt",
+        work_dir=settings.folder / "dbt",
         run_id="r1",
         as_of=instant,
     )

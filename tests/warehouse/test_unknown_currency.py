@@ -18,6 +18,7 @@ from served_landing import served, store_of
 
 from heirpay_pipelines import currencies
 from heirpay_pipelines.controls import ControlResult, RunContext, load_register, run_controls
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.gateways.stripe.quarantine_retry import (
     quarantined_objects,
@@ -77,9 +78,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     home: Path = tmp_path_factory.mktemp("tokens") / "home"
     with served(store_of(account().landing, AS_OF.isoformat())) as (url, key):
         settings = Settings(HEIRPAY_HOME=home, STRIPE_API_BASE=url, STRIPE_API_KEY=key)
-        pull_and_land(settings, AS_OF.replace(tzinfo=UTC), False, Mock())
+        pull_and_land(stripe_account(settings), AS_OF.replace(tzinfo=UTC), False, Mock())
         database = settings.warehouse_dir / "building" / "r1.duckdb"
-        request = BuildRequest(database, settings.home / "dbt", "r1", AS_OF)
+        request = BuildRequest(database, settings.folder / "dbt", "r1", AS_OF)
         prepare_build(request, settings)
         run_models(request, SELECT, tested=True)
         yield Night(settings, Warehouse(database))
@@ -122,7 +123,7 @@ def test_it_lands_when_the_currency_is_known(night: Night, monkeypatch: pytest.M
     waiting = quarantined_objects(landing)
     known = {**currencies.exponents(), "usdc": 2}
     monkeypatch.setattr("heirpay_pipelines.landing.writer.exponents", lambda: known)
-    retried = retry_quarantined(night.settings)
+    retried = retry_quarantined(stripe_account(night.settings))
     assert len(retried) == len(waiting) >= len(ASIDE)
     assert all(each.landed for each in retried)
     assert quarantined_objects(landing) == []

@@ -32,7 +32,7 @@ def evidence(
     now = datetime.now(UTC)
     last = (until or now).date()
     first = since.date() if since else last - timedelta(days=90)
-    target = folder or settings.home / "evidence" / f"{first}_{last}_{now:%H%M%S}"
+    target = folder or settings.folder / "evidence" / f"{first}_{last}_{now:%H%M%S}"
     try:
         with open_state(settings.state_file) as state:
             write_evidence(settings, state, target, first, last, now, acting())

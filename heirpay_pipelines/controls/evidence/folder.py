@@ -28,7 +28,7 @@ from heirpay_pipelines.audit.heads import known_heads
 from heirpay_pipelines.controls.evidence.profile import profile
 from heirpay_pipelines.controls.evidence.signing import signing_key
 from heirpay_pipelines.controls.register import load_register
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.state.database import State
 from heirpay_pipelines.text.spreadsheet_csv import write_csv
 
@@ -42,7 +42,7 @@ class EvidenceError(Exception):
 
 
 def write_evidence(
-    settings: Settings, state: State, target: Path, since: date, until: date, at: datetime, by: str
+    home: Home, state: State, target: Path, since: date, until: date, at: datetime, by: str
 ) -> Path:
     """Write control results, audit log, runs, attestations, waivers, the register, data profiles,
     chain head, versions and the signed manifest.
@@ -62,11 +62,11 @@ def write_evidence(
             f"select * from {name} where {column} between ? and ? order by 1, 2", span
         )
         _write_csv(target / f"{name}.csv", rows)
-    checked = verify(state, known_heads(settings))
+    checked = verify(state, known_heads(home))
     register = [item.model_dump(mode="json") for item in load_register()]
     documents: dict[str, Any] = {
         "controls.json": register,
-        "data_profile.json": profile(settings),
+        "data_profile.json": profile(home),
         "audit_chain.json": {
             "head": str(head(state)),
             "records": checked.records,
@@ -76,7 +76,7 @@ def write_evidence(
     }
     for name, content in documents.items():
         _write(target / name, json.dumps(content, indent=1, sort_keys=True).encode())
-    _sign(settings, target, {"from": since.isoformat(), "to": until.isoformat(), "by": by,
+    _sign(home, target, {"from": since.isoformat(), "to": until.isoformat(), "by": by,
                              "written_at": at.astimezone(UTC).isoformat(),
                              "audit_head": str(head(state))})  # fmt: skip
     return target
@@ -118,7 +118,7 @@ def rewritings(folder: Path) -> list[dict[str, str]]:
 
 
 def rewrite_evidence(
-    settings: Settings,
+    home: Home,
     state: State,
     folder: Path,
     change: Callable[[Path], bool],
@@ -153,7 +153,7 @@ def rewrite_evidence(
             del facts["files"]
             before = _sha256(target / MANIFEST)
             entry = {"at": at.astimezone(UTC).isoformat(), "instead_of": before, "why": ERASURE}
-            _sign(settings, draft, {**facts, "rewritten": [*facts.get("rewritten", []), entry]})
+            _sign(home, draft, {**facts, "rewritten": [*facts.get("rewritten", []), entry]})
             detail = {"files": changed, "before": before, "after": _sha256(draft / MANIFEST)}
             append(state, datetime.now(UTC), by, Action.EVIDENCE_REWRITTEN, target.name, detail)
             target.rename(old)
@@ -168,8 +168,8 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _sign(settings: Settings, target: Path, facts: dict[str, Any]) -> None:
-    key = signing_key(settings)
+def _sign(home: Home, target: Path, facts: dict[str, Any]) -> None:
+    key = signing_key(home)
     files = {path.name: _sha256(path) for path in sorted(target.iterdir())}
     manifest = rfc8785.dumps({**facts, "files": files})
     _write(target / MANIFEST, manifest)

@@ -7,23 +7,23 @@ from typing import Any
 import duckdb
 
 from heirpay_pipelines.duck import connect
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.warehouse.personal_columns import tagged_columns
 
 ORDERED = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "DATE", "TIMESTAMP", "BOOLEAN")
 """Beginnings of types whose least and greatest value say something. Texts are ids or free text."""
 
 
-def profile(settings: Settings) -> list[dict[str, Any]]:
+def profile(home: Home) -> list[dict[str, Any]]:
     """Each table of the published warehouse: rows, a hash whatever their order, and its columns.
 
     Of a column: type, nulls, distinct values (DuckDB's estimate, the same for the same rows), and
     least and greatest value as text, but for texts and for columns tagged as personal data.
     """
-    if not settings.warehouse.is_file():
+    if not home.warehouse.is_file():
         return []
-    key, tagged = settings.key, set(tagged_columns())
-    with connect(settings.warehouse, key, read_only=True) as warehouse:
+    key, tagged = home.key, set(tagged_columns())
+    with connect(home.warehouse, key, read_only=True) as warehouse:
         columns = warehouse.execute(
             "select schema_name, table_name, list([column_name, data_type] order by column_index)"
             " from duckdb_columns() where database_name = 'heirpay' group by all order by all"

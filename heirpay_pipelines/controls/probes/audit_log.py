@@ -24,11 +24,11 @@ def audit_chain(given: ProbeInput) -> Outcome:
 
     A head that cannot be read is named and stops nothing: the night may be what writes it anew.
     """
-    settings = given.run.settings
-    kept = kept_heads(settings)
-    with open_state(settings.state_file) as state:
+    home = given.run.settings
+    kept = kept_heads(home)
+    with open_state(home.state_file) as state:
         checked = verify(state, kept.heads)
-        landed = verify_landed(settings, state, files=False)
+        landed = verify_landed(home, state, files=False)
     if not checked.records and not checked.findings:
         return not_evaluated("the audit log is empty: nothing was recorded yet")
     ids = [f"{finding.kind} at {finding.sequence}" for finding in checked.findings]

@@ -15,8 +15,8 @@ from heirpay_pipelines.at_rest.sqlite import opens_without_key
 from heirpay_pipelines.backup import is_copy
 from heirpay_pipelines.controls.probes.given import ProbeInput
 from heirpay_pipelines.controls.results import Outcome, judge, not_evaluated
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.published_file import RECORD
-from heirpay_pipelines.settings import Settings
 
 PLAIN_PARQUET = b"PAR1"
 PIECE, OVERLAP = 2**20, 512
@@ -34,36 +34,36 @@ def encrypted_at_rest(given: ProbeInput) -> Outcome:
     """Files with account data are encrypted (PCI DSS 3.5.1.2): by the mark of their format, by
     opening them without the key, and no text stands in their bytes. What a bank delivered stays as
     it is and is counted."""
-    settings = given.run.settings
+    home = given.run.settings
     if not given.run.encryption_key:
         return Outcome("fail", 0, 1, {"reason": "HEIRPAY_ENCRYPTION_KEY is not set"})
-    files = list(account_data(settings))
+    files = list(account_data(home))
     if not files:
         return not_evaluated("no data file is there yet")
-    plain = [str(path.relative_to(settings.home)) for path in files if is_plain(path, settings)]
-    statements = sum(path.is_file() for path in settings.bank_dir.rglob("*"))
+    plain = [str(path.relative_to(home.folder)) for path in files if is_plain(path, home)]
+    statements = sum(path.is_file() for path in home.bank_dir.rglob("*"))
     return judge(len(files), plain, unit="data files", bank_statements_left_plain=statements)
 
 
-def account_data(settings: Settings) -> Iterator[Path]:
+def account_data(home: Home) -> Iterator[Path]:
     """Every file that is to be encrypted when there is a key."""
-    landing = settings.landing_dir
-    for folder in (landing / "objects", landing / "spill", settings.warehouse_dir,
-                   settings.reports_dir):  # fmt: skip
+    landing = home.landing_dir
+    for folder in (landing / "objects", landing / "spill", home.warehouse_dir,
+                   home.reports_dir):  # fmt: skip
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink() and path.suffix != RECORD:
                 yield path
-    state = settings.state_file
-    for path in (state, state.with_name(state.name + "-wal"), settings.evidence_key):
+    state = home.state_file
+    for path in (state, state.with_name(state.name + "-wal"), home.evidence_key):
         if path.is_file() and path.stat().st_size:
             yield path
 
 
-def is_plain(path: Path, settings: Settings) -> bool:
+def is_plain(path: Path, home: Home) -> bool:
     """Whether something of the file can be read without a key."""
-    if path.name == settings.state_file.name:
+    if path.name == home.state_file.name:
         return opens_without_key(path)
-    is_report = path.is_relative_to(settings.reports_dir) or path == settings.evidence_key
+    is_report = path.is_relative_to(home.reports_dir) or path == home.evidence_key
     if is_report and not sealed.is_sealed(path):
         return True
     with suppress(FileNotFoundError), path.open("rb") as file:
@@ -84,12 +84,12 @@ def _is_encrypted_duckdb(head: bytes) -> bool:
 def personal_data_in_files(given: ProbeInput) -> Outcome:
     """No customer's e-mail address stands in a log, a report or another file that is not made to
     hold account data (GDPR article 32). The finding names the file, never the address."""
-    settings = given.run.settings
+    home = given.run.settings
     found: list[tuple[str, str]] = []
     looked_at = 0
-    for path in sorted(settings.home.rglob("*")):
-        place = path.relative_to(settings.home)
-        if not path.is_file() or path.is_symlink() or not _is_looked_at(place, settings):
+    for path in sorted(home.folder.rglob("*")):
+        place = path.relative_to(home.folder)
+        if not path.is_file() or path.is_symlink() or not _is_looked_at(place, home):
             continue
         with (
             suppress(FileNotFoundError),  # a temporary file that went
@@ -110,12 +110,12 @@ def personal_data_in_files(given: ProbeInput) -> Outcome:
     return judge(looked_at, [row[0] for row in known], unit="files")
 
 
-def _is_looked_at(place: Path, settings: Settings) -> bool:
+def _is_looked_at(place: Path, home: Home) -> bool:
     return (
         not is_copy(place)
         and not set(place.parts[:-1]) & set(OWN_CONTROL)
         and place.suffix not in ZIPPED
-        and not place.name.startswith(settings.state_file.name)
+        and not place.name.startswith(home.state_file.name)
     )
 
 

@@ -22,7 +22,7 @@ TEST_VIRUS = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-
 
 def file_modes(given: ProbeInput) -> Outcome:
     """Every file 0600, every folder 0700 at most (PCI DSS 7.2.1)."""
-    home = given.run.settings.home
+    home = given.run.settings.folder
     paths = [home, *sorted(p for p in home.rglob("*") if not p.is_symlink())]
     open_to_others = [
         "." if path == home else str(path.relative_to(home))
@@ -35,8 +35,8 @@ def file_modes(given: ProbeInput) -> Outcome:
 def no_programs(given: ProbeInput) -> Outcome:
     """No program, script or known test virus lies among the data, and nothing there may be
     executed (PCI DSS 5.3.2): what arrives (bank statements, webhooks) is data and stays data."""
-    settings = given.run.settings
-    roots = dict.fromkeys((settings.home, settings.bank_dir))
+    home = given.run.settings
+    roots = dict.fromkeys((home.folder, home.bank_dir))
     paths = dict.fromkeys(
         path
         for root in roots
@@ -70,8 +70,8 @@ def landing_unchanged(given: ProbeInput) -> Outcome:
     """Every landed file is as it was when its pull was committed (SOX: source records)."""
     from heirpay_pipelines.landing.landing import Landing, sha256_of
 
-    settings = given.run.settings
-    landing = Landing(settings.landing_dir, given.run.encryption_key)
+    home = given.run.settings
+    landing = Landing(home.landing_dir, given.run.encryption_key)
     listed = [file for files in landing.files(given.run.as_of).values() for file in files]
     if not listed:
         return not_evaluated("nothing was landed yet")

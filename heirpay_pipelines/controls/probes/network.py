@@ -15,9 +15,9 @@ from heirpay_pipelines.controls.probes.hostile import hostile_bodies
 from heirpay_pipelines.controls.results import Outcome, judge, not_applicable, not_evaluated
 from heirpay_pipelines.gateways.stripe.client import tls_context
 from heirpay_pipelines.gateways.stripe.write_probe import key_id
+from heirpay_pipelines.host.loopback import LOOPBACK
 from heirpay_pipelines.receive.signature import split_secrets
 from heirpay_pipelines.sandbox import SANDBOX_KEY
-from heirpay_pipelines.settings import LOOPBACK, Settings
 
 TELEMETRY_SWITCHES = ("DAGSTER_DISABLE_TELEMETRY", "DO_NOT_TRACK")
 INSECURE_VARIABLES = ("PYTHONHTTPSVERIFY", "SSL_CERT_FILE_DISABLE", "CURL_INSECURE")
@@ -35,15 +35,14 @@ def tls_settings(given: ProbeInput) -> Outcome:
     if context.verify_mode != ssl.CERT_REQUIRED or not context.check_hostname:
         faults.append("certificates are not verified")
     faults += [f"{name} is set to 0" for name in INSECURE_VARIABLES if os.environ.get(name) == "0"]
-    places = list(_notified(given.run.settings))
+    places = list(_notified(given.run.settings.secret("notify")))
     faults += [fault for fault in places if fault]
     return judge(1 + len(places), faults, endpoint=url.hostname, scheme=url.scheme)
 
 
-def _notified(settings: Settings) -> Iterator[str]:
+def _notified(text: str | None) -> Iterator[str]:
     """What is wrong with each destination of HEIRPAY_NOTIFY, empty where nothing is: one without
     TLS, or whose certificate is not verified. The address itself holds secrets."""
-    text = settings.secret("notify")
     if not text:
         return
     import apprise
@@ -151,7 +150,7 @@ def known_vulnerabilities(given: ProbeInput) -> Outcome:
 
         found = asked(source)
         return not_evaluated(found) if isinstance(found, str) else _against(found)
-    path = given.run.settings.home / "security" / "advisories.json"
+    path = given.run.settings.folder / "security" / "advisories.json"
     if not path.is_file():
         return not_evaluated("no advisory data: put pip-audit's JSON into security/advisories.json")
     age = given.run.checked_at.timestamp() - path.stat().st_mtime

@@ -12,8 +12,7 @@ from urllib.parse import quote
 from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.backup import is_copy
 from heirpay_pipelines.controls.probes.given import ProbeInput
-from heirpay_pipelines.controls.results import Outcome, judge
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.controls.results import Outcome, RunContext, judge
 
 SETTINGS = (
     "stripe_api_key",
@@ -44,11 +43,11 @@ def secrets_in_files(given: ProbeInput) -> Outcome:
     in base64, hexadecimal or URL encoding, or a telling part of them; and any text that looks like
     a key of Stripe or another service. The finding names the file and the kind, never the secret.
     """
-    settings = given.run.settings
-    own = [(name, forms_of(value)) for name, value in configured(settings)]
+    home = given.run.settings
+    own = [(name, forms_of(value)) for name, value in configured(given.run)]
     offenders, looked_at = [], 0
-    for path in sorted(settings.home.rglob("*")):
-        place = path.relative_to(settings.home)
+    for path in sorted(home.folder.rglob("*")):
+        place = path.relative_to(home.folder)
         if not path.is_file() or path.is_symlink() or is_copy(place):
             continue
         looked_at += 1
@@ -57,14 +56,14 @@ def secrets_in_files(given: ProbeInput) -> Outcome:
     return judge(looked_at, offenders, unit="files")
 
 
-def configured(settings: Settings) -> Iterator[tuple[str, str]]:
+def configured(run: RunContext) -> Iterator[tuple[str, str]]:
     """(setting, value) of each secret that is set; of several in one setting, each, and of an
     address for notifications its tokens and passwords too."""
     for name in SETTINGS:
-        for part in (settings.secret(name) or "").split(","):
+        for part in (run.settings.secret(name) or "").split(","):
             if len(part.strip()) >= LEAST:
                 yield name, part.strip()
-    for token in TOKEN.findall(settings.secret("notify") or ""):
+    for token in TOKEN.findall(run.settings.secret("notify") or ""):
         if any(c.isdigit() for c in token) and any(c.isalpha() for c in token):
             yield "notify", token
 

@@ -114,14 +114,13 @@ def _column_has_card(given: ProbeInput, table: str, column: str) -> bool:
 def card_numbers_in_files(given: ProbeInput) -> Outcome:
     """Card data in logs and other text files that the pipeline wrote (PCI DSS 3.5.1, 10.3), and in
     the name of any file, the bank's among them. A finding shows no such name."""
-    settings = given.run.settings
-    home, folder = settings.home, settings.bank_dir
+    home = given.run.settings.folder
     offenders, looked_at = [], 0
     for path in text_files(home):
         looked_at += 1
         if any(find_in_text(line) for line in _lines(path, given.run.encryption_key)):
             offenders.append(masked_path(path.relative_to(home)))
-    for root in dict.fromkeys((home, folder)):
+    for root in dict.fromkeys((home, given.run.settings.bank_dir)):
         offenders += [
             f"the name of {masked_path(path.relative_to(root))}"
             for path in root.rglob("*")

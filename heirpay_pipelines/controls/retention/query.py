@@ -11,8 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from heirpay_pipelines.controls.retention.rules import Rule, load_rules
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.personal.pseudonyms import Pseudonyms, pseudonyms
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import State, open_state
 
 RULES = pa.schema([
@@ -35,17 +35,17 @@ class Due:
     rule: str
 
 
-def due(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> list[Due]:
+def due(connection: duckdb.DuckDBPyConnection, home: Home, as_of: datetime) -> list[Due]:
     """What is past its period as of an aware instant, in a database with the staging tables; the
     longest overdue first. Raises RetentionError when the company's own file is wrong."""
-    _register(connection, "retention_rules", RULES, [_row(rule) for rule in load_rules(settings)])
-    with open_state(settings.state_file) as state:
+    _register(connection, "retention_rules", RULES, [_row(rule) for rule in load_rules(home)])
+    with open_state(home.state_file) as state:
         _register(connection, "erased_classes", ERASED, _erased(state))
         key: Pseudonyms = pseudonyms(state, as_of)
     key.create_macro(connection)
     sql = files(__package__).joinpath("due.sql").read_text()
     found = connection.execute(
-        sql, {"as_of": as_of.astimezone(UTC).replace(tzinfo=None), "zone": settings.timezone}
+        sql, {"as_of": as_of.astimezone(UTC).replace(tzinfo=None), "zone": home.timezone}
     ).fetchall()
     return [
         Due(subject, kind, country, last.replace(tzinfo=UTC), since.replace(tzinfo=UTC), rule)

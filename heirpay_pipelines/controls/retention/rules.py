@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from heirpay_pipelines.home import Home
 from heirpay_pipelines.personal.paths import CLASSES
-from heirpay_pipelines.settings import Settings
 
 FILE = "retention.yaml"
 EVERYBODY, ONE_STOP_SHOP = "*", "OSS"
@@ -70,9 +70,9 @@ class Rule:
         )
 
 
-def load_rules(settings: Settings) -> list[Rule]:
+def load_rules(home: Home) -> list[Rule]:
     """Every period that holds for this installation. Raises RetentionError."""
-    return list(_rules(_register(settings.home / FILE)))
+    return list(_rules(_register(home.folder / FILE)))
 
 
 def kept_for(rules: list[Rule]) -> dict[str, str]:

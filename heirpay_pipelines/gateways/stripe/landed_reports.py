@@ -9,13 +9,13 @@ from typing import Any
 
 from heirpay_pipelines.gateways.coverage import COMPLETE, Coverage, verdict
 from heirpay_pipelines.gateways.errors import PullError
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.reports import REPORTS, Reports
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.pull_sequence import commit
 from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Writer
-from heirpay_pipelines.settings import Settings
 
 MODE = "report"
 NOTHING_NEW = "no data is prepared that was not tied out before"
@@ -30,7 +30,7 @@ class ReportOutcome:
 
 
 def land_reports(
-    settings: Settings, as_of: datetime, reports: Reports | None = None
+    account: StripeAccount, as_of: datetime, reports: Reports | None = None
 ) -> ReportOutcome:
     """Run and land each report of REPORTS up to `as_of` (UTC); call it after the night's pull.
 
@@ -39,22 +39,22 @@ def land_reports(
     report that cannot be run is a line of the coverage, with the reason, and stops nothing. For a
     night before the newest pull nothing is landed.
     """
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(account.home)
     newest = landing.newest()
     if newest is None or as_of < newest.as_of:
         return ReportOutcome(0, ())
-    client = reports or Reports(settings.api_key, settings.stripe_api_base)
+    client = reports or Reports(account.api_key, account.api_base)
     earlier: dict[str, int] = {}
     for manifest in landing.manifests():
         for line in manifest.coverage:
             if line.get("mode") == MODE and line["status"] == COMPLETE and line["requests"] > 1:
                 until = int(datetime.fromisoformat(line["covered_until"]).timestamp())
                 earlier[line["endpoint"]] = max(until, earlier.get(line["endpoint"], 0))
-    return asyncio.run(_land(settings, landing, newest, as_of, client, earlier))
+    return asyncio.run(_land(account, landing, newest, as_of, client, earlier))
 
 
 async def _land(
-    settings: Settings,
+    account: StripeAccount,
     landing: Landing,
     newest: Manifest,
     as_of: datetime,
@@ -69,14 +69,14 @@ async def _land(
         newest.account,
         newest.api_version,
         as_of,
-        suppressed=suppression_list(settings),
+        suppressed=suppression_list(account.home),
     )
     coverage = [
         await _land_one(writer, client, report_type, as_of, earlier) for report_type in REPORTS
     ]
     files = await writer.finish()
     commit(
-        settings.state_file,
+        account.home.state_file,
         landing,
         replace(
             newest,

@@ -11,6 +11,7 @@ from typing import Any
 import stripe
 
 from heirpay_pipelines.gateways.coverage import Coverage
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.allocation import DAYS, ReadAllocation
 from heirpay_pipelines.gateways.stripe.budget import is_live
 from heirpay_pipelines.gateways.stripe.client import Client
@@ -34,7 +35,6 @@ from heirpay_pipelines.landing.pull_sequence import (
 )
 from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Object, Writer
-from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state.database import open_state
 
 FIRST_ACCOUNTS = 1_293_840_000
@@ -59,7 +59,7 @@ class PullOutcome:
 
 
 def pull_and_land(
-    settings: Settings,
+    account: StripeAccount,
     as_of: datetime,
     full: bool,
     progress: Progress,
@@ -73,21 +73,21 @@ def pull_and_land(
     written, or nothing was landed by then. `client` and
     `reports` are ones with other limits or patience.
     """
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
-    for said in whole(settings.state_file, landing):
+    landing = Landing.of(account.home)
+    for said in whole(account.home.state_file, landing):
         progress.note(said)
     newest = landing.newest()
     if newest is not None and as_of < newest.as_of:
         return PullOutcome(_visible(landing, as_of), pulled=False)
-    landing.discard_uncommitted(known_pulls(settings.state_file))
-    own = client or Client(settings.api_key, settings.stripe_api_base, tell=progress.note)
-    own_reports = reports or Reports(settings.api_key, settings.stripe_api_base)
-    with open_state(settings.state_file) as state:
+    landing.discard_uncommitted(known_pulls(account.home.state_file))
+    own = client or Client(account.api_key, account.api_base, tell=progress.note)
+    own_reports = reports or Reports(account.api_key, account.api_base)
+    with open_state(account.home.state_file) as state:
         lost = lost_pulls(state)
         cursors = cursors_to_go_on_from(state, landing, newest)
-    pulling = _pull(settings, landing, own, own_reports, as_of, full, progress, cursors, lost)
-    manifest = commit(settings.state_file, landing, asyncio.run(pulling))
-    with open_state(settings.state_file) as state:
+    pulling = _pull(account, landing, own, own_reports, as_of, full, progress, cursors, lost)
+    manifest = commit(account.home.state_file, landing, asyncio.run(pulling))
+    with open_state(account.home.state_file) as state:
         read_again(state, lost, manifest.pull_id)
     return PullOutcome(manifest, pulled=True)
 
@@ -104,7 +104,7 @@ def _visible(landing: Landing, as_of: datetime) -> Manifest:
 
 
 async def _pull(
-    settings: Settings,
+    account: StripeAccount,
     landing: Landing,
     client: Client,
     reports: Reports,
@@ -118,35 +118,35 @@ async def _pull(
     newest = landing.newest()
     try:
         known = None if newest is None else newest.account
-        account = await identify(client, settings.api_key, known)
+        identity = await identify(client, account.api_key, known)
         began = client.clock
-        _same_account(newest, account, settings)
+        _same_account(newest, identity, account)
         if known == UNKNOWN:  # what was landed under it stays one account's
-            account = account | {"id": UNKNOWN}
+            identity = identity | {"id": UNKNOWN}
         pull_id = f"{as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}"
         writer = Writer(
             landing,
             pull_id,
-            str(account["id"]),
+            str(identity["id"]),
             stripe.api_version or "",
             as_of,
-            suppressed=suppression_list(settings),
+            suppressed=suppression_list(account.home),
         )
         store = LandedStore(writer, landing)
-        origin = int(account.get("created") or FIRST_ACCOUNTS)
+        origin = int(identity.get("created") or FIRST_ACCOUNTS)
         pull = Pull(client, store, as_of, cursors, progress, origin, full, reports)
         await pull.run()
         probed = None
-        if probe_due(_newest_probe(landing), settings.api_key, started):
-            probed = await probe_writes(client, settings.api_key, started)
+        if probe_due(_newest_probe(landing), account.api_key, started):
+            probed = await probe_writes(client, account.api_key, started)
         files = await writer.finish()
     finally:
         await client.close()
     manifest = Manifest(
         pull_id=pull_id,
         as_of=as_of,
-        account=str(account["id"]),
-        livemode=is_live(settings.api_key),
+        account=str(identity["id"]),
+        livemode=is_live(account.api_key),
         api_version=writer.api_version,
         mode=pull.mode,
         cursors=pull.new_cursors(),
@@ -195,10 +195,10 @@ def _allocation(landing: Landing, store: LandedStore, manifest: Manifest) -> Rea
     return ReadAllocation(sum(m.requests for m in pulls), store.transactions(DAYS))
 
 
-def _same_account(newest: Manifest | None, account: Object, settings: Settings) -> None:
-    unknown = newest is None or UNKNOWN in (newest.account, account["id"])
-    if newest is not None and not unknown and newest.account != account["id"]:
+def _same_account(newest: Manifest | None, identity: Object, account: StripeAccount) -> None:
+    unknown = newest is None or UNKNOWN in (newest.account, identity["id"])
+    if newest is not None and not unknown and newest.account != identity["id"]:
         raise LandingError(
-            f"{settings.home} holds the account {newest.account}, and the key is of "
-            f"{account['id']}: set HEIRPAY_HOME to another folder for that account."
+            f"{account.home.folder} holds the account {newest.account}, and the key is of "
+            f"{identity['id']}: set HEIRPAY_HOME to another folder for that account."
         )

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from heirpay_pipelines.gateways.errors import ExpansionRefusedError, NotReadableError, PullError
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.gateways.stripe.identity import UNKNOWN, identify
 from heirpay_pipelines.gateways.stripe.pull import TAXED
 from heirpay_pipelines.gateways.stripe.resources import RESOURCES, Resource
-from heirpay_pipelines.settings import Settings
 
 ATTEMPTS = 3
 FORBIDDEN = 403
@@ -42,21 +42,21 @@ class ProbeResult:
     blocks: bool = True
 
 
-def probe_account(settings: Settings) -> list[ProbeResult]:
+def probe_account(account: StripeAccount) -> list[ProbeResult]:
     """The account itself first; when nothing can be reached, nothing else is asked."""
-    return asyncio.run(_probe(settings))
+    return asyncio.run(_probe(account))
 
 
-async def _probe(settings: Settings) -> list[ProbeResult]:
-    client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
+async def _probe(account: StripeAccount) -> list[ProbeResult]:
+    client = Client(account.api_key, account.api_base, attempts=ATTEMPTS)
     try:
         try:
-            account = await identify(client, settings.api_key, None)
+            identity = await identify(client, account.api_key, None)
         except PullError as error:
             fix = "Check STRIPE_API_BASE, the network and STRIPE_API_KEY."
             return [ProbeResult("Stripe account", False, str(error), fix)]
-        known = "its id is not known" if account["id"] == UNKNOWN else account["id"]
-        found = ProbeResult("Stripe account", True, f"{known} at {settings.stripe_api_base}")
+        known = "its id is not known" if identity["id"] == UNKNOWN else identity["id"]
+        found = ProbeResult("Stripe account", True, f"{known} at {account.api_base}")
         asked = (_resource(client, resource) for resource in (*RESOURCES, *OTHERS))
         lists = await asyncio.gather(*asked)
         return [found, *lists, *await _parts(client)]

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from heirpay_pipelines.gateways.errors import PullError
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.gateways.stripe.refetch import fetch
 from heirpay_pipelines.gateways.stripe.resources import BY_OBJECT
@@ -20,7 +21,6 @@ from heirpay_pipelines.landing.pull_sequence import commit, known_pulls
 from heirpay_pipelines.landing.read import open_files, relation
 from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Object, Writer, fault_of
-from heirpay_pipelines.settings import Settings
 
 MOMENT = timedelta(seconds=1)
 OPEN = """
@@ -76,14 +76,14 @@ def quarantined_objects(landing: Landing) -> list[Poisoned]:
 
 
 def retry_quarantined(
-    settings: Settings, ids: Iterable[str] = (), client: Client | None = None
+    account: StripeAccount, ids: Iterable[str] = (), client: Client | None = None
 ) -> list[Retried]:
     """Try the objects again (all, without `ids`): as they were answered, when the product reads
     them now, else as Stripe answers now. What can be landed is landed and leaves quarantine.
 
     Raises LandingError when an id is not in quarantine. The caller holds the run lock.
     """
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(account.home)
     waiting = {poisoned.id: poisoned for poisoned in quarantined_objects(landing)}
     wanted = list(ids) or list(waiting)
     unknown = [id for id in wanted if id not in waiting]
@@ -92,13 +92,17 @@ def retry_quarantined(
     newest = landing.newest()
     if newest is None or not wanted:
         return []
-    landing.discard_uncommitted(known_pulls(settings.state_file))
-    own = client or Client(settings.api_key, settings.stripe_api_base)
-    return asyncio.run(_retry(settings, landing, newest, own, [waiting[id] for id in wanted]))
+    landing.discard_uncommitted(known_pulls(account.home.state_file))
+    own = client or Client(account.api_key, account.api_base)
+    return asyncio.run(_retry(account, landing, newest, own, [waiting[id] for id in wanted]))
 
 
 async def _retry(
-    settings: Settings, landing: Landing, newest: Manifest, client: Client, waiting: list[Poisoned]
+    account: StripeAccount,
+    landing: Landing,
+    newest: Manifest,
+    client: Client,
+    waiting: list[Poisoned],
 ) -> list[Retried]:
     started = datetime.now(UTC)
     pull_id = f"{newest.as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-retry"
@@ -108,7 +112,7 @@ async def _retry(
         newest.account,
         newest.api_version,
         newest.as_of,
-        suppressed=suppression_list(settings),
+        suppressed=suppression_list(account.home),
     )
     try:
         retried = [await _try(writer, client, poisoned) for poisoned in waiting]
@@ -125,7 +129,7 @@ async def _retry(
         coverage=(),
     )
     if made.files:
-        commit(settings.state_file, landing, made)
+        commit(account.home.state_file, landing, made)
     return retried
 
 

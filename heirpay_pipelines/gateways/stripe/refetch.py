@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from heirpay_pipelines.gateways.errors import NotReadableError
+from heirpay_pipelines.gateways.stripe.account import StripeAccount
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.gateways.stripe.lister import complete_nested
 from heirpay_pipelines.gateways.stripe.resources import BY_OBJECT, Resource
@@ -16,7 +17,6 @@ from heirpay_pipelines.landing.manifest import Manifest
 from heirpay_pipelines.landing.pull_sequence import commit, known_pulls
 from heirpay_pipelines.landing.suppression_list import suppression_list
 from heirpay_pipelines.landing.writer import Object, Writer, fault_of
-from heirpay_pipelines.settings import Settings
 
 MODE = "retry"
 MOMENT = timedelta(seconds=1)
@@ -54,7 +54,7 @@ async def fetch(client: Client, resource: Resource, id: str) -> Object:
     return obj
 
 
-def pull_again(settings: Settings, ids: Sequence[str], as_of: datetime) -> list[Asked]:
+def pull_again(account: StripeAccount, ids: Sequence[str], as_of: datetime) -> list[Asked]:
     """Ask Stripe for the objects and land what it answers, a moment after `as_of` (aware UTC): a
     night that is computed again stays what it was, the next one sees them.
 
@@ -62,18 +62,18 @@ def pull_again(settings: Settings, ids: Sequence[str], as_of: datetime) -> list[
     the run lock. Raises PullError or TimeoutError when Stripe cannot be asked, LandingError when
     the answers cannot be kept.
     """
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(account.home)
     newest = landing.newest()
     known = [(id, resource) for id in dict.fromkeys(ids) if (resource := resource_of(id))]
     if newest is None or not known:
         return []
-    landing.discard_uncommitted(known_pulls(settings.state_file))
-    client = Client(settings.api_key, settings.stripe_api_base, attempts=ATTEMPTS)
-    return asyncio.run(_pull(settings, landing, newest, client, known, as_of))
+    landing.discard_uncommitted(known_pulls(account.home.state_file))
+    client = Client(account.api_key, account.api_base, attempts=ATTEMPTS)
+    return asyncio.run(_pull(account, landing, newest, client, known, as_of))
 
 
 async def _pull(
-    settings: Settings,
+    account: StripeAccount,
     landing: Landing,
     newest: Manifest,
     client: Client,
@@ -83,7 +83,7 @@ async def _pull(
     started = datetime.now(UTC)
     pull_id = f"{newest.as_of:%Y%m%dT%H%M%SZ}-{started:%Y%m%dT%H%M%S%f}-again"
     seen = max(newest.as_of, as_of) + MOMENT
-    away = suppression_list(settings)
+    away = suppression_list(account.home)
     writer = Writer(landing, pull_id, newest.account, newest.api_version, seen, suppressed=away)
     try:
         async with asyncio.timeout(SECONDS):
@@ -93,7 +93,7 @@ async def _pull(
     files = await writer.finish()
     if files:
         commit(
-            settings.state_file,
+            account.home.state_file,
             landing,
             replace(
                 newest,

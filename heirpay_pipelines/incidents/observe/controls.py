@@ -65,7 +65,7 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
         currency=currency,
         compliance_risk="high" if blocking or rule.get("trigger") else "medium",
         clause=control["requirement"],
-        identifier=known.identifier(night.settings.project) if known else None,
+        identifier=known.identifier(night.home.project) if known else None,
         section=known.section if known else None,
         role=known.role if known else None,
         action=control["what_to_do"],
@@ -87,7 +87,7 @@ def _finding(night: Night, control: Mapping[str, Any], scope: str) -> Finding:
 def _overdue(night: Night, control: Mapping[str, Any]) -> str | None:
     """Since when a control has no verdict, where that is longer than allowed; of an attestation,
     the day on which it ended."""
-    limit = thresholds(night.settings).controls.not_evaluated_days
+    limit = thresholds(night.home).controls.not_evaluated_days
     since = night.run.as_of - timedelta(days=limit)
     known = register_by_key().get(control["key"])
     if known is not None and known.attestation:
@@ -114,7 +114,7 @@ def _unlooked(night: Night, control: Mapping[str, Any], scope: str, since: str) 
         detail=f"{control['title']}: without a verdict since {since} ({reason})",
         compliance_risk="high" if control["severity"] == "blocking" else "medium",
         clause=control["requirement"],
-        identifier=known.identifier(night.settings.project) if known else None,
+        identifier=known.identifier(night.home.project) if known else None,
         section=known.section if known else None,
         role=known.role if known else None,
         action=control["what_to_do"],
@@ -127,7 +127,7 @@ def _every_row(night: Night, control: Control | None, violations: int, named: in
     published file has no landing, and a probe looks at more than tables."""
     if control is None or control.rows is None or violations <= named or night.warehouse is None:
         return None
-    query = f"select id from ({bind_to(control.rows, night.run.as_of, night.settings)}) as at_fault"
+    query = f"select id from ({bind_to(control.rows, night.run.as_of, night.home)}) as at_fault"
     try:
         night.warehouse.execute(f"select count(id) from ({query}) as counted").fetchall()
     except duckdb.Error:
@@ -148,7 +148,7 @@ def observe_inquiries(night: Night) -> Observed:
         Finding(
             scope=f"inquiry:{row['inquiry_id']}",
             symptom="failed_control",
-            **own_id(night.settings.project, "inquiry"),
+            **own_id(night.home.project, "inquiry"),
             subject=f"inquiry {row['reference']} of {row['regulator']}",
             detail=f"Received {row['received_at']}, an answer is due by {row['answer_due_at']}",
             compliance_risk="high",

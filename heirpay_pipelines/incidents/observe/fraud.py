@@ -54,7 +54,7 @@ order by programme
 def observe_card_testing(night: Night) -> Observed:
     """Card testing of the last days: one incident, whatever cards, brands, countries and currencies
     it tried. Its attempts count in no other."""
-    days = thresholds(night.settings).payments.window_days
+    days = thresholds(night.home).payments.window_days
     found = rows(night, BURSTS, {"as_of": as_of(night), "days": days})
     findings = (_testing(night, days, found),) if found else ()
     return Observed(frozenset({CARD_TESTING}), findings)
@@ -116,7 +116,7 @@ def _anomaly(night: Night, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="payments:anomalies",
         symptom="declined_cards",
-        **own_id(night.settings.project, "anomalies"),
+        **own_id(night.home.project, "anomalies"),
         subject=f"failures of {what} {row['value']}",
         detail=f"{row['failures']} of {row['attempts']} payments failed in the week to"
         f" {row['date']} ({row['failure_rate']:.1%}); {row['expected_failures']:.1f} are usual"
@@ -144,7 +144,7 @@ def _forecast(night: Night, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="risk:forecast",
         symptom="failed_control",
-        **own_id(night.settings.project, "forecast"),
+        **own_id(night.home.project, "forecast"),
         subject=f"{name} forecast",
         detail=f"At the pace of the last 28 days ({counted}) the threshold is"
         f" crossed on {row['crosses_on']}, in {row['days_left']} days",

@@ -21,7 +21,7 @@ def observe_run(night: Night) -> Observed:
     finding = Finding(
         scope="run",
         symptom="processing_errors",
-        **own_id(night.settings.project, "run"),
+        **own_id(night.home.project, "run"),
         subject="nightly run",
         detail=f"Run {night.run.run_id} failed: {night.run.reason or 'see its page in Dagster'}",
         evidence={"run_id": night.run.run_id},
@@ -38,7 +38,7 @@ def readable_by_others(home: Path) -> Iterator[Path]:
 
 def observe_files(night: Night) -> Observed:
     """File modes of everything the pipeline wrote (PCI DSS 7.2: need to know)."""
-    home = night.settings.home
+    home = night.home.folder
     exposed = [str(path.relative_to(home)) for path in readable_by_others(home)]
     if not exposed:
         return Observed(frozenset({"files"}))
@@ -56,7 +56,7 @@ def observe_files(night: Night) -> Observed:
 
 def observe_audit(night: Night) -> Observed:
     """Whether the audit log's hash chain still verifies."""
-    verdict = verify(night.state, known_heads(night.settings))
+    verdict = verify(night.state, known_heads(night.home))
     if verdict.ok:
         return Observed(frozenset({"audit"}))
     finding = Finding(

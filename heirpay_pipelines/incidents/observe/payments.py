@@ -88,7 +88,7 @@ def symptom_case(limits: Thresholds) -> str:
 def observe_failures(night: Night) -> Observed:
     """Each symptom in each currency, over the last days up to the as-of: when the rate is high
     among enough attempts, or when the money at risk alone is much."""
-    everything = thresholds(night.settings)
+    everything = thresholds(night.home)
     limits = everything.payments
     found = rows(
         night,
@@ -175,7 +175,7 @@ def observe_breaks(night: Night) -> Observed:
             Finding(
                 scope="breaks",
                 symptom="processing_errors",
-                **own_id(night.settings.project, "breaks"),
+                **own_id(night.home.project, "breaks"),
                 subject=f"{row['kind']} in {row['currency']}",
                 detail=f"{row['kind'].replace('_', ' ')}: {row['breaks']}, since {row['since']}",
                 amount=amount,

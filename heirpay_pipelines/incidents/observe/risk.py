@@ -59,7 +59,7 @@ def _programme(night: Night, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="risk:programmes",
         symptom="failed_control",
-        **own_id(night.settings.project, "programmes"),
+        **own_id(night.home.project, "programmes"),
         subject=f"{row['network'].capitalize()} {row['programme']}",
         detail=f"The programme's threshold is {state}: {cases}{measured}"
         f" against {row['ratio_threshold']:.2%}",
@@ -82,7 +82,7 @@ def _programme(night: Night, row: dict[str, Any]) -> Finding:
 
 def observe_unknown_codes(night: Night) -> Observed:
     """Decline codes that no list knows: such a payment is not retried until one does."""
-    days = thresholds(night.settings).payments.window_days
+    days = thresholds(night.home).payments.window_days
     found = rows(night, UNKNOWN_CODES, {"as_of": as_of(night), "days": days})
     return Observed(
         frozenset({"risk:unknown_codes"}), tuple(_unknown(night, days, row) for row in found)
@@ -94,7 +94,7 @@ def _unknown(night: Night, days: int, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="risk:unknown_codes",
         symptom="declined_cards",
-        **own_id(night.settings.project, "unknown_codes"),
+        **own_id(night.home.project, "unknown_codes"),
         subject=f"unknown decline code {row['decline_code']} in {row['currency']}",
         detail=f"{row['failed']} payments of {days} days failed with a code that no list knows;"
         " they are not retried",
@@ -113,7 +113,7 @@ def _unknown(night: Night, days: int, row: dict[str, Any]) -> Finding:
 
 def observe_disputes(night: Night) -> Observed:
     """Disputes without evidence whose deadline is near: what is not answered is lost."""
-    days = thresholds(night.settings).disputes.due_within_days
+    days = thresholds(night.home).disputes.due_within_days
     found = rows(night, DISPUTES, {"as_of": as_of(night), "days": days})
     return Observed(
         frozenset({"risk:disputes"}), tuple(_disputes(night, days, row) for row in found)
@@ -125,7 +125,7 @@ def _disputes(night: Night, days: int, row: dict[str, Any]) -> Finding:
     return Finding(
         scope="risk:disputes",
         symptom="processing_errors",
-        **own_id(night.settings.project, "disputes"),
+        **own_id(night.home.project, "disputes"),
         subject=f"disputes without evidence in {row['currency']}",
         detail=f"{row['disputes']} disputes are due within {days} days or overdue without evidence,"
         f" the first on {row['due']:%Y-%m-%d}",

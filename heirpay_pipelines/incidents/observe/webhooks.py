@@ -64,7 +64,7 @@ MISSING_ROWS = (
 
 def observe_deliveries(night: Night) -> Observed:
     """Shares of missing, late and repeated events of the last days up to the as-of."""
-    limits = thresholds(night.settings).webhooks
+    limits = thresholds(night.home).webhooks
     (seen,) = rows(night, DELIVERIES, {"as_of": as_of(night), "days": limits.window_days})
     if not seen["events"]:
         return Observed(frozenset(_over_by_time(night, limits.window_days)))
@@ -141,7 +141,7 @@ def _shared(symptom: str, column: str, seen: dict[str, Any], limit: Decimal) -> 
 
 def observe_rejections(night: Night) -> Observed:
     """Bodies that Stripe signed and the endpoint refused, in the last days."""
-    since = night.run.as_of - timedelta(days=thresholds(night.settings).webhooks.window_days)
+    since = night.run.as_of - timedelta(days=thresholds(night.home).webhooks.window_days)
     found = night.state.rows(
         "select reason, count(*) as bodies, sum(deliveries) as deliveries from webhook_rejections"
         " where last_received_at > ? and first_received_at <= ? group by reason order by reason",
@@ -163,7 +163,7 @@ def observe_rejections(night: Night) -> Observed:
 
 def observe_signatures(night: Night) -> Observed:
     """Requests refused for their signature: with a wrong secret, every one of Stripe's."""
-    limits = thresholds(night.settings).webhooks
+    limits = thresholds(night.home).webhooks
     since = (night.run.as_of - timedelta(days=limits.window_days)).isoformat()
     (seen,) = night.state.rows(REFUSED, (since, night.run.as_of.isoformat()))
     scopes = frozenset({"webhooks:signatures"})
@@ -194,7 +194,7 @@ def observe_silence(night: Night) -> Observed:
     endpoint = night.state.rows("select started_at from webhook_endpoint")
     if not endpoint or night.state.rows(RECEIVED)[0]["events"]:
         return Observed(frozenset({"webhooks:silence"}))
-    limits = thresholds(night.settings).webhooks
+    limits = thresholds(night.home).webhooks
     started = datetime.fromisoformat(endpoint[0]["started_at"])
     since = max(started, night.run.as_of - timedelta(days=limits.window_days))
     since_text = since.replace(tzinfo=None).isoformat(sep=" ")

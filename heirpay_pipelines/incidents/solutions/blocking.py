@@ -14,8 +14,8 @@ def propose_blocking(night: Night) -> Attempt:
 
     Made again it finds nothing new: the same values are proposed once.
     """
-    rule = find_rule(night.settings.home, RULE)
-    made = propose(night.settings, night.state, rule, AUTHOR, warehouse=night.warehouse)
+    rule = find_rule(night.home.folder, RULE)
+    made = propose(night.home, night.state, rule, AUTHOR, warehouse=night.warehouse)
     if made is None:
         return Attempt(
             "not_applicable", f"rule {RULE} flagged nothing that is not proposed already"

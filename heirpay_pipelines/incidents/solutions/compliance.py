@@ -36,7 +36,7 @@ def quarantine_data(night: Night, incident: Incident) -> Attempt:
     moved, objects = [], []
     for name in concerned:
         path = str(name).partition(":")[0]
-        stored = quarantine_file(night.settings.home, night.state, path, incident["incident_id"])
+        stored = quarantine_file(night.home.folder, night.state, path, incident["incident_id"])
         if stored:
             moved.append({"file": path, "quarantined_as": stored})
         else:
@@ -53,7 +53,7 @@ def quarantine_data(night: Night, incident: Incident) -> Attempt:
 def restrict_access(night: Night, incident: Incident) -> Attempt:
     """Take everybody's rights but the owner's off what the pipeline wrote."""
     changed = 0
-    for path in readable_by_others(night.settings.home):
+    for path in readable_by_others(night.home.folder):
         path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
         changed += 1
     if not changed and incident["scope"] != "files":
@@ -121,14 +121,14 @@ def regulator_form(night: Night, incident: Incident) -> Attempt:
     due = duties_of(incident)
     if deadline_of(incident) is None and not regulation.clause:
         return Attempt("not_applicable", "no regulator is to be told under this clause")
-    file = write_draft(night.settings, night.state, incident)
+    file = write_draft(night.home, night.state, incident)
     drafts = tuple(
         {
             "to": duty.notify,
             "form": regulation.form,
             "clause": duty.clause,
             "due_at": duty.deadline,
-            "file": str(file.relative_to(night.settings.home)),
+            "file": str(file.relative_to(night.home.folder)),
         }
         for duty in due
     )

@@ -40,7 +40,7 @@ def _answers(night: Night, incident: Incident) -> dict[str, Asked]:
         wanted: list[str] = []
         for name in sorted(ids | {incident["incident_id"]}):
             wanted += _objects(night, read(night.state, name))
-        asked = ask_stripe(night.settings, wanted, night.run.as_of)
+        asked = ask_stripe(night.account, wanted, night.run.as_of)
         night.shared["pulled_again"] = {answer.id: answer for answer in asked}
     found: dict[str, Asked] = night.shared["pulled_again"]
     return found

@@ -80,7 +80,7 @@ def endpoint_verification(night: Night, incident: Incident) -> Attempt:
 
 def poll_event_log(night: Night, incident: Incident) -> Attempt:
     """Ask Stripe for the events since the newest one received; keep those that never came."""
-    fetched, kept = poll(night.settings, night.state)
+    fetched, kept = poll(night.account, night.state)
     detail = f"{fetched} events were polled from Stripe, {kept} were new"
     return Attempt("done", detail, effect=kept)
 

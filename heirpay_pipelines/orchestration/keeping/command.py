@@ -33,14 +33,14 @@ def home(context: click.Context, form: str) -> None:
     total = sum(part.bytes for part in found)
     if form == "json":
         shown = {
-            "home": str(settings.home),
+            "home": str(settings.folder),
             "bytes": total,
             "parts": [asdict(part) for part in found],
             "policy": policy().model_dump(),
         }
         say_json(json.dumps(shown, indent=2))
         return
-    say(str(settings.home))
+    say(str(settings.folder))
     for part in found:
         say(f"{megabytes(part.bytes)}  {part.part:<24} {part.kept}")
     say(f"{megabytes(total)}  in all")
@@ -60,8 +60,8 @@ def prune(dry_run: bool) -> None:
     from heirpay_pipelines.state.run_lock import run_lock
 
     settings = Settings.load()
-    if not settings.home.is_dir():
-        raise click.ClickException(f"{settings.home} is not there yet: nothing is kept.")
+    if not settings.folder.is_dir():
+        raise click.ClickException(f"{settings.folder} is not there yet: nothing is kept.")
     with run_lock(settings):
         prepare_dagster_home(settings)
         with DagsterInstance.get() as instance:

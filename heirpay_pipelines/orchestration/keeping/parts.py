@@ -32,10 +32,10 @@ def parts(settings: Settings, policy: Policy) -> list[Part]:
     """Every part of the home with its size, the largest first."""
     sizes: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    for folder, _, names in os.walk(settings.home):
+    for folder, _, names in os.walk(settings.folder):
         for name in names:
             path = Path(folder) / name
-            part = part_of(path.relative_to(settings.home))
+            part = part_of(path.relative_to(settings.folder))
             sizes[part] += size_of(path)
             counts[part] += 1
     known = _known(policy)

@@ -59,7 +59,7 @@ def prune(
         log = _log(settings)
         if log is not None:
             excess = log.stat().st_size - policy().dbt_log_bytes
-            found.append(LetGo(f"{log.relative_to(settings.home)} (its oldest part)", excess))
+            found.append(LetGo(f"{log.relative_to(settings.folder)} (its oldest part)", excess))
         if not dry:
             for path in paths:
                 remove(path)
@@ -80,12 +80,12 @@ def _record(state: State, found: list[LetGo]) -> None:
 def _let_go(settings: Settings, path: Path) -> LetGo:
     inside = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
     size = sum(size_of(file) for file in inside)
-    return LetGo(str(path.relative_to(settings.home)), size)
+    return LetGo(str(path.relative_to(settings.folder)), size)
 
 
 def _of_dbt(settings: Settings) -> Iterator[Path]:
     """Turned-over logs, what dbt writes beside the tables, and manifests of earlier versions."""
-    work = settings.home / "dbt"
+    work = settings.folder / "dbt"
     yield from sorted(work.glob("**/dbt.log.*"))
     for name in ("compiled", "run", "manifest.json", "graph.gpickle", "graph_summary.json"):
         if (work / "target" / name).exists():
@@ -99,7 +99,7 @@ def _of_dbt(settings: Settings) -> Iterator[Path]:
 def _copies(settings: Settings) -> Iterator[Path]:
     """Copies of the home, by the instant that begins their names."""
     first_kept = f"{datetime.now(UTC) - timedelta(days=policy().copies_days):%Y%m%dT%H%M%S}"
-    for path in sorted(path for name in COPIES for path in (settings.home / name).glob("*")):
+    for path in sorted(path for name in COPIES for path in (settings.folder / name).glob("*")):
         if path.name < first_kept:
             yield path
 
@@ -133,14 +133,14 @@ def _of_selections(settings: Settings) -> Iterator[Path]:
 
 def _drafts(settings: Settings) -> Iterator[Path]:
     """Drafts of small files, of processes that were killed while they wrote one."""
-    yield from settings.home.glob(".run.holder.*.partial")
+    yield from settings.folder.glob(".run.holder.*.partial")
     yield from settings.dagster_home.glob(".*.partial")
 
 
 def _log(settings: Settings) -> Path | None:
     """dbt's log, when it is longer than it may be."""
-    for log in (settings.home / "dbt" / "target" / "dbt.log",
-                settings.home / "dbt" / "logs" / "dbt.log"):  # fmt: skip
+    for log in (settings.folder / "dbt" / "target" / "dbt.log",
+                settings.folder / "dbt" / "logs" / "dbt.log"):  # fmt: skip
         if log.is_file() and log.stat().st_size > policy().dbt_log_bytes:
             return log
     return None

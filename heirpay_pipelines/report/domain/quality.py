@@ -146,7 +146,7 @@ def _payments_succeed(context: ReportContext) -> Measured:
 
 def _webhooks_arrive(context: ReportContext) -> Measured:
     """The share of what should have come that came, and how much of it late, against the limits."""
-    limits = thresholds(context.settings).webhooks
+    limits = thresholds(context.home).webhooks
     fact = context.fact("webhooks")
     row = fact.one()
     missing, awaited = row.get("missing"), int(row.get("awaited") or 0)
@@ -186,7 +186,7 @@ def fraud_measures(context: ReportContext, level: str) -> list[Measured]:
 
 def _payments_scored(context: ReportContext) -> Measured:
     """Detection needs Radar's scores and its verdicts on card payments."""
-    least = thresholds(context.settings).fraud.scored_share
+    least = thresholds(context.home).fraud.scored_share
     fact = context.fact("fraud_sight")
     row = fact.one()
     cards = int(row.get("card_payments") or 0)
@@ -208,7 +208,7 @@ def _payments_scored(context: ReportContext) -> Measured:
 
 
 def _warnings_handled(context: ReportContext) -> Measured:
-    days = thresholds(context.settings).fraud.warning_days
+    days = thresholds(context.home).fraud.warning_days
     fact = context.fact("warnings_waiting")
     row = fact.one()
     waiting, oldest = row.get("warnings"), row.get("oldest_days")

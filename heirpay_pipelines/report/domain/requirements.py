@@ -40,7 +40,7 @@ def required_controls(context: ReportContext, wanted: Requirements) -> list[cont
 
 def requirements_met(context: ReportContext) -> list[Row]:
     """Each demand with its verdict; none without a file."""
-    wanted = read_requirements(context.settings)
+    wanted = read_requirements(context.home)
     return [] if wanted is None else [*_all(context, wanted)]
 
 
@@ -178,9 +178,9 @@ def _security(context: ReportContext, level: str) -> Row:
     holds: bool | None = controls.all_passed(rows)
     if holds is False and not said["failed"]:
         holds = None
-    if level == "high" and context.settings.encryption_key is None:
+    if level == "high" and context.home.encryption_key is None:
         holds = False
     told = said["statement"]
     if level == "high":
-        told += f"; encrypted at rest: {context.settings.encryption_key is not None}"
+        told += f"; encrypted at rest: {context.home.encryption_key is not None}"
     return _row("security_level", level, holds, told, "platform")

@@ -80,7 +80,7 @@ PHASES: dict[str, Phase] = {
 
 def setup_phases(context: ReportContext) -> list[dict[str, Any]]:
     """Every phase with its criteria, its deliverable and who has to act on what is unmet."""
-    wanted = read_requirements(context.settings)
+    wanted = read_requirements(context.home)
     phases = []
     for key, phase in PHASES.items():
         judged = [_judge(context, criterion) for criterion in phase.criteria]

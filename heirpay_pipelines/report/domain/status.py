@@ -37,11 +37,11 @@ def project_status(context: ReportContext) -> dict[str, Any]:
         figures_as_of = str(published["as_of"]) if published else None
     return {
         "identifier": context.identifier("FINANCIAL_REPORTING", 1),
-        "project": context.settings.project,
+        "project": context.home.project,
         "account": context.fact("account").one().get("business_name"),
         "run_id": run.run_id,
         "as_of": run.as_of.isoformat(),
-        "time_zone": context.settings.timezone,
+        "time_zone": context.home.timezone,
         "reporting_currency": context.reporting,
         "verdict": run.verdict,
         "reason": run.reason,
@@ -228,7 +228,7 @@ def incidents(context: ReportContext) -> list[dict[str, Any]]:
 def newly_learned(context: ReportContext) -> list[dict[str, Any]]:
     """Resolved incidents whose runbook is new: until a person has read it
     (`heirpay incidents runbooks --read NAME`) or the stated days have passed."""
-    days = thresholds(context.settings).runbooks.new_for_days
+    days = thresholds(context.home).runbooks.new_for_days
     since = (context.run.as_of - timedelta(days=days)).replace(tzinfo=None)
     return [
         row

@@ -19,6 +19,7 @@ import duckdb
 import uvicorn
 
 from heirpay_pipelines.gateways.coverage import Coverage
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.budget import Budget
 from heirpay_pipelines.gateways.stripe.client import Client
 from heirpay_pipelines.gateways.stripe.landing_run import PullOutcome, pull_and_land
@@ -159,7 +160,9 @@ class Account:
         self, home: Path, as_of: datetime | None = None, full: bool = False, **extra: str
     ) -> PullOutcome:
         settings = self.settings(home, **extra)
-        return pull_and_land(settings, as_of or self.now(), full, self.progress, self.client())
+        return pull_and_land(
+            stripe_account(settings), as_of or self.now(), full, self.progress, self.client()
+        )
 
 
 @contextmanager
@@ -200,7 +203,7 @@ def landed(
     """The newest version of each landed object, by the order that the models use."""
     instant = (as_of or datetime(2100, 1, 1, tzinfo=UTC)).replace(tzinfo=None)
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    landing = Landing(settings.landing_dir, settings.secret("encryption_key"))
+    landing = Landing.of(settings)
     with duckdb.connect(":memory:") as connection:
         connection.execute("create schema landing")
         create_landing_views(connection, settings, instant)

@@ -12,6 +12,7 @@ from rich.console import Console
 from served_account import Account, Fault, served, small_store
 
 from heirpay_pipelines.gateways.progress import TerminalProgress
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.allocation import ReadAllocation
 from heirpay_pipelines.gateways.stripe.budget import LIVE, TEST, Budget, Pace, limits_of
 from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
@@ -41,7 +42,9 @@ def test_a_pull_fills_the_limit_and_is_not_refused(tmp_path: Path) -> None:
             client = account.client((60, rate))
             settings = account.settings(tmp_path / str(rate))
             began = time.monotonic()
-            outcome = pull_and_land(settings, account.now(), False, progress, client)
+            outcome = pull_and_land(
+                stripe_account(settings), account.now(), False, progress, client
+            )
             took[rate] = time.monotonic() - began
             assert outcome.rows["product"] == 3_000
             assert not account.app.server.refused
@@ -108,7 +111,9 @@ def test_progress_shows_each_resource_and_the_limit(account: Account, tmp_path: 
     screen = Console(file=io.StringIO(), width=120, force_terminal=True)
     with TerminalProgress(told.append, screen) as progress:
         settings = account.settings(tmp_path)
-        pull_and_land(settings, account.now(), False, progress, account.client((50, 25)))
+        pull_and_land(
+            stripe_account(settings), account.now(), False, progress, account.client((50, 25))
+        )
         progress.left("charge", 5_000)
     shown = screen.file.getvalue()  # type: ignore[attr-defined]
     assert "charge" in shown
@@ -119,6 +124,6 @@ def test_progress_shows_each_resource_and_the_limit(account: Account, tmp_path: 
 
 def test_the_doctor_learns_what_a_key_may_not_read(account: Account, tmp_path: Path) -> None:
     account.app.faults.append(Fault("/v1/payouts", status=403))
-    results = {r.subject: r for r in probe_account(account.settings(tmp_path))}
+    results = {r.subject: r for r in probe_account(stripe_account(account.settings(tmp_path)))}
     assert [r.subject for r in results.values() if not r.allowed] == ["GET /v1/payouts"]
     assert "payouts" in results["GET /v1/payouts"].fix

@@ -44,7 +44,7 @@ class Home:
 
     def next_night(self) -> Manifest:
         self.account.progress.notes.clear()
-        return self.account.pull(self.settings.home).manifest
+        return self.account.pull(self.settings.folder).manifest
 
     def audited(self, action: Action) -> list[str]:
         with open_state(self.settings.state_file) as state:
@@ -77,7 +77,7 @@ def home(nights: tuple[Account, Path, Path], tmp_path: Path) -> Home:
 @pytest.fixture
 def same(nights: tuple[Account, Path, Path]) -> Callable[[Home], None]:
     account, _, twin = nights
-    return lambda home: assert_same(account, home.settings.home, twin)
+    return lambda home: assert_same(account, home.settings.folder, twin)
 
 
 def test_each_pull_names_its_place_and_its_predecessor(home: Home) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from served_account import DAY, KEY, Account, Fault, landed, served, small_store
 
 from heirpay_pipelines.gateways.quarantine_commands import quarantine
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.quarantine_retry import (
     quarantined_objects,
     retry_quarantined,
@@ -41,7 +42,9 @@ def test_a_retry_lands_what_is_well_again(tmp_path: Path) -> None:
         waiting = {p.reason: p for p in quarantined_objects(landing)}
         assert set(waiting) == {"field `created` is no integer", "not an object but str"}
         assert waiting["field `created` is no integer"].raw["created"] == "yesterday"
-        results = {r.id: r for r in retry_quarantined(settings, client=account.client())}
+        results = {
+            r.id: r for r in retry_quarantined(stripe_account(settings), client=account.client())
+        }
         assert [r.landed for r in results.values()].count(True) == 1
         assert landed(settings)["charge", "ch_1"]["created"] == account.store.now - DAY
         assert [p.reason for p in quarantined_objects(landing)] == ["not an object but str"]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from heirpay_pipelines.gateways.errors import NotReadableError, PullError
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landed_reports import land_reports
 from heirpay_pipelines.gateways.stripe.reports import REPORTS, ReportRun, Reports
 from heirpay_pipelines.landing.landing import Landing
@@ -81,14 +82,14 @@ def landed(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
 
 def test_every_report_is_landed_once_whole(tmp_path: Path, account: EmbeddedAccount) -> None:
     settings = installation(tmp_path, account)
-    outcome = land_reports(settings, NOW, client(account))
+    outcome = land_reports(stripe_account(settings), NOW, client(account))
     assert [line.status for line in outcome.coverage] == ["complete"] * 3
     assert outcome.rows > 100
     rows = landed(settings, "select count(*) from landing.report_row")
     runs = landed(settings, "select sum((payload ->> '$.rows')::int) from landing.report_run")
     assert rows == runs == [(outcome.rows,)]
     # From then on only the running month and the one before.
-    again = land_reports(settings, NOW, client(account))
+    again = land_reports(stripe_account(settings), NOW, client(account))
     assert again.rows < outcome.rows
     assert all(line.covered_from == "2025-08-01T00:00:00+00:00" for line in again.coverage)
 
@@ -99,9 +100,9 @@ def test_a_report_that_fails_is_a_fact_and_stops_nothing(
     settings = installation(tmp_path, account)
     fault = {"kind": "forbidden", "where": "reporting/report_runs", "times": 1}
     httpx.post(f"{account.base_url}/_sandbox/faults", json=fault).raise_for_status()
-    outcome = land_reports(settings, NOW, client(account))
+    outcome = land_reports(stripe_account(settings), NOW, client(account))
     assert [line.status for line in outcome.coverage] == ["forbidden", "complete", "complete"]
     assert "may not run reports" in str(outcome.coverage[0].reason)
     # What failed is run over its whole history the next time.
-    again = land_reports(settings, NOW, client(account))
+    again = land_reports(stripe_account(settings), NOW, client(account))
     assert again.coverage[0].covered_from < "2025-08-01"
