@@ -27,11 +27,21 @@ NOW, LATER = "2026-11-01T00:00:00+00:00", "2026-11-02T00:00:00+00:00"
 KEY = "rk_live_embedded_account"
 
 
+def interpreter(code: Path) -> str:
+    """The Python with what the code in a folder needs: this one where both pin the same."""
+    pinned = "requirements/run.txt"
+    if (code / pinned).read_bytes() == (ROOT / pinned).read_bytes():
+        return sys.executable
+    subprocess.run(["./heirpay", "--version"], cwd=code, check=True, stdout=subprocess.DEVNULL)
+    return str(code / ".venv/bin/python")
+
+
 def night(code: Path, home: Path, account: EmbeddedAccount, bank: Path, as_of: str) -> float:
     """Run a night of the code in a folder; the processor seconds that it and its children took."""
+    python = interpreter(code)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
-        [sys.executable, "-m", "heirpay_pipelines", "run", "--as-of", as_of],
+        [python, "-m", "heirpay_pipelines", "run", "--as-of", as_of],
         cwd=code,
         env={
             "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(code),
