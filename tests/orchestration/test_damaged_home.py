@@ -49,7 +49,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def home(whole: Settings, tmp_path: Path) -> Settings:
-    shutil.copytree(whole.home, tmp_path / "home")
+    shutil.copytree(whole.folder, tmp_path / "home")
     return Settings(HEIRPAY_HOME=tmp_path / "home")
 
 
@@ -62,7 +62,7 @@ def said(found: Result, home: Settings) -> str:
     assert found.exception is not None
     if isinstance(found.exception, SystemExit):
         return found.output
-    line = known(found.exception, home.home)
+    line = known(found.exception, home.folder)
     assert line is not None, repr(found.exception)
     return line.line
 
@@ -115,7 +115,7 @@ def test_a_damaged_signing_key_is_named_and_repair_makes_a_new_one(
         append(state, datetime.now(UTC), "nightly", Action.QUERY, "q", {})
     assert heirpay(home, "audit", "verify").exit_code == 0
     home.evidence_key.write_bytes(KEY_DAMAGE[damage])
-    for command in (("evidence", "--to-folder", str(home.home / "new")), ("audit", "verify")):
+    for command in (("evidence", "--to-folder", str(home.folder / "new")), ("audit", "verify")):
         line = said(heirpay(home, *command), home)
         assert "state/evidence.key, the key that evidence is signed with, is damaged" in line
         assert "heirpay repair" in line
@@ -127,14 +127,14 @@ def test_a_damaged_signing_key_is_named_and_repair_makes_a_new_one(
     public = json.loads(row["detail"])["public_key"]
     assert public in repaired.output
     assert home.evidence_key.read_bytes() != before
-    assert [p.name[16:] for p in (home.home / "state" / "damaged").iterdir()] == ["evidence.key"]
+    assert [p.name[16:] for p in (home.folder / "state" / "damaged").iterdir()] == ["evidence.key"]
     verified = heirpay(home, "audit", "verify")
     assert verified.exit_code == 0, verified.output
-    written = home.home / "after"
+    written = home.folder / "after"
     assert heirpay(home, "evidence", "--to-folder", str(written)).exit_code == 0
     checked = heirpay(home, "evidence", "verify", str(written), "--public-key", public)
     assert checked.exit_code == 0, checked.output
-    (old,) = (home.home / "evidence").iterdir()
+    (old,) = (home.folder / "evidence").iterdir()
     assert heirpay(home, "evidence", "verify", str(old)).exit_code == 0
     assert "Nothing is lost" in heirpay(home, "repair").output
 
@@ -152,7 +152,7 @@ def test_a_forged_plain_signing_key_is_none(tmp_path: Path) -> None:
 
 
 def test_a_wrong_key_is_no_damage(home: Settings) -> None:
-    wrong = {"HEIRPAY_HOME": str(home.home), "HEIRPAY_ENCRYPTION_KEY": "k" * 40}
+    wrong = {"HEIRPAY_HOME": str(home.folder), "HEIRPAY_ENCRYPTION_KEY": "k" * 40}
     before = home.state_file.read_bytes()
     assert CliRunner(env=wrong).invoke(cli, ["repair"]).exit_code != 0
     assert home.state_file.read_bytes() == before

@@ -82,7 +82,7 @@ def sealed_into(folder: Path, files: dict[str, str], key: str | None = None) -> 
 
 @pytest.fixture
 def home(whole: Settings, tmp_path: Path) -> Settings:
-    shutil.copytree(whole.home, tmp_path / "home", symlinks=True)
+    shutil.copytree(whole.folder, tmp_path / "home", symlinks=True)
     return Settings(HEIRPAY_HOME=tmp_path / "home")
 
 
@@ -160,7 +160,7 @@ def test_each_damaged_file_is_named_with_the_way_back(
         return
     damaged, named, way_back = DAMAGE[damage]
     damaged(home)
-    found = CliRunner(env={"HEIRPAY_HOME": str(home.home)}).invoke(cli, ["doctor", "--data"])
+    found = CliRunner(env={"HEIRPAY_HOME": str(home.folder)}).invoke(cli, ["doctor", "--data"])
     assert found.exit_code == 1, found.output
     lines = found.output.splitlines()
     place = next(number for number, line in enumerate(lines) if named in line)
@@ -180,7 +180,7 @@ def test_the_doctor_and_the_ui_say_one_line_without_reading_every_byte(
     monkeypatch.setattr(ui, "_begin_with_a_free_queue", lambda _: None)
     monkeypatch.setattr(ui, "run_until_told", lambda command, settings: 0)
     monkeypatch.setenv("DAGSTER_HOME", "")
-    env = {"HEIRPAY_HOME": str(home.home)}
+    env = {"HEIRPAY_HOME": str(home.folder)}
     assert CHARGE in CliRunner(env=env).invoke(cli, ["doctor"]).output
     shown = CliRunner(env=env).invoke(cli, ["ui", "--port", "0"])
     assert shown.exit_code == 0, shown.output
@@ -190,7 +190,7 @@ def test_the_doctor_and_the_ui_say_one_line_without_reading_every_byte(
 def test_with_a_key_a_landed_file_in_clear_and_an_unsealed_report_are_faults(
     home: Settings,
 ) -> None:
-    keyed = Settings(HEIRPAY_HOME=home.home, HEIRPAY_ENCRYPTION_KEY=KEY)
+    keyed = Settings(HEIRPAY_HOME=home.folder, HEIRPAY_ENCRYPTION_KEY=KEY)
     (fault,) = landed(keyed, whole=True).faults
     assert "is not an encrypted Parquet file" in str(fault)
     sealed_into(keyed.reports_dir / "2026-11-02", {"report.html": "x"}, KEY)
@@ -204,7 +204,7 @@ def test_the_report_command_names_it_and_the_next_night_puts_it_right(
     home: Settings, damage: str
 ) -> None:
     DAMAGE[damage][0](home)
-    env = {"HEIRPAY_HOME": str(home.home)}
+    env = {"HEIRPAY_HOME": str(home.folder)}
     found = CliRunner(env=env).invoke(cli, ["report"])
     assert found.exit_code == 1
     assert DAMAGE[damage][1] in found.output

@@ -78,7 +78,7 @@ def test_it_is_asked_for_again_and_every_other_event_lands(
     asked: tuple[Store, Settings], tmp_path: Path, form: str
 ) -> None:
     store, before = asked
-    shutil.copytree(before.home, tmp_path / "home")
+    shutil.copytree(before.folder, tmp_path / "home")
     given = settings(tmp_path / "home", before.stripe_api_base)
     first = store.all("event")[0]["id"]
     with open_state(given.state_file) as state:

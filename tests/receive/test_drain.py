@@ -322,7 +322,7 @@ def test_a_thin_event_waits_while_stripe_cannot_be_asked(
 ) -> None:
     later = days["later"]
     deliver(pulled, [thin(1, later, "ch_1")])
-    nobody = settings(pulled.home, "http://127.0.0.1:9")
+    nobody = settings(pulled.folder, "http://127.0.0.1:9")
     assert drain(stripe_account(nobody), later, pull_follows=False).events == 0
     with open_state(pulled.state_file) as state:
         assert waiting(stripe_account(pulled), state, later) == 1
