@@ -20,10 +20,11 @@ from rotation_home import OLD, make_home, picture  # noqa: E402
 
 from heirpay_pipelines.backup import listing, make_backup, read_backup  # noqa: E402
 from heirpay_pipelines.cli import COMMANDS  # noqa: E402
+from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.host import home_format  # noqa: E402
 from heirpay_pipelines.host.home_folder import HomeError  # noqa: E402
 from heirpay_pipelines.host.home_format import FORMAT, NOTE, format_of, note_of  # noqa: E402
-from heirpay_pipelines.settings import Settings, SettingsError  # noqa: E402
+from heirpay_pipelines.settings import Settings
 from heirpay_pipelines.state import open_state, upgrade  # noqa: E402
 from heirpay_pipelines.state.run_lock import AnotherRunError, hold_run_lock  # noqa: E402
 
@@ -115,7 +116,7 @@ def test_a_note_that_cannot_be_read_is_said(
 
 def test_a_program_that_has_the_file_open_later_is_refused_too(home: Settings) -> None:
     """`heirpay receive` and the UI read the settings once, and live on while a release comes."""
-    (home.home / NOTE).write_bytes(note_of(FORMAT + 1))
+    (home.folder / NOTE).write_bytes(note_of(FORMAT + 1))
     with pytest.raises(HomeError, match="later release"), open_state(home.state_file):
         pass
 
@@ -128,14 +129,14 @@ def test_a_state_file_with_a_migration_that_is_not_known_is_refused(home: Settin
 
 
 def test_a_new_home_carries_the_number_and_is_not_copied(home: Settings) -> None:
-    assert format_of(home.home) == FORMAT
-    assert not (home.home / "backups").exists()
+    assert format_of(home.folder) == FORMAT
+    assert not (home.folder / "backups").exists()
 
 
 def test_a_home_from_before_the_number_gets_it(home: Settings) -> None:
-    (home.home / NOTE).unlink()
+    (home.folder / NOTE).unlink()
     held = picture(home)
-    assert format_of(home.home) == FORMAT
+    assert format_of(home.folder) == FORMAT
     assert picture(home) == held
 
 
@@ -145,15 +146,15 @@ def test_an_earlier_home_is_copied_before_its_first_migration_and_can_go_back(
 ) -> None:
     landed, held = files_of(home.landing_dir), picture_of_data(home)
     if not numbered:
-        (home.home / NOTE).unlink()
+        (home.folder / NOTE).unlink()
     if home.key:
         monkeypatch.setenv("HEIRPAY_ENCRYPTION_KEY", home.key)
     with monkeypatch.context() as patch:
         later_code(patch)
         assert "later" in tables(home)
-        assert format_of(home.home) == FORMAT + 1
+        assert format_of(home.folder) == FORMAT + 1
         tables(home)  # once, not at each opening
-        (copy,) = (home.home / "backups").iterdir()
+        (copy,) = (home.folder / "backups").iterdir()
         assert copy.name.endswith(f"-before-format-{FORMAT + 1}")
     assert read_backup(copy).home_format == (FORMAT if numbered else 1)
     assert files_of(home.landing_dir) == landed
@@ -179,12 +180,12 @@ def test_a_migration_that_fails_leaves_the_copy_and_can_be_tried_again(
         later_code(patch, "create table later (id integer);\nselect no_such_function();\n")
         with pytest.raises(Exception, match="no_such_function"):
             tables(home)
-        (copy,) = (home.home / "backups").iterdir()
+        (copy,) = (home.folder / "backups").iterdir()
         assert read_backup(copy).home_format == FORMAT
     with monkeypatch.context() as patch:
         later_code(patch)
         assert "later" in tables(home)
-        assert list((home.home / "backups").iterdir()) == [copy]
+        assert list((home.folder / "backups").iterdir()) == [copy]
 
 
 def test_no_copy_means_no_migration(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,19 +197,19 @@ def test_no_copy_means_no_migration(home: Settings, monkeypatch: pytest.MonkeyPa
         patch.setattr(upgrade, "make_backup", full)
         with pytest.raises(OSError, match="No space"):
             tables(home)
-    assert format_of(home.home) == FORMAT
+    assert format_of(home.folder) == FORMAT
     assert "later" not in tables(home)
 
 
 def test_what_a_killed_upgrade_left_goes(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = home.home / "backups" / f"20261101T000000-before-format-{FORMAT + 1}"
+    left = home.folder / "backups" / f"20261101T000000-before-format-{FORMAT + 1}"
     (left / "home").mkdir(parents=True)
     (left / "unfinished").touch()
     with monkeypatch.context() as patch:
         later_code(patch)
         tables(home)
     assert not left.exists()
-    assert len(list((home.home / "backups").iterdir())) == 1
+    assert len(list((home.folder / "backups").iterdir())) == 1
 
 
 def test_nobody_upgrades_under_a_run(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,11 +218,11 @@ def test_nobody_upgrades_under_a_run(home: Settings, monkeypatch: pytest.MonkeyP
         later_code(patch)
         patch.setattr(upgrade, "is_held_here", lambda _: False)
         patch.setattr("heirpay_pipelines.state.run_lock.PATIENCE_SECONDS", 0)
-        with hold_run_lock(home.home, "a night"):
+        with hold_run_lock(home.folder, "a night"):
             patch.setattr("heirpay_pipelines.state.run_lock._held", set())
             with pytest.raises(AnotherRunError, match="a night"):
                 tables(home)
-    assert format_of(home.home) == FORMAT
+    assert format_of(home.folder) == FORMAT
 
 
 def test_a_copy_is_erased_with_a_person_and_goes_with_the_old_key(
@@ -229,7 +230,7 @@ def test_a_copy_is_erased_with_a_person_and_goes_with_the_old_key(
 ) -> None:
     from heirpay_pipelines.rotate import rotate
 
-    make_backup(home.home, home.state_file, home.home / "backups" / "1", linked=True)
+    make_backup(home.folder, home.state_file, home.folder / "backups" / "1", linked=True)
     rotate(home, "the new key, it's longer than the old one was", "ana")
-    assert not (home.home / "backups").exists()
-    assert json.loads((home.home / NOTE).read_text()) == {"format": FORMAT}
+    assert not (home.folder / "backups").exists()
+    assert json.loads((home.folder / NOTE).read_text()) == {"format": FORMAT}
