@@ -24,7 +24,7 @@ from heirpay_pipelines.home import SettingsError
 from heirpay_pipelines.host import home_format  # noqa: E402
 from heirpay_pipelines.host.home_folder import HomeError  # noqa: E402
 from heirpay_pipelines.host.home_format import FORMAT, NOTE, format_of, note_of  # noqa: E402
-from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.settings import Settings  # noqa: E402
 from heirpay_pipelines.state import open_state, upgrade  # noqa: E402
 from heirpay_pipelines.state.run_lock import AnotherRunError, hold_run_lock  # noqa: E402
 
