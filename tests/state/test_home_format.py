@@ -20,7 +20,7 @@ from rotation_home import OLD, make_home, picture  # noqa: E402
 
 from heirpay_pipelines.backup import listing, make_backup, read_backup  # noqa: E402
 from heirpay_pipelines.cli import COMMANDS  # noqa: E402
-from heirpay_pipelines.home import SettingsError
+from heirpay_pipelines.home import SettingsError  # noqa: E402
 from heirpay_pipelines.host import home_format  # noqa: E402
 from heirpay_pipelines.host.home_folder import HomeError  # noqa: E402
 from heirpay_pipelines.host.home_format import FORMAT, NOTE, format_of, note_of  # noqa: E402
