@@ -20,6 +20,7 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 NOT_ALLOWED = (errno.EACCES, errno.EPERM)
 NOT_A_HOME = (*NOT_ALLOWED, errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 BINDING = re.compile(r"(.+?) \(while attempting to bind on address \('(.+?)', (\d+)")
+MISSING_TABLE = re.compile(r"Catalog Error: (?:Table|View) with name (\S+) does not exist")
 FULL_WORDS = ("No space left on device", "database or disk is full", "Disk quota exceeded")
 MAKE_ROOM = "Free some space there, then start again."
 
@@ -76,6 +77,12 @@ def _known(error: BaseException, home: Path) -> Known | None:
     if type(error).__module__.startswith(PACKAGE):
         # The package's own errors are worded where they are raised.
         return Known(" ".join(text.split()), getattr(error, "exit_code", FAILED))
+    if missing := MISSING_TABLE.match(text):
+        return Known(
+            f"The published warehouse has no table `{missing[1]}`: another version of HeirPay"
+            " published it. `heirpay run` publishes it anew.",
+            FAILED,
+        )
     if any(words in text for words in FULL_WORDS):  # DuckDB, Arrow and others have their own types
         return Known(f"The disk that holds {home} is full. {MAKE_ROOM}", FAILED)
     return None

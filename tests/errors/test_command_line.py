@@ -102,6 +102,17 @@ def test_what_the_disk_refuses_is_one_line_and_a_failure(error: Exception, said:
     assert "\n" not in found.line
 
 
+def test_a_table_that_another_version_did_not_publish_is_one_line_and_what_to_do() -> None:
+    with duckdb.connect() as published, pytest.raises(duckdb.CatalogException) as raised:
+        published.execute("create schema intermediate")
+        published.execute("select * from intermediate.int_period_figures")
+    found = known(raised.value, Path("/home/x"))
+    assert found is not None
+    assert "no table `int_period_figures`" in found.line
+    assert "`heirpay run`" in found.line
+    assert "\n" not in found.line
+
+
 def test_a_known_cause_is_said_and_an_unknown_error_keeps_its_traceback(
     heirpay: Heirpay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
