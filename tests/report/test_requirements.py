@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from installed import Installation
 
 from heirpay_pipelines.cli import cli
 from heirpay_pipelines.home import SettingsError
@@ -16,7 +18,7 @@ from heirpay_pipelines.settings import Settings
 
 def demanded(facts: Any, tmp_path: Path, text: str, sql: str = "") -> dict[str, Any]:
     (tmp_path / "requirements.yaml").write_text(text)
-    facts.settings = facts.settings.model_copy(update={"home": tmp_path})
+    facts.settings = facts.settings.model_copy(update={"folder": tmp_path})
     document: dict[str, Any] = facts.document(sql)
     return document
 
@@ -41,7 +43,24 @@ def test_a_wrong_file_names_line_and_key(tmp_path: Path, text: str, said: str) -
         read_requirements(Settings(HEIRPAY_HOME=tmp_path))
     assert said in str(error.value)
     ran = CliRunner().invoke(cli, ["requirements", "check"], env={"HEIRPAY_HOME": str(tmp_path)})
-    assert ran.exit_code != 0
+    assert isinstance(ran.exception, SettingsError)  # `heirpay` ends with 2: tests/errors
+
+
+@pytest.mark.parametrize(
+    ("gateway", "verdict", "code"), [("stripe", "met", 0), ("paypal", "unmet", 1)]
+)
+def test_the_command_ends_by_what_is_unmet(
+    published_copy: Installation, gateway: str, verdict: str, code: int
+) -> None:
+    (published_copy.home / "requirements.yaml").write_text(f"gateways: [{gateway}]\n")
+    runner = CliRunner(env={"HEIRPAY_HOME": str(published_copy.home)})
+    told = runner.invoke(cli, ["requirements", "check", "--format", "json"])
+    shown = runner.invoke(cli, ["requirements", "check"])
+    assert (told.exit_code, shown.exit_code) == (code, code), told.output
+    (row,) = json.loads(told.stdout)
+    assert (row["requirement"], row["wanted"], row["status"]) == ("gateways", gateway, verdict)
+    assert row["evidence"]
+    assert verdict in shown.output
 
 
 def test_no_file_demands_nothing(facts: Any, tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def fraud_measures(context: ReportContext, level: str) -> list[Measured]:
 def _payments_scored(context: ReportContext) -> Measured:
     """Detection needs Radar's scores and its verdicts on card payments."""
     least = thresholds(context.home).fraud.scored_share
-    fact = context.fact("fraud_sight")
+    fact = context.fact("fraud_inputs")
     row = fact.one()
     cards = int(row.get("card_payments") or 0)
     scored, judged = (
