@@ -92,12 +92,17 @@ def _implications(incident: Incident) -> list[dict[str, str | None]]:
     ]
 
 
+def said(deadline: str | None) -> str:
+    """An instant as people read it: `2026-11-02 00:00 UTC`."""
+    return "" if deadline is None else f"{deadline[:16].replace('T', ' ')} UTC"
+
+
 def _actions(incident: Incident) -> list[str]:
     actions: list[str] = json.loads(incident["recommendations"])[-1:]
     due = [duty for duty in duties_of(incident) if duty.deadline]
     if due:
         consultant = regulation_of(incident).consultant
-        actions.append(f"Decide with {consultant} whom to tell, before {due[0].deadline}.")
-        actions += [f"Tell {duty.notify} by {duty.deadline} ({duty.clause})." for duty in due]
+        actions.append(f"Decide with {consultant} whom to tell, before {said(due[0].deadline)}.")
+        actions += [f"Tell {duty.notify} by {said(duty.deadline)} ({duty.clause})." for duty in due]
     actions.append(f"Acknowledge: heirpay incidents ack {incident['incident_id']}")
     return actions

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from heirpay_pipelines.incidents.document import said
 from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.patterns import patterns
 
@@ -86,10 +87,10 @@ def _paragraph(incident: Incident, document: dict[str, Any]) -> list[str]:
     due = [each for each in document["regulatory_implications"] if each["deadline"]]
     amount = money(incident["financial_impact"], incident["currency"])
     first, *more = document["immediate_actions_required"]
-    by = f"{due[0]['deadline'][:16].replace('T', ' ')} UTC" if due else _soon(incident)
+    by = said(due[0]["deadline"]) if due else _soon(incident)
     lines = [
         f"{incident['urgency'].upper()}  {_name(incident)}",
-        f"  What happened: {incident['detail']}.",
+        f"  What happened: {_what(incident)}.",
         f"  Money concerned: {amount}.",
         f"  Why you are told: {_why(incident)}.",
         f"  What to do ({ROLES.get(incident['role'], incident['role'])}): {first}",
@@ -100,6 +101,12 @@ def _paragraph(incident: Incident, document: dict[str, Any]) -> list[str]:
         lines.append(f"  Tried already: {'; '.join(dict.fromkeys(tried))}.")
     lines.append(f"  Everything about it: heirpay incidents show {incident['incident_id']}")
     return lines
+
+
+def _what(incident: Incident) -> str:
+    """A control's title says what should hold, so it is said that it does not."""
+    failed = incident["subject"].startswith("control ")
+    return f"this check failed: {incident['detail']}" if failed else str(incident["detail"])
 
 
 def _why(incident: Incident) -> str:

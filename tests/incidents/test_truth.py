@@ -130,7 +130,7 @@ def test_each_clause_has_its_addressee_and_its_clock(home: Home, key: str) -> No
         assert due == (hours and (FIRST + timedelta(hours=hours)).isoformat())
     if key == "card_numbers_in_payloads":
         told_of = json.loads(found[0]["document"])["immediate_actions_required"]
-        assert any("Tell the acquirer by 2026-11-02T00:00" in action for action in told_of)
+        assert any("Tell the acquirer by 2026-11-02 00:00 UTC" in action for action in told_of)
 
 
 def test_a_duty_counts_from_the_day_it_is_in_force() -> None:
@@ -211,10 +211,10 @@ def test_a_stranger_understands_the_message(home: Home) -> None:
                            what_to_do="Remove the number in Stripe.")])  # fmt: skip
     (message,) = home.state("select * from outbox_messages")
     for part in (
-        "What happened: A control: 2 at fault of 10 checked",
+        "What happened: this check failed: A control: 2 at fault of 10 checked",
         "Money concerned: none",
         "What to do (owner of the platform): Remove the number in Stripe.",
-        "Tell the acquirer by 2026-11-02T00:00:00+00:00 (PCI DSS 4.0.1 12.10.1)",
+        "Tell the acquirer by 2026-11-02 00:00 UTC (PCI DSS 4.0.1 12.10.1)",
         "By when: 2026-11-02 00:00 UTC",
         "https://finance.example/heirpay/reports/2026-11-01/report.html",
         "Tried already: ",
