@@ -12,14 +12,14 @@
         )
     {%- endcall %}
     {{ run_hooks(post_hooks) }}
-    {% do describe(target, model) %}
+    {% do duckdb__describe(target, model) %}
     {% do adapter.commit() %}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
 {#- All comments in one statement. dbt's `persist_docs` asks for the columns first and takes a
     statement for the table's own. -#}
-{% macro describe(relation, model) %}
+{% macro duckdb__describe(relation, model) %}
     {% set comments %}
         {% if config.persist_relation_docs() and model.description %}
         {{ alter_relation_comment(relation, model.description) }}
