@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,11 @@ from nights import (
 from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
 
 pytest_plugins = ("timings", "deaths", "fast")
+
+# A shell that starts the tests in its background lets them ignore Ctrl-C, and Dagster makes SIGTERM
+# do what Ctrl-C does: children would inherit both, and never end when they are told to.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes on a busy machine says nothing of the product.
 hypothesis.settings.register_profile("ours", deadline=None)

@@ -46,14 +46,10 @@ except KeyboardInterrupt:
 """
 
 
-AS_IN_A_TERMINAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-"""A shell that starts the tests in its background lets them and their children ignore Ctrl-C."""
-
-
 def interrupted(code: str, folder: Path) -> tuple[int, str, str]:
     """A program in a terminal of its own, interrupted as soon as it is ready."""
     program = subprocess.Popen(
-        [sys.executable, "-c", AS_IN_A_TERMINAL + code],
+        [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
