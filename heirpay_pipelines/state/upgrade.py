@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 STATE = ("state", "heirpay.sqlite")
 
 
+@cache
 def migrations() -> dict[str, str]:
     """Every migration by its name, in the order in which they are applied."""
     folder = files(__package__).joinpath("migrations")
@@ -54,7 +56,8 @@ def bring_up_to_date(state: State) -> None:
     """Apply the migrations that a state file lacks, after a copy of its home was made when that
     holds something of an earlier format. Raises HomeError when it has some of a later release,
     AnotherRunError when a run is under way that has to end first."""
-    known, pending = _applied(state), _pending(state)
+    known = _applied(state)
+    pending = _pending(known)
     home = _home_of(state.path)
     if home is None:
         _apply(state, pending)
@@ -71,7 +74,7 @@ def bring_up_to_date(state: State) -> None:
         if format_of(home) != FORMAT:  # another process may have done it meanwhile
             _copy_before(state, home)
             write_whole(home / NOTE, note_of(FORMAT))
-        _apply(state, _pending(state))
+        _apply(state, _pending(_applied(state)))
 
 
 def _copy_before(state: State, home: Path) -> None:
@@ -114,8 +117,7 @@ def _applied(state: State) -> set[str]:
     return applied
 
 
-def _pending(state: State) -> list[str]:
-    applied = _applied(state)
+def _pending(applied: set[str]) -> list[str]:
     return [name for name in migrations() if name not in applied]
 
 
