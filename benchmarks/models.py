@@ -28,12 +28,11 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
-if TYPE_CHECKING:
-    from heirpay_pipelines.gateways.stripe.account import stripe_account
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.settings import Settings
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)

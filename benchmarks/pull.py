@@ -27,10 +27,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from heirpay_pipelines.gateways.stripe.account import stripe_account
+from heirpay_pipelines.gateways.stripe.account import stripe_account
 from heirpay_pipelines.gateways.stripe.landing_run import PullOutcome
 
 HERE = Path(__file__).parent
