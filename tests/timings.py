@@ -1,12 +1,15 @@
 """Prints the ten slowest files, tests and fixtures of a run: wall time, and processor time of the
-test's process and of those that it started and waited for. On a busy machine the second counts."""
+test's process and of those that it started and waited for. On a busy machine the second counts.
+All of them are kept in `.cache/tests/times.csv`."""
 
 from __future__ import annotations
 
+import csv
 import os
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,10 +77,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     calls = [(name, max(found)) for name, found in _calls.items()]
     files = list(_by_file([*calls, *_all_fixtures]).items())
-    for title, times in (("files", files), ("tests", calls), ("fixtures", _all_fixtures)):
+    every = (("files", files), ("tests", calls), ("fixtures", _all_fixtures))
+    _keep(config.rootpath / ".cache" / "tests" / "times.csv", every)
+    for title, times in every:
         terminalreporter.section(f"{SHOWN} slowest {title}: wall, processor")
         for name, (wall, processor) in sorted(times, key=lambda t: -t[1][1])[:SHOWN]:
             terminalreporter.write_line(f"{wall:7.1f} s {processor:7.1f} s  {name}")
+
+
+def _keep(path: Path, every: Iterable[tuple[str, Iterable[tuple[str, Seconds]]]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(("of", "name", "wall_seconds", "processor_seconds"))
+        for title, times in every:
+            rows.writerows((title, name, f"{w:.2f}", f"{p:.2f}") for name, (w, p) in times)
 
 
 def _by_file(times: list[tuple[str, Seconds]]) -> dict[str, Seconds]:
