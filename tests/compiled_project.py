@@ -25,6 +25,7 @@ import duckdb
 from filelock import FileLock
 
 from heirpay_pipelines.duck import connect, quoted
+from heirpay_pipelines.landing.read import use_key
 from heirpay_pipelines.warehouse.build import begin_database
 from heirpay_pipelines.warehouse.ecb import load_ecb_rates
 from heirpay_pipelines.warehouse.project import PROJECT_DIR, BuildRequest, project_fingerprint
@@ -56,11 +57,11 @@ Project = dict[str, Node]
 def run_models(request: BuildRequest, select: str, tested: bool = False) -> None:
     """Build what `select` names (`name`, `+name`, `path:…`, `+path:…`) in the prepared database,
     with the models' own tests if `tested`. Raises ModelError as a run of dbt does."""
-    assert request.encryption_key is None, "an encrypted build is dbt's own: see run_dbt"
     project = compiled(request.timezone, request.reporting_currency, select)
     chosen = selected(project, select)
     folder = _of_this_version()
-    with connect(request.database, None, read_only=False) as connection:
+    with connect(request.database, request.encryption_key, read_only=False) as connection:
+        use_key(connection, request.encryption_key)
         connection.execute("set preserve_insertion_order = false; set TimeZone = 'UTC'")
         connection.execute(f"set variable as_of = timestamp {quoted(request.as_of.isoformat())}")
         connection.execute(f"set variable run_id = {quoted(request.run_id)}")

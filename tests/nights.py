@@ -7,6 +7,7 @@ libraries. Each session reads a copy of its own, because even a question is note
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from installed import KEY, NOW, Installation
 
 from heirpay_pipelines import published_file
 from heirpay_pipelines.orchestration.embedded import EmbeddedAccount, serve_account
-from heirpay_pipelines.warehouse.project import PROJECT_DIR, project_fingerprint
+from heirpay_pipelines.orchestration.manifest import PARTIAL, manifest_file, shown_of
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / ".cache" / "tests" / "nights"
@@ -71,14 +72,26 @@ def night_of_this_code() -> Path:
     return kept
 
 
+@cache
+def _parsed_project() -> tuple[Path, str]:
+    """What dbt starts from, and what Dagster reads of the manifest."""
+    target = compiled_project.work_dir() / "target"
+    shown = shown_of(json.loads((target / "manifest.json").read_bytes()))
+    return target / PARTIAL, json.dumps(shown)
+
+
 def give_parsed_project(home: Path) -> None:
     """What a first night's parsing of the dbt project would write. That is tested where Dagster
     loads its definitions; here it would only cost ten seconds of processor time."""
-    target = home / "dbt" / "target"
-    target.mkdir(parents=True, mode=0o700)
-    for name in ("manifest.json", "partial_parse.msgpack"):
-        shutil.copyfile(compiled_project.work_dir() / "target" / name, target / name)
-    (home / "dbt" / "parsed").write_text(f"{PROJECT_DIR} {project_fingerprint()}")
+    partial, shown = _parsed_project()
+    manifest = manifest_file(home / "dbt")
+    for folder in (home / "dbt" / "target", manifest.parent):
+        folder.mkdir(parents=True, mode=0o700)
+    given = home / "dbt" / "target" / PARTIAL
+    shutil.copyfile(partial, given)
+    manifest.write_text(shown)
+    for path in (given, manifest):
+        path.chmod(0o600)
 
 
 def run_a_night(night: Installation) -> None:

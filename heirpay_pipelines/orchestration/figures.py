@@ -14,6 +14,7 @@ import duckdb
 from heirpay_pipelines.duck import connect, identifier
 from heirpay_pipelines.orchestration.night import Night
 from heirpay_pipelines.report.run_facts import RunFacts
+from heirpay_pipelines.settings import Settings
 
 VERSION_TAGS = "dagster/"
 """Tags of the event by which the run's build was shown: what the versions of its inputs were."""
@@ -33,15 +34,12 @@ def published_figures(
     settings = night.settings
     if not settings.warehouse.is_file():
         return
-    from heirpay_pipelines.report.preview import MartCharts
-
     with connect(settings.warehouse, night.key, read_only=True) as connection:
-        found = connection.execute(PUBLISHED_BY).fetchone()
-        if found is None:
+        publication = published_run(connection)
+        if publication is None:
             return
-        run_id, as_of = found[0], found[1].replace(tzinfo=UTC)
-        facts = RunFacts(run_id, as_of, "published")
-        charts = MartCharts(settings, facts, connection)
+        run_id, as_of = publication.run_id, publication.as_of
+        charts = mart_charts(settings, publication, connection)
         said: dict[str, Any] = {
             "published": "yes"
             if run_id == night.run_id
@@ -59,6 +57,19 @@ def published_figures(
                 yield dg.AssetMaterialization(
                     key, metadata={**said, **figures, **chart}, tags=versions.get(key)
                 )
+
+
+def published_run(connection: duckdb.DuckDBPyConnection) -> RunFacts | None:
+    """The run that the published file is of."""
+    found = connection.execute(PUBLISHED_BY).fetchone()
+    return found and RunFacts(found[0], found[1].replace(tzinfo=UTC), "published")
+
+
+def mart_charts(settings: Settings, run: RunFacts, connection: duckdb.DuckDBPyConnection) -> Any:
+    """What draws a chart of each mart of the published file."""
+    from heirpay_pipelines.report.preview import MartCharts  # takes a second to import
+
+    return MartCharts(settings, run, connection)
 
 
 def _chart(

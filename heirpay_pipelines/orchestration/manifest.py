@@ -35,13 +35,20 @@ def current_manifest(settings: Settings) -> Path:
     others wait, and none reads what another, or a night's dbt, has half written.
     """
     work = dbt_work_dir(settings)
-    manifest = work / "manifests" / f"{_fingerprint()}.json"
+    manifest = manifest_file(work)
     if not manifest.is_file():
         manifest.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(work / "parse.lock", mode=0o600):
             if not manifest.is_file():
                 _parse(work, manifest)
     return manifest
+
+
+def manifest_file(work: Path) -> Path:
+    """Where the manifest of the project as it is now is kept in dbt's folder of a home."""
+    # The manifest holds paths: a checkout elsewhere needs its own.
+    made_of = sha256(f"{PROJECT_DIR} {project_fingerprint()} {SHOWN}".encode())
+    return work / "manifests" / f"{made_of.hexdigest()[:32]}.json"
 
 
 def _parse(work: Path, manifest: Path) -> None:
@@ -80,8 +87,3 @@ def _parse_request(work: Path) -> BuildRequest:
     """Parsing opens no database; the request is one that could not be built."""
     epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as BuildRequest has it
     return BuildRequest(Path("unused.duckdb"), work, run_id="parse", as_of=epoch)
-
-
-def _fingerprint() -> str:
-    # The manifest holds paths: a checkout elsewhere needs its own.
-    return sha256(f"{PROJECT_DIR} {project_fingerprint()} {SHOWN}".encode()).hexdigest()[:32]

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from heirpay_pipelines.duck import connect
+from heirpay_pipelines.orchestration.chart_pages import chart_of
 from heirpay_pipelines.orchestration.dbt_stream import NodeResult, stream_build
 from heirpay_pipelines.orchestration.manifest import dbt_work_dir
 from heirpay_pipelines.orchestration.night import Night
@@ -56,7 +57,7 @@ def model_specs(nodes: Nodes, settings: Settings) -> list[dg.AssetSpec]:
                 asset_key(node),
                 deps=[asset_key(nodes[read]) for read in node["reads"] if read in nodes],
                 group_name=area_of_model(node["schema"], node["fqn"][-2]),
-                description=summarised(node["description"]),
+                description=summarised(node["description"], chart_of(*asset_key(node).path)),
                 kinds={"dbt", "duckdb"},
             ),
             settings,
@@ -67,11 +68,12 @@ def model_specs(nodes: Nodes, settings: Settings) -> list[dg.AssetSpec]:
     ]
 
 
-def summarised(description: str) -> str:
-    """A description that lists can show: its first clause, then the whole of it."""
+def summarised(description: str, chart: str) -> str:
+    """A description that lists can show: its first clause, then the chart and the whole of it."""
     whole = " ".join(description.split())
     first = CLAUSE.split(whole, maxsplit=1)[0].rstrip(" .;:,")
-    return whole if first == whole.rstrip(".") else f"{first}.\n\n{whole}"
+    said = [whole, chart] if first == whole.rstrip(".") else [f"{first}.", chart, whole]
+    return "\n\n".join(text for text in said if text)
 
 
 def source_specs(

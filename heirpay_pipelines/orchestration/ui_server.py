@@ -12,6 +12,7 @@ from dagster_webserver import cli
 
 from heirpay_pipelines.at_rest.tokens import read_or_make_token
 from heirpay_pipelines.host.http_door import Patience, patient_protocol
+from heirpay_pipelines.orchestration.chart_pages import ChartPages
 from heirpay_pipelines.orchestration.report_pages import ReportPages
 from heirpay_pipelines.orchestration.ui_guard import GuardedUi
 from heirpay_pipelines.settings import Settings
@@ -22,11 +23,12 @@ BUSY = Patience(message_seconds=120.0)
 
 
 def guarded(create: Any, port: int, token: str, settings: Settings) -> Any:
-    """Dagster's function that creates its application, with the reports beside what it creates and
-    the guard around both."""
+    """Dagster's function that creates its application, with reports and charts beside what it
+    creates and the guard around all."""
 
     def create_guarded(*arguments: Any, **options: Any) -> Any:
-        return GuardedUi(ReportPages(create(*arguments, **options), settings), port, token)
+        app = ChartPages(create(*arguments, **options), settings)
+        return GuardedUi(ReportPages(app, settings), port, token)
 
     return create_guarded
 

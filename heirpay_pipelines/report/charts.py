@@ -257,11 +257,15 @@ def controls_chart(rows: Sequence[Row]) -> str:
 
 def svg_to_png_data_uri(svg: str, scale: float = 2.0) -> str:
     """A chart of this module as a PNG data URI on white, for Dagster's Markdown."""
+    png = smaller(vl_convert.svg_to_png(on_white(svg), scale=scale))
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def on_white(svg: str) -> str:
+    """A chart of this module as an image that is shown alone: on white, in its own colours."""
     for name, colour in PALETTE.values():
         svg = svg.replace(f"var(--chart-{name})", colour)
-    svg = svg.replace("<g", '<rect width="100%" height="100%" fill="#ffffff"/><g', 1)
-    png = smaller(vl_convert.svg_to_png(svg, scale=scale))
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return svg.replace("<g", '<rect width="100%" height="100%" fill="#ffffff"/><g', 1)
 
 
 def smaller(png: bytes) -> bytes:

@@ -71,18 +71,23 @@ class MartCharts:
             return None
         if self.is_sealed:
             return f'Not drawn, as files are encrypted here: `heirpay query "from {table}"`'
+        title, svg, below = self.draw(table)
+        if svg is None:
+            return f"**{title}**: no rows, so there is nothing to draw."
+        return _markdown(title, svg, below)
+
+    def draw(self, table: str) -> tuple[str, str | None, str]:
+        """A mart's title, its chart as SVG (None without rows), and what is said below it."""
         if table in CHART_OF:
             fact = self.context.fact(CHART_OF[table])
             if not fact.rows:
-                return _without_rows(fact.title)
+                return fact.title, None, ""
             svg, sentence = CHARTS[CHART_OF[table]](self.context, fact)
-            return _markdown(fact.title, svg, f"{sentence}\n\n`{fact.command}`")
+            return fact.title, svg, f"{sentence}\n\n`{fact.command}`"
         chart = declared_charts().get(table) or self._rows_by_month(table)
         rows = self._rows(chart.sql)
-        if not rows:
-            return _without_rows(chart.title)
-        svg = plain_chart(rows, chart.mark, chart.unit)
-        return _markdown(chart.title, svg, f'`heirpay query "from {table}"`')
+        svg = plain_chart(rows, chart.mark, chart.unit) if rows else None
+        return chart.title, svg, f'`heirpay query "from {table}"`'
 
     def _rows_by_month(self, table: str) -> MartChart:
         """For a mart that declares no chart: its rows by month of its first date, or by its first
@@ -115,7 +120,3 @@ def controls_by_framework(results: Sequence[ControlResult]) -> str:
 
 def _markdown(title: str, svg: str, below: str) -> str:
     return f"**{title}**\n\n![{title}]({svg_to_png_data_uri(svg, scale=1.0)})\n\n{below}"
-
-
-def _without_rows(title: str) -> str:
-    return f"**{title}**: no rows, so there is nothing to draw."

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from installed import Installation
+
+from heirpay_pipelines.duck import connect
 
 PUBLISHED = ("finance", "staging", "intermediate")
 # These say which run they are of, or what that run asked of Stripe's reports: no figures.
 OF_THE_RUN = ("int_changed_figures", "stg_stripe__report_runs", "stg_stripe__report_rows")
 
 
-def fingerprint(night: Installation) -> dict[str, tuple[object, ...]]:
+def fingerprint(
+    night: Installation, left_out: Collection[str] = ()
+) -> dict[str, tuple[object, ...]]:
     """Each published table's row count and a hash of its rows, whatever their order."""
-    tables = night.rows(
-        "select schema_name, table_name from duckdb_tables()"
-        f" where schema_name in {PUBLISHED} and table_name not in {OF_THE_RUN} order by all"
-    )
-    return {
-        f"{schema}.{table}": night.rows(
-            f'select count(*), bit_xor(hash(t::varchar)) from "{schema}"."{table}" t'
-        )[0]
-        for schema, table in tables
-    }
+    settings, found = night.settings, {}
+    with connect(settings.warehouse, settings.key, read_only=True) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables()"
+            f" where schema_name in {PUBLISHED} and table_name not in {OF_THE_RUN} order by all"
+        ).fetchall()
+        for schema, table in tables:
+            rows = f'select count(*), bit_xor(hash(t::varchar)) from "{schema}"."{table}" t'
+            found[f"{schema}.{table}"] = connection.execute(rows).fetchone() or ()
+    return {table: figures for table, figures in found.items() if table not in left_out}
 
 
 def last_run(night: Installation) -> dict[str, object]:

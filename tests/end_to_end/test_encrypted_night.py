@@ -1,6 +1,6 @@
-"""A whole night with a key that is killed again and again: it ends as a night ends that was left
-alone. No customer's e-mail or name can be read in any file, not even in what a killed build leaves;
-and everything that reads the night reads it with the key."""
+"""A whole night with a key that is killed again and again, with bank files that must be refused: it
+ends as a night ends that was left alone. No customer's e-mail or name can be read in any file, not
+even in what a killed build leaves; and everything that reads the night reads it with the key."""
 
 from __future__ import annotations
 
@@ -37,6 +37,19 @@ from heirpay_pipelines.state import open_state
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # its runs stand in the first test
 KEY = "correct horse battery staple, and more"
+CASES = Path(__file__).parents[1] / "bank" / "bank_cases"
+REFUSED = {
+    "bai2_cut_after_detail.bai2": "the file's trailer (99) is missing",
+    "bai2_group_status_test.bai2": "the file is a test",
+    "camt_closing_other_ccy.xml": "opening balances are in eur",
+    "01_decimal_comma_default/x.csv": "line 2: column Amount",
+    "25_unclosed_quote/x.csv": "line 2, column 2: a quote is not closed",
+    "28_amount_and_none_mapping/x.csv": "the mapping names no amount",
+    "35_balance_each_day/x.csv": "line 5: the balance says 99900",
+    "endless.ofx": "the file holds no statement",
+    "picture.png": "no statement in a known format",
+}
+"""Each refused bank file, and what is said of it."""
 EMAILS = r"""
 select distinct unnest(regexp_extract_all(payload, '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+[.][a-z.]+'))
 from {files}
@@ -59,13 +72,14 @@ class EncryptedNight:
 def encrypted(
     account: EmbeddedAccount, account_bank: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> EncryptedNight:
-    """A night with a key that was killed at each of its steps, looked at when it was killed in its
-    build, and run again to its end."""
+    """A night with a key that was killed before, in and after its build, looked at when it was
+    killed in it, and run again to its end."""
     home = tmp_path_factory.mktemp("encrypted") / "home"
     temporary = home.with_name("tmp")
     temporary.mkdir()
     home.mkdir(mode=0o700)
     shutil.copytree(account_bank, home / "bank")
+    plant_refused(home / "bank" / "refused")
     give_parsed_project(home)
     extra = {"HEIRPAY_ENCRYPTION_KEY": KEY, "TMPDIR": str(temporary)}
     night = Installation(home, account, tuple(sorted(extra.items())))
@@ -73,12 +87,22 @@ def encrypted(
     _run_and_kill_in_the_build(night)
     found = readable(night.settings, home, temporary)
     assert list((home / "warehouse" / "building").glob("*.duckdb"))
-    for step in ("check", "publish"):
-        _run_and_kill_at(night, step)
+    _run_and_kill_at(night, "publish")
     ended = night.heirpay("run", "--as-of", NOW, timeout=1200)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert KEY not in ended.stdout + ended.stderr
     return EncryptedNight(night, (home, temporary), found)
+
+
+def plant_refused(folder: Path) -> None:
+    folder.mkdir()
+    for name in REFUSED:
+        if "/" in name:
+            shutil.copytree(CASES / "csv" / Path(name).parent, folder / Path(name).parent)
+        elif (CASES / "bank" / name).is_file():
+            shutil.copy(CASES / "bank" / name, folder / name)
+    (folder / "endless.ofx").write_bytes(b"<OFX>" + b" " * 60_000 + b"</OFX>")
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n" + bytes(range(1, 100)))
 
 
 def _run_and_kill_at(night: Installation, step: str) -> None:
@@ -154,7 +178,9 @@ def test_killed_anywhere_and_run_again_ends_the_same_and_asks_little(
 ) -> None:
     """The last of these runs is a second run right after a published one, too."""
     night = encrypted.night
-    assert fingerprint(night) == fingerprint(published)
+    refused = {"staging.stg_landing__quarantined_objects"}
+    left_alone = fingerprint(published, refused)
+    assert fingerprint(night, refused) == left_alone
     spent, full = last_run(night)["requests"], last_run(published)["requests"]
     assert int(str(spent)) * 5 < int(str(full))
     # As a night that nobody killed: the same strikes, nothing half made, a queue that goes on.
@@ -224,13 +250,19 @@ def test_commands_read_it_with_the_key(
     assert said in ended.stdout
 
 
-def test_the_report_written_out_is_whole_and_names_nobody(
+def test_the_report_written_out_is_whole_lists_each_refused_file_and_names_nobody(
     encrypted: EncryptedNight, tmp_path: Path
 ) -> None:
     ended = encrypted.night.heirpay("report", "--to", str(tmp_path / "report"))
     assert ended.returncode == 0, ended.stderr
     folder = tmp_path / "report"
-    assert json.loads((folder / "report.json").read_text())["project_status"]["verdict"]
+    report = (folder / "report.json").read_text()
+    assert json.loads(report)["project_status"]["verdict"]
+    listed = encrypted.night.heirpay("quarantine", "list").stdout
+    for name, reason in REFUSED.items():
+        assert f"bank statement refused/{name}: " in listed
+        assert reason in listed
+        assert f"bank statement refused/{name}" in report
     assert (folder / "data_docs" / "index.html").read_text().lstrip().startswith("<!")
     with zipfile.ZipFile(folder / "finance.xlsx") as workbook:
         workbook.extractall(tmp_path / "report" / "workbook")

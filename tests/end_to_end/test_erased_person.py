@@ -1,21 +1,26 @@
-"""A night that pulls everything again: a person who was erased stays away, and each bank file that
-is refused is named while the night is published."""
+"""Everything is pulled again: a person who was erased stays away."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
+from compiled_project import run_models
 from installed import NOW, Installation
 from nights import copy_home
 
+from heirpay_pipelines.gateways.progress import TerminalProgress
+from heirpay_pipelines.gateways.stripe.account import stripe_account
+from heirpay_pipelines.gateways.stripe.landing_run import pull_and_land
 from heirpay_pipelines.landing.landing import Landing
 from heirpay_pipelines.landing.read import open_files, relation
 from heirpay_pipelines.orchestration.embedded import EmbeddedAccount
+from heirpay_pipelines.settings import Settings
+from heirpay_pipelines.warehouse.build import prepare_build
+from heirpay_pipelines.warehouse.project import BuildRequest
 
 BUSIEST = """
 select customers.id, customers.email, customers.name
@@ -45,92 +50,59 @@ order by all
 """
 
 
-def named(night: Installation, texts: tuple[str, ...]) -> Iterator[str]:
+Row = tuple[object, ...]
+
+
+def named(
+    landing: Landing, warehouse: duckdb.DuckDBPyConnection, texts: tuple[str, ...]
+) -> set[str]:
     """Where any of the texts stands: landed payloads, every table of the warehouse."""
     sought = " or ".join(f"contains(row::varchar, '{text}')" for text in texts)
-    landing = Landing(night.settings.landing_dir)
+    found = set()
     with open_files(landing) as connection:
         for name, files in landing.files().items():
             rows = f"select id, payload from {relation(landing, files)}"
             if connection.execute(f"select 1 from ({rows}) as row where {sought}").fetchone():
-                yield f"landing {name}"
-    for schema, table in night.rows(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'heirpay'"
-    ):
-        if night.rows(f'select 1 from "{schema}"."{table}" as row where {sought} limit 1'):
-            yield f"{schema}.{table}"
+                found.add(f"landing {name}")
+    tables = "select schema_name, table_name from duckdb_tables() where database_name = ?"
+    (database,) = warehouse.execute("select current_database()").fetchone() or ()
+    for schema, table in warehouse.execute(tables, [database]).fetchall():
+        rows = f'select 1 from "{schema}"."{table}" as row where {sought} limit 1'
+        if warehouse.execute(rows).fetchone():
+            found.add(f"{schema}.{table}")
+    return found
 
 
-CASES = Path(__file__).parents[1] / "bank" / "bank_cases"
-REFUSED = {
-    "bai2_cut_after_detail.bai2": "the file's trailer (99) is missing",
-    "bai2_group_status_test.bai2": "the file is a test",
-    "camt_closing_other_ccy.xml": "opening balances are in eur",
-    "01_decimal_comma_default/x.csv": "line 2: column Amount",
-    "25_unclosed_quote/x.csv": "line 2, column 2: a quote is not closed",
-    "28_amount_and_none_mapping/x.csv": "the mapping names no amount",
-    "35_balance_each_day/x.csv": "line 5: the balance says 99900",
-    "endless.ofx": "the file holds no statement",
-    "picture.png": "no statement in a known format",
-}
-
-
-@dataclass(frozen=True)
-class PulledAgain:
-    """The night, the person who was erased before it, the totals before that."""
-
-    night: Installation
-    person: tuple[str, ...]
-    totals: list[tuple[object, ...]]
-
-
-@pytest.fixture(scope="module")
-def again(
-    published: Installation, account: EmbeddedAccount, tmp_path_factory: pytest.TempPathFactory
-) -> PulledAgain:
-    home = tmp_path_factory.mktemp("again") / "home"
+@pytest.mark.slow
+def test_everything_pulled_again_brings_nobody_back(
+    published: Installation, account: EmbeddedAccount, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
     copy_home(published.home, home)
     night = replace(published, home=home, account=account)
-    person = tuple(str(value) for value in night.rows(BUSIEST)[0])
-    totals = night.rows(TOTALS)
-    assert next(named(night, person), None)
-    asked = ("gdpr", "erase", person[0], "--reason", "letter 7", "--by", "Dana")
-    erased = night.heirpay(*asked)
+    settings, landing = night.settings, Landing(night.settings.landing_dir)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        person = tuple(str(value) for value in warehouse.execute(BUSIEST).fetchone() or ())
+        totals = warehouse.execute(TOTALS).fetchall()
+        assert len(named(landing, warehouse, person)) > 5
+    erased = night.heirpay("gdpr", "erase", person[0], "--reason", "letter 7", "--by", "Dana")
     assert erased.returncode == 0, erased.stderr
     assert night.rows(TOTALS) == totals
-    bank = home / "bank" / "refused"
-    bank.mkdir()
-    for name in REFUSED:
-        if "/" in name:
-            folder = Path(name).parent
-            shutil.copytree(CASES / "csv" / folder, bank / folder)
-        elif (CASES / "bank" / name).is_file():
-            shutil.copy(CASES / "bank" / name, bank / name)
-    (bank / "endless.ofx").write_bytes(b"<OFX>" + b" " * 60_000 + b"</OFX>")
-    (bank / "picture.png").write_bytes(b"\x89PNG\r\n" + os.urandom(99).replace(b"\0", b"1"))
-    run = night.heirpay("run", "--full", "--as-of", NOW)
-    assert run.returncode == 0, run.stderr[-3000:]
-    return PulledAgain(night, person, totals)
 
-
-@pytest.mark.slow
-def test_everything_pulled_again_brings_nobody_back(again: PulledAgain) -> None:
-    (row,) = again.night.rows(
-        "select rows_pulled::json ->> '$.customer', outcome from operations.run_history"
-        " order by started_at desc limit 1"
+    reached = Settings(
+        HEIRPAY_HOME=home, STRIPE_API_KEY=account.key, STRIPE_API_BASE=account.base_url
     )
-    assert int(str(row[0])) > 100  # Stripe told of everybody again, of the person, too
-    assert list(named(again.night, again.person)) == []
-    assert again.night.rows(TOTALS) == again.totals
-    erased = "select count(*) from staging.stg_stripe__customers where id like 'cus_erased%'"
-    assert again.night.rows(erased) == [(1,)]
-
-
-@pytest.mark.slow
-def test_a_night_with_refused_bank_files_is_published_and_lists_each(again: PulledAgain) -> None:
-    listed = again.night.heirpay("quarantine", "list").stdout
-    report = (again.night.home / "reports" / "latest" / "report.json").read_text()
-    for name, reason in REFUSED.items():
-        assert f"bank statement refused/{name}: " in listed
-        assert f"bank statement refused/{name}: " in report
-        assert reason in listed
+    said = TerminalProgress(lambda line: None)
+    outcome = pull_and_land(stripe_account(reached), datetime.fromisoformat(NOW), True, said)
+    assert outcome.rows["customer"] > 100  # Stripe told of everybody again, of the person, too
+    as_of = datetime.fromisoformat(NOW).astimezone(UTC).replace(tzinfo=None)
+    request = BuildRequest(tmp_path / "build.duckdb", tmp_path, "again", as_of)
+    prepare_build(request, settings)
+    run_models(request, "+path:models")
+    with duckdb.connect(str(request.database), read_only=True) as warehouse:
+        assert named(landing, warehouse, person) == set()
+        assert warehouse.execute(TOTALS).fetchall() == totals
+        pseudonyms = (
+            "select count(*) from staging.stg_stripe__customers where id like 'cus_erased%'"
+        )
+        assert warehouse.execute(pseudonyms).fetchall() == [(1,)]

@@ -107,11 +107,8 @@ def test_what_is_put_aside_is_named_with_the_reason(night: Night) -> None:
     assert {object_id for object_id, _ in rows} == ASIDE
     assert all("currency 'usdc' is not known" in reason for _, reason in rows)
     named = night.controls()["quarantine_empty"].evidence["ids"]
-    ids = {
-        row[0]
-        for row in night.warehouse.rows("select id from staging.stg_landing__quarantined_objects")
-    }
-    assert set(named) == ids | {"balance in usdc"}
+    assert {name.rpartition(" ")[2] for name in named} == ASIDE | {"usdc"}
+    assert {"subscription sub_token", "charge ch_token", "balance in usdc"} <= set(named)
     # The movement of what is put aside has no object now: the break says so.
     breaks = "select kind, object_id from finance.reconciliation_breaks where object_id = ?"
     assert night.warehouse.rows(breaks, "txn_settled") == [
