@@ -58,10 +58,26 @@ once_items as (
     where discounts.duration = 'once'
 ),
 
+planned_items as (
+    select
+        phase_id as state_id,
+        subscription_item_id,
+        discount_id,
+        level,
+        position,
+        is_once,
+        cast(null as timestamp) as applies_from,
+        ends_at as applies_to
+    from {{ ref('int_scheduled_discounts') }}
+    where is_known
+),
+
 every_application as (
     select * from lasting_items
     union all
     select * from once_items
+    union all
+    select * from planned_items
 ),
 
 final as (

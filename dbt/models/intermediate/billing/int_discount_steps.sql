@@ -1,11 +1,10 @@
--- The order in which discounts reduce a counted interval: percentages before fixed amounts, those
+-- The order in which discounts reduce an interval: percentages before fixed amounts, those
 -- of an item before those of the subscription, else in the order given. One step is one
 -- discount, the same for all items of the interval. Two variants: `lasting` is the headline,
 -- `every` takes the discounts of one bill too.
 with intervals as (
     select interval_id, state_id, currency, starts_at
-    from {{ ref('int_subscription_intervals') }}
-    where is_counted
+    from {{ ref('int_priced_intervals') }}
 ),
 
 applications as (

@@ -7,7 +7,7 @@ with recursive items as (
         items.subscription_item_id,
         {{ text_key(['items.recurring_interval', 'items.interval_count']) }} as billing_period,
         amounts.period_amount
-    from {{ ref('int_subscription_intervals') }} as intervals
+    from {{ ref('int_priced_intervals') }} as intervals
     inner join {{ ref('int_subscription_state_items') }} as items
         on intervals.state_id = items.state_id
     inner join {{ ref('int_period_amounts') }} as amounts

@@ -142,7 +142,7 @@ every_id as (
     select discount_id as id from evidence
 ),
 
-final as (
+found as (
     select
         every_id.id,
         discounts.coupon_id,
@@ -179,6 +179,34 @@ final as (
     left join {{ ref('stg_stripe__coupons') }} as coupons on discounts.coupon_id = coupons.id
     left join evidence on every_id.id = evidence.discount_id
     where every_id.id is not null
+),
+
+-- A coupon as the discount that a schedule's phase will make of it.
+planned as (
+    select
+        'planned_' || id as id,
+        id as coupon_id,
+        duration,
+        percent_off,
+        amount_off,
+        currency,
+        product_ids,
+        currency_options,
+        cast(null as varchar) as promotion_code_id,
+        cast(null as varchar) as customer_id,
+        cast(null as varchar) as subscription_id,
+        cast(null as varchar) as subscription_item_id,
+        cast(null as varchar) as invoice_id,
+        cast(null as timestamp) as starts_at,
+        cast(null as timestamp) as ends_at,
+        false as is_from_lines
+    from {{ ref('stg_stripe__coupons') }}
+),
+
+final as (
+    select * from found
+    union all
+    select * from planned
 )
 
 select * from final

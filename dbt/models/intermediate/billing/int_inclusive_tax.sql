@@ -2,8 +2,7 @@
 -- interval applied it, else (before the first invoice) as its first did. The invoice decides: a
 -- rate made by hand or the account's default can make a price inclusive that does not say so.
 with intervals as (
-    select interval_id, state_id, starts_at from {{ ref('int_subscription_intervals') }}
-    where is_counted
+    select interval_id, state_id, starts_at from {{ ref('int_priced_intervals') }}
 ),
 
 taxed_items as (

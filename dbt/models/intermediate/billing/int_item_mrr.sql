@@ -1,8 +1,8 @@
--- MRR of each item of each counted interval, in minor units with 12 decimals, in three variants.
--- Multiplied first, divided once: 52 weeks or 365 days over 12 months lose nothing on the way.
+-- MRR of each item of each counted interval and planned phase, in minor units with 12 decimals, in
+-- three variants. Multiplied first, divided once: 52 weeks or 365 days over 12 months lose nothing
+-- on the way.
 with intervals as (
-    select * from {{ ref('int_subscription_intervals') }}
-    where is_counted
+    select * from {{ ref('int_priced_intervals') }}
 ),
 
 items as (

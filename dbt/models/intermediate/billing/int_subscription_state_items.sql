@@ -39,10 +39,24 @@ estimated_items as (
             and states.valid_to <= items.ends_at
 ),
 
+-- What a schedule plans is priced in the same way; a phase is a state that has not come yet.
+planned_items as (
+    select
+        phase_id as state_id,
+        subscription_item_id,
+        price_id,
+        currency,
+        quantity,
+        cast(null as decimal(38, 12)) as unit_amount_decimal
+    from {{ ref('int_scheduled_items') }}
+),
+
 every_item as (
     select * from observed_items
     union all
     select * from estimated_items
+    union all
+    select * from planned_items
 ),
 
 prices as (

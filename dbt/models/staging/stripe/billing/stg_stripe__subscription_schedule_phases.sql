@@ -12,7 +12,11 @@ parsed as (
                 'end_date': 'bigint',
                 'trial_end': 'bigint',
                 'currency': 'varchar',
-                'items': [{'price': 'json', 'plan': 'json', 'quantity': 'bigint'}]
+                'coupon': 'json',
+                'discounts': ['json'],
+                'items': [{
+                    'price': 'json', 'plan': 'json', 'quantity': 'bigint', 'discounts': ['json']
+                }]
             }]
         }) }} as payload
     from landed
@@ -38,7 +42,10 @@ final as (
         {{ epoch('phase.trial_end') }} as trial_ends_at,
         lower(phase.currency) as currency,
         coalesce({{ json_id('item.price', '$') }}, {{ json_id('item.plan', '$') }}) as price_id,
-        item.quantity as quantity
+        item.quantity as quantity,
+        item.discounts as item_discounts,
+        phase.discounts as phase_discounts,
+        {{ json_id('phase.coupon', '$') }} as phase_coupon_id
     from items
 )
 
