@@ -17,6 +17,7 @@ REVENUE = (
     "revenue_by_flow",
     "deferred_revenue",
     "scheduled_churn",
+    "scheduled_changes",
     "tax_by_jurisdiction",
     "tax_warnings",
     "payouts_by_state",

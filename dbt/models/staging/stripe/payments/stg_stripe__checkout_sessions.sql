@@ -18,6 +18,10 @@ parsed as (
             'currency': 'varchar',
             'amount_subtotal': 'bigint',
             'amount_total': 'bigint',
+            'discounts': [{
+                'coupon': 'json',
+                'promotion_code': 'json'
+            }],
             'customer_details': {
                 'address': {
                     'country': 'varchar',
@@ -56,7 +60,9 @@ final as (
         lower(payload.currency) as currency,
         payload.amount_subtotal as amount_subtotal,
         payload.amount_total as amount_total,
+        coalesce(payload.total_details.amount_discount, 0) as discount_amount,
         coalesce(payload.total_details.amount_tax, 0) as tax_amount,
+        payload.discounts as discounts,
         payload.total_details.breakdown.taxes as taxes,
         upper(payload.customer_details.address.country) as customer_country,
         payload.customer_details.address.state as customer_state,
