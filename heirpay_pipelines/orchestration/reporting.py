@@ -52,6 +52,7 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
         chain = str(head(state))
         results = read_results(state, run.run_id, settings.project)
     from heirpay_pipelines.orchestration.job import CRONS  # which loads the assets
+    from heirpay_pipelines.orchestration.schedule_command import is_running
 
     facts = RunFacts(
         run_id=run.run_id,
@@ -63,7 +64,10 @@ def domain_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Non
         coverage=night.coverage(run.as_of),
         incidents=known,
         audit_head=chain,
-        schedules=[{"job": job, "cron": cron, "when": when} for job, (cron, when) in CRONS.items()],
+        schedules=[
+            {"job": job, "cron": cron, "when": when, "on": is_running(context.instance, job)}
+            for job, (cron, when) in CRONS.items()
+        ],
     )
     apart = None if night.is_whole else settings.reports_dir / UNPUBLISHED_REPORT
     paths = write_report(settings, facts, [asdict(result) for result in results], apart)

@@ -50,9 +50,9 @@ def schedule(state: str | None) -> None:
         say(f"off  `heirpay schedule on`: {when[0].lower()}{when[1:]}.")
 
 
-def is_running(instance: DagsterInstance) -> bool:
+def is_running(instance: DagsterInstance, name: str = SCHEDULE) -> bool:
     """Whether the schedule is switched on, here or in Dagster's UI."""
-    found = _stored(instance)
+    found = _stored(instance, name)
     return found is not None and found.is_running
 
 
@@ -80,14 +80,14 @@ def switch(instance: DagsterInstance, settings: Settings, on: bool) -> None:
     (instance.add_instigator_state if found is None else instance.update_instigator_state)(new)
 
 
-def _stored(instance: DagsterInstance) -> InstigatorState | None:
-    origin = _origin()
+def _stored(instance: DagsterInstance, name: str = SCHEDULE) -> InstigatorState | None:
+    origin = _origin(name)
     return instance.get_instigator_state(origin.get_id(), origin.get_selector().get_id())
 
 
-def _origin() -> RemoteInstigatorOrigin:
+def _origin(name: str = SCHEDULE) -> RemoteInstigatorOrigin:
     from dagster._core.remote_origin import RemoteInstigatorOrigin
 
     from heirpay_pipelines.orchestration.code_location import repository_origin
 
-    return RemoteInstigatorOrigin(repository_origin(), SCHEDULE)
+    return RemoteInstigatorOrigin(repository_origin(), name)

@@ -100,8 +100,12 @@ def fraud_integrations(context: ReportContext) -> Handoff:
     )
 
 
+def _is_on(context: ReportContext, job: str) -> bool:
+    return any(each["job"] == job and each["on"] for each in context.run.schedules)
+
+
 def deployment(context: ReportContext) -> Handoff:
-    """Settings as set or not; the schedules that the daemon knows; files' modes, as they are."""
+    """Settings as set or not; the schedules, and which are on; files' modes, as they are."""
     settings = context.settings
     described = [
         {
@@ -127,7 +131,7 @@ def deployment(context: ReportContext) -> Handoff:
         },
         (
             ("every setting is listed", bool(described)),
-            ("the schedules are known", bool(context.run.schedules)),
+            ("the nightly schedule is on", _is_on(context, "nightly")),
             ("files are for their owner only", controls.all_passed(modes) is True),
             ("data at rest is encrypted", settings.encryption_key is not None),
             ("escalations are delivered somewhere", settings.notify is not None),

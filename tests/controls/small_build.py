@@ -23,7 +23,7 @@ create table landing.customer as select 'cus_1' as id,
 create table landing.write_permissions as select 'pull-1' as pull_id, 'none' as key_id,
   '2026-10-30T00:00:00+00:00' as probed_at, 'charges' as resource, 'refused' as answer;
 create table staging.stg_landing__quarantined_objects as
-select 'quarantine_1' as id, 'ch_9' as object_id
+select 'quarantine_1' as id, 'charge' as object_type, 'ch_9' as object_id, 'cut' as reason
   limit 0;
 create table intermediate.int_absent_objects as select 'ch_9' as object_id limit 0;
 create table staging.stg_stripe__balances as select 'usd' as currency;

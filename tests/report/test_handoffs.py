@@ -95,10 +95,27 @@ def test_bank_files_are_no_endpoint_of_stripes(facts: Any) -> None:
     assert any("bank:a.xml" in party.get("sources", ()) for party in parties)
 
 
-def test_schedules_are_those_of_the_run(facts: Any) -> None:
-    nightly = {"job": "nightly", "cron": "0 3 * * *", "when": "Every night at 03:00"}
-    assert files(facts, schedules=[nightly])["deployment.json"].content["schedules"] == [nightly]
-    assert not dict(files(facts)["deployment.json"].criteria)["the schedules are known"]
+@pytest.mark.parametrize("on", [True, False])
+def test_schedules_are_those_of_the_run_and_on_or_off(facts: Any, on: bool) -> None:
+    nightly = {"job": "nightly", "cron": "0 3 * * *", "when": "Every night at 03:00", "on": on}
+    found = files(facts, schedules=[nightly])["deployment.json"]
+    assert found.content["schedules"] == [nightly]
+    assert dict(found.criteria)["the nightly schedule is on"] is on
+    assert dict(files(facts)["deployment.json"].criteria)["the nightly schedule is on"] is False
+
+
+@pytest.mark.parametrize(("status", "met"), [("pass", True), ("fail", False), (None, False)])
+def test_requirements_of_card_data_are_met_by_the_controls_of_it(
+    facts: Any, status: str | None, met: bool
+) -> None:
+    """Without a control that was evaluated nobody can say so."""
+    of_cards = [row for row in facts.controls if row["key"].startswith("card_numbers_")]
+    assert of_cards
+    facts.controls = [
+        {**row, "status": status or "not_evaluated", "checked": 1} for row in of_cards
+    ]
+    criteria = dict(files(facts)["data-contract.json"].criteria)
+    assert criteria["PCI_data_requirements_met"] is met
 
 
 def test_what_finds_fraud_has_when_it_was_last_seen(facts: Any) -> None:

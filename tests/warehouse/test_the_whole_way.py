@@ -40,7 +40,6 @@ TABLES = {
     "churn_monthly": "*",
     "cohort_retention": "*",
     "scheduled_churn": "*",
-    "scheduled_changes": "*",
     "trial_conversion": "*",
     "usage_mrr_monthly": "*",
     "mrr_fx_monthly": "*",
