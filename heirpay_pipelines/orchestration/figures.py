@@ -62,7 +62,7 @@ def published_figures(
 def published_run(connection: duckdb.DuckDBPyConnection) -> RunFacts | None:
     """The run that the published file is of."""
     found = connection.execute(PUBLISHED_BY).fetchone()
-    return found and RunFacts(found[0], found[1].replace(tzinfo=UTC), "published")
+    return RunFacts(found[0], found[1].replace(tzinfo=UTC), "published") if found else None
 
 
 def mart_charts(settings: Settings, run: RunFacts, connection: duckdb.DuckDBPyConnection) -> Any:

@@ -82,8 +82,8 @@ class MartCharts:
             fact = self.context.fact(CHART_OF[table])
             if not fact.rows:
                 return fact.title, None, ""
-            svg, sentence = CHARTS[CHART_OF[table]](self.context, fact)
-            return fact.title, svg, f"{sentence}\n\n`{fact.command}`"
+            drawn, sentence = CHARTS[CHART_OF[table]](self.context, fact)
+            return fact.title, drawn, f"{sentence}\n\n`{fact.command}`"
         chart = declared_charts().get(table) or self._rows_by_month(table)
         rows = self._rows(chart.sql)
         svg = plain_chart(rows, chart.mark, chart.unit) if rows else None
