@@ -241,7 +241,9 @@ MUTATIONS = {
 
 EMPTY = {
     "finance.reconciliation_breaks": "values ('brk_1'), ('brk_1')",
-    "staging.stg_landing__quarantined_objects": "select 'q_1', 'charge', 'ch_9', 'cut' from range(2)",
+    "staging.stg_landing__quarantined_objects": (
+        "select 'q_1', 'charge', 'ch_9', 'cut' from range(2)"
+    ),
 }
 """Tables that a build without a finding has no row in, with two rows of one key."""
 
