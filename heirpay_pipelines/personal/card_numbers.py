@@ -28,6 +28,13 @@ from heirpay_pipelines.personal.split_numbers import joined_pieces
 
 SEPARATOR = r"[ \t\r\n\-./_+*|~·•‐-―−]"
 CANDIDATE = re.compile(rf"[0-9](?:{SEPARATOR}{{0,3}}[0-9]){{11,}}")
+# What also stands between the values of a list or a row: only between groups as they are written
+# on a card, all alike, and where the row has no further value.
+LISTED = re.compile(
+    r"[0-9]{4}(?<![0-9A-Za-z].{4})(?P<by> ?[,:;=#'()&!?<>\\]{1,3} ?)[0-9]{4}(?:[0-9]{2})?(?P=by)"
+    r"[0-9]{4,5}(?:(?P=by)[0-9]{2,4}(?:(?P=by)[0-9]{1,3})?)?(?![0-9A-Za-z]|(?P=by)\w)",
+    re.DOTALL,
+)
 GROUP = re.compile(r"[0-9]+")
 ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
 ESCAPED_SPACE = re.compile(r"\\+[nrt]")
@@ -37,7 +44,7 @@ SHORT, KEPT = 40, 20_000
 """Objects of an account have the same names, currencies, states and instants again and again: what
 was found in so many texts of so few characters is known."""
 PERCENT = re.compile(
-    r"%C2%A0|%(?:20|25(?=[0-9A-F]{2})|2B|2D|2E|2F|5F|09|0A|0D|3[0-9D])", re.IGNORECASE
+    r"%C2%A0|%(?:2[0-46-9A-F]|25(?=[0-9A-F]{2})|5F|7C|7E|09|0A|0D|3[0-9A-F])", re.IGNORECASE
 )
 UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 # MD5, SHA-1, SHA-2 in hexadecimal: one in some thousands holds digits that look like a card.
@@ -48,7 +55,8 @@ DIGEST = re.compile(
 )
 IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{1,4}){3,8}\b")
 TRACK = re.compile(
-    r"%?B[0-9]{12,19}\^[^^\n]{2,26}\^[0-9]{4}|;?\b[0-9]{12,19}[=D][0-9]{7,}\??", re.IGNORECASE
+    r"[0-9](?:(?<=[Bb].)[0-9]{11,18}\^[^^\n]{2,26}\^[0-9]{4}"
+    r"|(?<!\w.)[0-9]{11,18}[=Dd][0-9]{7,}\??)"
 )
 CODE = re.compile(
     r"\b(?:cvv2?|cvc2?|cvn2?|csc|security[ _-]?code|card verification (?:code|value|number))\b"
@@ -139,7 +147,26 @@ def _in_plain(plain: str, key: str) -> list[CardFinding]:
         brand = _brand_in(plain, match, key)
         if brand:
             found.append(CardFinding("card_number", brand, key))
+    found += [
+        CardFinding("card_number", brand, key)
+        for match in LISTED.finditer(plain)
+        if (brand := _brand_listed(plain, match, key))
+    ]
     return found
+
+
+def _brand_listed(plain: str, match: re.Match[str], key: str) -> str | None:
+    """The brand of groups with commas, colons and the like between them, unless they are the end
+    of a longer row."""
+    before = plain[max(0, match.start() - 40) : match.start()]
+    if not ABOUT_CARDS.search(before) and (
+        key in REFERENCE_KEYS or before.endswith(match["by"].rstrip())
+    ):
+        return None
+    groups = GROUP.findall(match[0])
+    if not _as_people_group(tuple(map(len, groups)), match[0]):
+        return None
+    return _brand_of("".join(groups))
 
 
 def normalised(text: str) -> str:
@@ -151,6 +178,8 @@ def normalised(text: str) -> str:
         plain = PERCENT.sub(lambda match: unquote(match[0]), plain)
     if "&" in plain:
         plain = html.unescape(plain)
+    if "\0" in plain:
+        plain = plain.replace("\0", "")
     if plain.isascii():
         return plain
     return "".join(

@@ -1,4 +1,5 @@
-"""Card numbers in pieces: over neighbouring values of an object, or over the entries of a list."""
+"""Card numbers in pieces: over neighbouring values of an object, over the entries of a list, or
+half in a name and half in its value."""
 
 from __future__ import annotations
 
@@ -8,6 +9,11 @@ from typing import Any
 
 MOST_PIECES = 8
 PIECE = re.compile(r"\s*[0-9](?:[\s.\-/_+]{0,3}[0-9]){0,14}\s*")
+NAME_PIECE = re.compile(
+    r"(?P<words>.*?)(?P<digits>[0-9]{4,}(?:[\s.\-/_+]{1,3}[0-9]{4,}){0,2})\s*", re.DOTALL
+)
+VALUE_PIECE = re.compile(r"\s*[0-9](?:[\s.\-/_+]{0,3}[0-9]){5,12}\s*")
+EPOCH = re.compile(r"1[4-9][0-9]{8}(?:[0-9]{3})?")
 NOT_DIGITS = re.compile(r"[^0-9]+")
 WORDS = re.compile(r"[A-Z]?[a-z]+|[0-9]+|[A-Z]+")
 ABOUT_CARDS = re.compile(r"card|\bpan\b|visa|master|amex|kredit|carte", re.IGNORECASE)
@@ -25,6 +31,8 @@ SHORTENED = frozenset({"last4", "dynamic_last4", "postal_code", "zip", "iin", "p
 def joined_pieces(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, str]]:
     """(where, digits) of runs of neighbouring texts that are digits and nothing else, joined: each
     run of two or more pieces with 13 to 19 digits in all that may be one number."""
+    if isinstance(value, dict):
+        yield from _names_and_values(value)
     for run in _runs(value):
         for first in range(len(run)):
             for last in range(first + 1, min(len(run), first + MOST_PIECES)):
@@ -34,6 +42,25 @@ def joined_pieces(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, str]
                     break
                 if len(digits) >= 13 and _belong_together(pieces):
                     yield pieces[0][0], digits
+
+
+def _names_and_values(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names that end in six digits and more with a value of so many: nothing else stands in the
+    name, or it speaks of cards. An instant beside a number is no half of a card."""
+    for name, item in value.items():
+        if not name or not name.rstrip()[-1:].isdigit() or isinstance(item, bool):
+            continue
+        text = str(item) if isinstance(item, str | int) else ""
+        half = NAME_PIECE.fullmatch(name)
+        if (
+            not half
+            or len(half["digits"]) < 6
+            or not VALUE_PIECE.fullmatch(text)
+            or EPOCH.fullmatch(text.strip())
+        ):
+            continue
+        if not half["words"].strip() or ABOUT_CARDS.search(half["words"]):
+            yield "key", NOT_DIGITS.sub("", half["digits"] + text)
 
 
 def _runs(value: dict[str, Any] | list[Any]) -> Iterator[list[tuple[str, str]]]:

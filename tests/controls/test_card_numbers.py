@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
 import string
-from base64 import b64encode, urlsafe_b64encode
+import time
+import zlib
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +83,19 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "pipes": lambda n: grouped(n, "|"),
     "hexadecimal": lambda n: n.encode().hex(),
     "a float": lambda n: f"{n[0]}.{n[1:]}e{len(n) - 1}",
+    **{
+        f"groups with {by}": (lambda n, by=by: f"paid {grouped(n, by)} today")  # type: ignore[misc]
+        for by in (",", ", ", ":", ";", "=", "#", "'", ")(", "&", "::", " : ", "!", "\\")
+    },
+    "parentheses": lambda n: f"({grouped(n, ')(')})",
+    "said to be a card, with =": lambda n: f"card={grouped(n, '=')}",
+    "encoded commas": lambda n: grouped(n, "%2C"),
+    "named entities": lambda n: grouped(n, "&comma;"),
+    "numbered entities": lambda n: "".join(f"&#x{ord(digit):x};" for digit in n),
+    "zero bytes": lambda n: "\0".join(n),
+    "hexadecimal with blanks": lambda n: n.encode().hex(" "),
+    "hexadecimal with prefixes": lambda n: "".join(f"\\x{ord(digit):x}" for digit in n),
+    "quoted-printable": lambda n: "".join(f"={ord(digit):X}" for digit in n),
     "a float in a text": lambda n: f"paid {n[0]}.{n[1:]}E+{len(n) - 1} today",
 }
 BASE64: dict[str, Callable[[str], str]] = {
@@ -90,6 +106,16 @@ BASE64: dict[str, Callable[[str], str]] = {
     "base64 of groups": lambda n: b64encode(grouped(n, " ").encode()).decode(),
     "base64 of a sentence": lambda n: b64encode(f"card {grouped(n, '-')}, ok".encode()).decode(),
     "base64 of JSON": lambda n: b64encode(json.dumps({"card": n}).encode()).decode(),
+    "UTF-16 in base64": lambda n: b64encode(n.encode("utf-16")).decode(),
+    "UTF-16 the other way round": lambda n: b64encode(f"x{n}".encode("utf-16-be")).decode(),
+    "UTF-16 of groups": lambda n: b64encode(grouped(n, " ").encode("utf-16-le")).decode(),
+    "base32": lambda n: b32encode(n.encode()).decode(),
+    "base32 of a sentence": lambda n: b32encode(f"card {grouped(n, '-')}, ok".encode()).decode(),
+    "base32 in small letters": lambda n: b32encode(n.encode()).decode().lower().rstrip("="),
+    "gzip in base64": lambda n: b64encode(gzip.compress(n.encode())).decode(),
+    "gzip for a URL": lambda n: urlsafe_b64encode(gzip.compress(f"card {n}".encode())).decode(),
+    "zlib in base64": lambda n: b64encode(zlib.compress(n.encode())).decode(),
+    "zlib, hard": lambda n: b64encode(zlib.compress(n.encode(), 9)).decode(),
     "base64 in a sentence": lambda n: f"see x-{b64encode(n.encode()).decode()}; thanks",
 }
 ALL = ENCODINGS | BASE64
@@ -130,6 +156,9 @@ HALVES: dict[str, Callable[[str], object]] = {
         {"key": "x", "text": {"value": n[:8], "maximum_length": None}},
         {"key": "y", "text": {"value": n[8:], "maximum_length": None}},
     ],
+    "a name and its value": lambda n: {n[:8]: n[8:]},
+    "a name and its number": lambda n: {n[:8]: int(n[8:]) if n[8] != "0" else n[8:]},
+    "a name that says card": lambda n: {f"visa card {n[:6]}": n[6:]},
     "JSON in a text": lambda n: json.dumps({"c1": n[:8], "c2": n[8:]}),
 }
 
@@ -143,6 +172,32 @@ def test_a_number_in_pieces_is_found(split: str) -> None:
         for text in (payload, compact):
             asked = f"select {PREFILTER.format('$1')}"
             assert duckdb.execute(asked, [text]).fetchone() == (True,), text
+
+
+def test_a_row_of_numbers_an_instant_and_a_longer_address_are_no_card() -> None:
+    number = next(n for n in numbers(14, seed=9) if len(n) == 16)
+    for text in (
+        f"2026,{grouped(number, ',')}",
+        f"{grouped(number, ',')},1200",
+        f"USD;{grouped(number, ';')};paid",
+        f"2001:{grouped(number, ':')}:1:2",
+        f"ab{grouped(number, ':')}",
+        f"{number[:4]},{number[4:8]};{number[8:12]},{number[12:]}",
+    ):
+        assert find_in_text(text) == [], text
+    rng = random.Random(5)
+    for _ in range(2000):
+        sold = {str(rng.randrange(10**5, 10**6)): str(rng.randrange(1_700_000_000, 1_800_000_000))}
+        counted = {str(rng.randrange(4 * 10**12, 5 * 10**12)): str(rng.randrange(10**4))}
+        named = {f"order_{rng.randrange(10**7, 10**8)}": str(rng.randrange(10**7, 10**8))}
+        assert find_in_json(json.dumps({"metadata": sold | counted | named})) == []
+
+
+def test_what_is_compressed_is_unpacked_to_a_bound_only() -> None:
+    bomb = b64encode(gzip.compress(b"0" * 200_000_000, 1)).decode()
+    started = time.process_time()
+    assert find_in_text(bomb) == []
+    assert time.process_time() - started < 5
 
 
 def test_four_neighbouring_groups_of_four_are_one_number_whatever_they_are_called() -> None:

@@ -11,21 +11,33 @@ from heirpay_pipelines.at_rest import sealed
 from heirpay_pipelines.controls.card_numbers import CardFinding, find_in_json, find_in_text, masked
 from heirpay_pipelines.controls.probes.given import ProbeInput
 from heirpay_pipelines.controls.results import Outcome, judge
-from heirpay_pipelines.personal.encoded_numbers import DIGITS_IN_BASE64, DIGITS_IN_HEX, SCIENTIFIC
+from heirpay_pipelines.personal.encoded_numbers import (
+    COMPRESSED,
+    DIGITS_IN_BASE32,
+    DIGITS_IN_BASE64,
+    DIGITS_IN_HEX,
+    SCIENTIFIC,
+)
 from heirpay_pipelines.warehouse.personal_columns import tagged_columns
 
 # A superset of what the finder confirms: thirteen digits with little between them, and nothing
 # that stands in an instant or between values of JSON; a digit of another script; an escape that
-# could hide a separator or a digit; digits in base64, hexadecimal or a float; two neighbouring
-# texts of digits; a verification code. RE2 is quick on the short patterns and slow on one that
+# could hide a separator or a digit; groups with a list's separators; digits in base64, base32,
+# hexadecimal or a float, compressed text; two neighbouring texts of digits, or a name and a value;
+# a verification code. RE2 is quick on the short patterns and slow on one that
 # holds them all, or repeats a class of Unicode.
 PIECE = r"[0-9][0-9 ._/+-]{0,20}"
+NAME_END = r"[0-9][0-9 ._/+-]{4,20}[0-9]"
 PATTERNS = (
     r"[0-9]([^0-9A-Za-z:,\x22]{0,6}[0-9]){12}",
     r"[0-9][^0-9A-Za-z]{0,20}\\[unrt]",
     r"\\u[0-9a-fA-F]{4}[^0-9A-Za-z]{0,20}\\u",
-    r"%20|%2[BDEF]|%C2%A0|%3[0-9]|&nbsp;|&#",
+    r"%[23][0-9A-F]|%C2%A0|%[57][CEF]|&nbsp;|&#|[0-9]&[A-Za-z]{2,24};",
+    r"[0-9]{4}[^0-9A-Za-z\x22]{1,5}[0-9]{4,6}[^0-9A-Za-z\x22]{1,5}[0-9]{4}",
+    rf"{NAME_END}\\*\x22\s*:\s*\\*\x22?{NAME_END}",
     DIGITS_IN_BASE64,
+    DIGITS_IN_BASE32,
+    COMPRESSED,
     DIGITS_IN_HEX,
     SCIENTIFIC,
     rf"\x22{PIECE}\\*\x22\s*,\s*(\\*\x22[^\x22]{{0,40}}\x22\s*:\s*)?\\*\x22{PIECE}\\*\x22",
@@ -48,7 +60,14 @@ MAY_HOLD = (
     "(length({0}) >= 13 and (length({0}) - length(translate({0}, '0123456789', '')) >= 13"
     " or strlen({0}) <> length({0}) or contains({0}, '\\u')))"
 )
-IN_BASE64 = f"regexp_matches({{0}}, '{_formattable(DIGITS_IN_BASE64)}')"
+IN_BASE64 = (
+    "("
+    + " or ".join(
+        f"regexp_matches({{0}}, '{_formattable(pattern)}')"
+        for pattern in (DIGITS_IN_BASE64, DIGITS_IN_BASE32, COMPRESSED)
+    )
+    + ")"
+)
 """Of few digits, so that MAY_HOLD lets it pass by: asked of what people write, not of ids."""
 TABLES_SCANNED = ("staging", "intermediate", "finance", "operations", "compliance")
 BATCH = 1000
