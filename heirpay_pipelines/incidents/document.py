@@ -13,6 +13,7 @@ from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.patterns import patterns
 from heirpay_pipelines.incidents.regulations import duties_of, regulation_of
 from heirpay_pipelines.incidents.runbooks import Runbook
+from heirpay_pipelines.incidents.words import said
 from heirpay_pipelines.state import State
 
 
@@ -90,11 +91,6 @@ def _implications(incident: Incident) -> list[dict[str, str | None]]:
         {"clause": duty.clause, "notify": duty.notify, "deadline": duty.deadline}
         for duty in duties_of(incident)
     ]
-
-
-def said(deadline: str | None) -> str:
-    """An instant as people read it: `2026-11-02 00:00 UTC`."""
-    return "" if deadline is None else f"{deadline[:16].replace('T', ' ')} UTC"
 
 
 def _actions(incident: Incident) -> list[str]:

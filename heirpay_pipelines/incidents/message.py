@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from heirpay_pipelines.incidents.document import said
 from heirpay_pipelines.incidents.incidents import Incident
 from heirpay_pipelines.incidents.patterns import patterns
+from heirpay_pipelines.incidents.words import by_when, what_happened
 
 ROLES = {
     "payment": "payment specialist",
@@ -84,29 +84,21 @@ def _totals(incidents: Sequence[Incident]) -> list[str]:
 
 
 def _paragraph(incident: Incident, document: dict[str, Any]) -> list[str]:
-    due = [each for each in document["regulatory_implications"] if each["deadline"]]
     amount = money(incident["financial_impact"], incident["currency"])
     first, *more = document["immediate_actions_required"]
-    by = said(due[0]["deadline"]) if due else _soon(incident)
     lines = [
         f"{incident['urgency'].upper()}  {_name(incident)}",
-        f"  What happened: {_what(incident)}.",
+        f"  What happened: {what_happened(incident)}.",
         f"  Money concerned: {amount}.",
         f"  Why you are told: {_why(incident)}.",
         f"  What to do ({ROLES.get(incident['role'], incident['role'])}): {first}",
         *(f"  Then: {action}" for action in more),
-        f"  By when: {by}.",
+        f"  By when: {by_when(incident)}.",
     ]
     if tried := [titles()[a["solution"]] for a in document["attempted_solutions"]]:
         lines.append(f"  Tried already: {'; '.join(dict.fromkeys(tried))}.")
     lines.append(f"  Everything about it: heirpay incidents show {incident['incident_id']}")
     return lines
-
-
-def _what(incident: Incident) -> str:
-    """A control's title says what should hold, so it is said that it does not."""
-    failed = incident["subject"].startswith("control ")
-    return f"this check failed: {incident['detail']}" if failed else str(incident["detail"])
 
 
 def _why(incident: Incident) -> str:
@@ -115,10 +107,6 @@ def _why(incident: Incident) -> str:
         why = pattern.triggers[incident["trigger_name"]]
         return f"{why[:1].lower()}{why[1:]}, so it does not wait"
     return f"the check has failed on {incident['strike']} dates, and what was tried changed nothing"
-
-
-def _soon(incident: Incident) -> str:
-    return "today" if incident["urgency"] == "critical" else "the next working day"
 
 
 def titles() -> dict[str, str]:

@@ -17,6 +17,7 @@ from heirpay_pipelines.report import charts, money, sections
 from heirpay_pipelines.report.context import ReportContext
 from heirpay_pipelines.report.domain import controls
 from heirpay_pipelines.report.domain.coverage import coverage_fact
+from heirpay_pipelines.report.domain.people import ROLES
 from heirpay_pipelines.report.figures import Figure
 from heirpay_pipelines.report.reading import Fact
 from heirpay_pipelines.report.tables import Cell, Column, cells, shown_columns, tax_name, tone_of
@@ -57,6 +58,7 @@ def render(context: ReportContext, document: dict[str, Any], figures: list[Figur
         shown_incidents=INCIDENTS_SHOWN,
         not_passed=[sections.shown_control(row) for row in controls.not_passed(context)],
         frameworks=sections.frameworks(context),
+        roles=ROLES,
         ui=context.home.ui_url,
         data_docs=data_docs(context),
         style=_style(),

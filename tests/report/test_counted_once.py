@@ -128,3 +128,32 @@ def test_what_presses_comes_first_by_urgency_money_and_date(facts: Any) -> None:
     assert [row["title"] for row in document["first_actions"]] == [
         row["title"] for row in issues[:5]
     ]
+
+
+def test_what_to_do_first_says_what_failed_for_whom_and_by_when(facts: Any) -> None:
+    """A duty has its hour; a control's title says what should hold: it is said to have failed."""
+    (known, *_) = facts.document()["blocking_issues"]
+    assert known["by"]
+    exposed = {
+        "incident_id": "inc_1", "pattern": "compliance_violations", "symptom": "data_exposure",
+        "subject": "control card_numbers_in_tables", "role": "platform", "status": "escalated",
+        "detail": "No card number is in the warehouse: 1 at fault of 1,285 checked",
+        "evidence": '{"clause": "PCI DSS 4.0.1 3.5.1"}', "urgency": "critical", "strike": 2,
+        "opened_at": "2026-11-01T00:00:00+00:00", "financial_impact": "0", "currency": None,
+        "recommendations": '["Correct the source."]', "attempted_solutions": "[]", "learned": None,
+        "learned_new": 0, "resolved_at": None, "compliance_risk": "high", "identifier": "X",
+        "section": "payment.compliance.pci", "incident_key": "1", "occurrence": 1, "failures": 2,
+        "trigger_name": None, "last_seen_at": "2026-11-01T00:00:00+00:00", "escalated_at": None,
+    }  # fmt: skip
+    soon = {**exposed, "incident_id": "inc_2", "symptom": "failed_control", "evidence": "{}",
+            "subject": "payments in usd", "detail": "30 of 100 failed",
+            "urgency": "high"}  # fmt: skip
+    found = {
+        row["subject"]: row for row in facts.document(incidents=[exposed, soon])["blocking_issues"]
+    }
+    assert found["inc_1"]["title"].startswith("Data exposure: this check failed: No card number")
+    assert found["inc_1"]["by"] == "2026-11-02 00:00 UTC"
+    assert found["inc_2"]["title"] == "Failed control: 30 of 100 failed"
+    assert found["inc_2"]["by"] == "the next working day"
+    page = facts.page(incidents=[exposed, soon])
+    assert "Owner of the platform domain, by: 2026-11-02 00:00 UTC" in page

@@ -19,6 +19,7 @@ from heirpay_pipelines.incidents.regulations import (
     regulation_of,
     regulations_of,
 )
+from heirpay_pipelines.incidents.words import said
 from heirpay_pipelines.state.switches import ISOLATION, set_switch
 
 ACTOR = "escalate"
@@ -133,6 +134,6 @@ def regulator_form(night: Night, incident: Incident) -> Attempt:
         for duty in due
     )
     named = "; ".join(
-        duty.notify + (f", due {duty.deadline}" if duty.deadline else "") for duty in due
+        duty.notify + (f", due {said(duty.deadline)}" if duty.deadline else "") for duty in due
     )
     return Attempt("done", f"drafted for {named}", drafts)

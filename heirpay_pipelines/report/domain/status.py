@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from heirpay_pipelines.incidents.thresholds import thresholds
+from heirpay_pipelines.incidents.words import by_when, what_happened
 from heirpay_pipelines.report import money
 from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
@@ -17,8 +18,11 @@ URGENCIES = ("blocking", "critical", "high", "medium", "low")
 DEADLINE_CRITICAL = 2
 """Days to a dispute's deadline from which on nothing else can be done about it."""
 SHOWN = (
-    "title", "state", "financial_impact", "what_to_do", "role", "blocks", "query", "command",
+    "title", "state", "financial_impact", "what_to_do", "role", "by", "blocks", "query", "command",
 )  # fmt: skip
+SOON = {"blocking": "today, before the next night", "critical": "today"}
+"""By when what has no date of its own wants to be done, by its urgency."""
+NOT_TODAY = "the next working day"
 Issue = dict[str, Any]
 
 
@@ -89,6 +93,7 @@ def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
             "command": None,
             "what_to_do": controls.what_to_do(row),
             "role": controls.role_of(row),
+            "by": NOT_TODAY,
             "blocks": False,
             "query": controls.query(row),
         }
@@ -153,6 +158,7 @@ def _incidents(context: ReportContext) -> list[Issue]:
             command=f"heirpay incidents show {row['incident_id']}",
             state=f"{row['urgency']}, strike {row['strike']}",
             amount=context.amount(_decimal(row["financial_impact"]), row["currency"]),
+            by=by_when(row),
         )
         for row in open_incidents(context)
         if _is_pressing(row)
@@ -164,9 +170,8 @@ def _is_pressing(row: dict[str, Any]) -> bool:
 
 
 def incident_title(row: dict[str, Any]) -> str:
-    """`Data exposure: 2 violations among 20,000 checked`: the symptom and what was seen."""
-    seen = row.get("detail") or row.get("subject") or row["incident_id"]
-    return f"{row['symptom'].replace('_', ' ').capitalize()}: {seen}"
+    """`Declined cards: 30 of 100 attempts failed`: the symptom and what was seen."""
+    return f"{row['symptom'].replace('_', ' ').capitalize()}: {what_happened(row)}"
 
 
 def _disputes_due(context: ReportContext) -> list[Issue]:
@@ -187,6 +192,7 @@ def _disputes_due(context: ReportContext) -> list[Issue]:
             urgency="critical" if row["days_left"] <= DEADLINE_CRITICAL else "high",
             since=row["evidence_due_on"],
             state="due" if row["days_left"] >= 0 else "overdue",
+            by=str(row["evidence_due_on"]),
             amount=context.amount(row["amount"], row["currency"]),
         )
         for row in fact.rows
@@ -265,11 +271,15 @@ def _issue(
     command: str | None = None,
     urgency: str = "high",
     since: object = None,
+    by: str | None = None,
 ) -> Issue:
-    """One issue. `since` is the date or instant from which it counts: open since, or due on."""
+    """One issue. `since` is the date or instant from which it counts: open since, or due on. `by`
+    says until when, in words for people."""
+    pressing = "blocking" if blocks else urgency
     return {
+        "by": by or SOON.get(pressing, NOT_TODAY),
         "state": "blocks publication" if blocks else state,
-        "urgency": "blocking" if blocks else urgency,
+        "urgency": pressing,
         "since": None if since is None else str(since)[:10],
         "kind": kind,
         "title": title,
