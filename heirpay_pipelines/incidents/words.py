@@ -9,6 +9,9 @@ from typing import Any
 
 from heirpay_pipelines.incidents.regulations import deadline_of
 
+NAMED = 3
+"""So many objects are named; the command lists all."""
+
 
 def what_happened(incident: Mapping[str, Any]) -> str:
     """What was seen. A control's title says what should hold, so it is said that it does not."""
@@ -22,6 +25,15 @@ def by_when(incident: Mapping[str, Any]) -> str:
     if deadline := _deadline(incident):
         return said(deadline)
     return "today" if incident["urgency"] == "critical" else "the next working day"
+
+
+def objects_of(incident: Mapping[str, Any]) -> str:
+    """The first objects that are concerned: `charge ch_1, charge ch_2 and 3 more`; empty without."""
+    evidence = incident.get("evidence") or {}
+    given = json.loads(evidence) if isinstance(evidence, str) else evidence
+    ids = [str(each) for each in given.get("ids") or ()]
+    more = max(len(ids), int(given.get("violations") or 0)) - NAMED
+    return ", ".join(ids[:NAMED]) + (f" and {more:,} more" if ids and more > 0 else "")
 
 
 def said(deadline: str | None) -> str:

@@ -20,7 +20,7 @@ def connections(context: ReportContext) -> Handoff:
     base = urlsplit(settings.stripe_api_base)
     rows = coverage_fact(context).rows
     api = [row for row in rows if str(row["endpoint"]).startswith("/v")]
-    files = [row for row in rows if row not in api]
+    files = context.fact("bank_files").rows
     denied = [row["endpoint"] for row in api if row["status"] != "complete"]
     versions = sorted({row["api_version"] for row in api if row["api_version"]})
     probe = controls.evidencing(context, "restricted_key")

@@ -138,7 +138,8 @@ def test_what_to_do_first_says_what_failed_for_whom_and_by_when(facts: Any) -> N
         "incident_id": "inc_1", "pattern": "compliance_violations", "symptom": "data_exposure",
         "subject": "control card_numbers_in_tables", "role": "platform", "status": "escalated",
         "detail": "No card number is in the warehouse: 1 at fault of 1,285 checked",
-        "evidence": '{"clause": "PCI DSS 4.0.1 3.5.1"}', "urgency": "critical", "strike": 2,
+        "evidence": '{"clause": "PCI DSS 4.0.1 3.5.1", "ids": ["a", "b", "c", "d"],'
+        ' "violations": 1200}', "urgency": "critical", "strike": 2,
         "opened_at": "2026-11-01T00:00:00+00:00", "financial_impact": "0", "currency": None,
         "recommendations": '["Correct the source."]', "attempted_solutions": "[]", "learned": None,
         "learned_new": 0, "resolved_at": None, "compliance_risk": "high", "identifier": "X",
@@ -153,6 +154,7 @@ def test_what_to_do_first_says_what_failed_for_whom_and_by_when(facts: Any) -> N
     }
     assert found["inc_1"]["title"].startswith("Data exposure: this check failed: No card number")
     assert found["inc_1"]["by"] == "2026-11-02 00:00 UTC"
+    assert found["inc_1"]["what_to_do"].endswith("Concerned: a, b, c and 1,197 more.")
     assert found["inc_2"]["title"] == "Failed control: 30 of 100 failed"
     assert found["inc_2"]["by"] == "the next working day"
     page = facts.page(incidents=[exposed, soon])

@@ -87,12 +87,16 @@ def test_a_connection_is_secure_by_the_keys_probe(
     assert dict(found.criteria)["third_party_connections_secure"] is secure
 
 
-def test_bank_files_are_no_endpoint_of_stripes(facts: Any) -> None:
-    bank = "insert into operations.coverage by name select * replace ('bank:a.xml' as endpoint)"
-    sql = f"{bank} from operations.coverage limit 1"
-    parties = files(facts, sql)["connections.json"].content["connections"]
-    assert "bank:a.xml" not in parties[0]["endpoints"]
-    assert any("bank:a.xml" in party.get("sources", ()) for party in parties)
+def test_the_bank_is_a_party_when_its_files_were_read_and_else_not(facts: Any) -> None:
+    """Stripe's reports, and what else is no endpoint of the API, are no files of a bank."""
+    parties = files(facts)["connections.json"].content["connections"]
+    (bank,) = (party for party in parties if party["party"].startswith("bank"))
+    assert bank["sources"]
+    assert all(source.startswith("bank/") for source in bank["sources"])
+    assert not any(endpoint.startswith("bank/") for endpoint in parties[0]["endpoints"])
+    without = files(facts, "delete from operations.coverage where mode = 'bank'")
+    parties = without["connections.json"].content["connections"]
+    assert not any(party["party"].startswith("bank") for party in parties)
 
 
 @pytest.mark.parametrize("on", [True, False])

@@ -153,7 +153,7 @@ def _technical(context: ReportContext, wanted: Requirements) -> Iterator[Row]:
     if wanted.security_level:
         yield _security(context, wanted.security_level)
     configured = {
-        "bank_statements": any(not str(row["endpoint"]).startswith("/v") for row in rows),
+        "bank_statements": bool(context.fact("bank_files").rows),
         "notifications": settings.notify is not None,
         "webhooks": settings.stripe_webhook_secret is not None,
         "advisories": settings.advisories is not None,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from heirpay_pipelines.incidents.thresholds import thresholds
-from heirpay_pipelines.incidents.words import by_when, what_happened
+from heirpay_pipelines.incidents.words import by_when, objects_of, what_happened
 from heirpay_pipelines.report import money
 from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
@@ -149,7 +149,8 @@ def _incidents(context: ReportContext) -> list[Issue]:
         _issue(
             "incident",
             incident_title(row),
-            _first_recommendation(row),
+            _first_recommendation(row)
+            + (f" Concerned: {named}." if (named := objects_of(row)) else ""),
             row.get("role") or "payment",
             context.fact("incidents").command,
             subject=row["incident_id"],
