@@ -28,7 +28,7 @@ def by_when(incident: Mapping[str, Any]) -> str:
 
 
 def objects_of(incident: Mapping[str, Any]) -> str:
-    """The first objects that are concerned: `charge ch_1, charge ch_2 and 3 more`; empty without."""
+    """The first objects that are concerned: `ch_1, ch_2, ch_3 and 9 more`; empty without any."""
     evidence = incident.get("evidence") or {}
     given = json.loads(evidence) if isinstance(evidence, str) else evidence
     ids = [str(each) for each in given.get("ids") or ()]

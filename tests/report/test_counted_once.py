@@ -142,7 +142,7 @@ def test_what_to_do_first_says_what_failed_for_whom_and_by_when(facts: Any) -> N
         ' "violations": 1200}', "urgency": "critical", "strike": 2,
         "opened_at": "2026-11-01T00:00:00+00:00", "financial_impact": "0", "currency": None,
         "recommendations": '["Correct the source."]', "attempted_solutions": "[]", "learned": None,
-        "learned_new": 0, "resolved_at": None, "compliance_risk": "high", "identifier": "X",
+        "learned_new": 0, "resolved_at": None, "compliance_risk": "high", "identifier": None,
         "section": "payment.compliance.pci", "incident_key": "1", "occurrence": 1, "failures": 2,
         "trigger_name": None, "last_seen_at": "2026-11-01T00:00:00+00:00", "escalated_at": None,
     }  # fmt: skip
