@@ -114,7 +114,7 @@ def _net_new_mrr(context: ReportContext) -> Figure:
         value=value,
         before=value - change,
         without=lacking(fact.rows, "mrr_change_reporting"),
-        note="new and won back, less lost",
+        note="new, won back and expanded, less contracted and lost",
         causes=_movements(context, _of_month(context), change),
         explain=_explain_mrr(context),
     )
@@ -292,7 +292,7 @@ def _line(context: ReportContext, row: dict[str, Any]) -> Cause:
     change, so its amount stands in its words alone."""
     amount = context.money.text(row["amount"], row["currency"])
     return {
-        "what": f"Among the largest of the day: {row['figure'].replace('_', ' ')}, {amount}",
+        "what": f"Among the largest of the day: {row['figure'].replace('_', ' ')}, net {amount}",
         "object_id": row["source_id"],
         "detail": row["explain"],
     }
