@@ -37,11 +37,16 @@ LONGEST = (
 
 WHOLE_PROGRAMS = (
     "tests/at_rest/test_rotation.py",
+    "tests/at_rest/test_state_key.py",
     "tests/backup/test_restore.py",
     "tests/bank/test_bank_folder.py",
+    "tests/bank/test_bank_guard.py",
     "tests/bank/test_bank_identity.py",
+    "tests/bank/test_bank_statements.py",
     "tests/controls/test_controls.py",
+    "tests/controls/test_probes.py",
     "tests/controls/test_register.py",
+    "tests/controls/test_retention.py",
     "tests/errors/test_command_line.py",
     "tests/gateways/stripe/test_afterwards.py",
     "tests/gateways/stripe/test_cannot_begin.py",
@@ -60,25 +65,24 @@ WHOLE_PROGRAMS = (
     "tests/incidents/test_every_pattern.py",
     "tests/incidents/test_outbox.py",
     "tests/incidents/test_restarts_and_commands.py",
-    "tests/orchestration/test_asset_graph.py",
-    "tests/orchestration/test_clock.py",
-    "tests/orchestration/test_dead_runs.py",
-    "tests/orchestration/test_keeping.py",
-    "tests/orchestration/test_open_log.py",
+    "tests/landing/test_landing.py",
+    "tests/orchestration/",
     "tests/privacy/test_erased_evidence.py",
     "tests/privacy/test_erasure.py",
     "tests/privacy/test_killed_erasure.py",
     "tests/privacy/test_map_and_export.py",
     "tests/privacy/test_retention_applied.py",
+    "tests/query/test_python_api.py",
     "tests/query/test_query.py",
     "tests/receive/test_drain.py",
     "tests/receive/test_durable_inbox.py",
     "tests/receive/test_slow_clients.py",
-    "tests/sandbox/company/test_company_bank_statements.py",
-    "tests/sandbox/company/test_company_contents.py",
+    "tests/sandbox/company/",
     "tests/sandbox/test_typed_objects.py",
+    "tests/sandbox/test_webhook_deliveries.py",
     "tests/serve/test_mcp.py",
     "tests/soak/test_short_soak.py",
+    "tests/state/test_lock.py",
     "tests/warehouse/test_as_of_and_zone.py",
     "tests/warehouse/test_balance_examples.py",
     "tests/warehouse/test_clean_company.py",
@@ -100,9 +104,9 @@ WHOLE_PROGRAMS = (
     "tests/warehouse/test_unknown_currency.py",
     "tests/warehouse/test_unread_objects.py",
 )
-"""Files that need no night and take four seconds of processor time or more, a third of a second for
-each of their tests: programs, servers, whole pulls, whole companies. `--fast` leaves them out,
-unless they or what they test changed."""
+"""Files and folders that need no night and take four seconds of processor time or more, a quarter
+of a second for each of their tests: programs, servers, whole pulls, whole companies. `--fast`
+leaves them out, unless they or what they test changed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
