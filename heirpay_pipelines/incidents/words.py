@@ -24,7 +24,12 @@ def by_when(incident: Mapping[str, Any]) -> str:
     """The earliest duty's hour; without one, by its urgency."""
     if deadline := _deadline(incident):
         return said(deadline)
-    return "today" if incident["urgency"] == "critical" else "the next working day"
+    return soon(incident["urgency"])
+
+
+def soon(urgency: str) -> str:
+    """By when what has no date of its own wants to be done."""
+    return "today" if urgency == "critical" else "the next working day"
 
 
 def objects_of(incident: Mapping[str, Any]) -> str:

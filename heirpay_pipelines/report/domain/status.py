@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from heirpay_pipelines.incidents.thresholds import thresholds
-from heirpay_pipelines.incidents.words import by_when, objects_of, what_happened
+from heirpay_pipelines.incidents.words import by_when, objects_of, soon, what_happened
 from heirpay_pipelines.report import money
 from heirpay_pipelines.report.context import ReportContext, source
 from heirpay_pipelines.report.domain import controls
@@ -20,9 +20,6 @@ DEADLINE_CRITICAL = 2
 SHOWN = (
     "title", "state", "financial_impact", "what_to_do", "role", "by", "blocks", "query", "command",
 )  # fmt: skip
-SOON = {"blocking": "today, before the next night", "critical": "today"}
-"""By when what has no date of its own wants to be done, by its urgency."""
-NOT_TODAY = "the next working day"
 Issue = dict[str, Any]
 
 
@@ -93,7 +90,7 @@ def first_actions(context: ReportContext, issues: list[Issue]) -> list[Issue]:
             "command": None,
             "what_to_do": controls.what_to_do(row),
             "role": controls.role_of(row),
-            "by": NOT_TODAY,
+            "by": soon("low"),
             "blocks": False,
             "query": controls.query(row),
         }
@@ -276,11 +273,10 @@ def _issue(
 ) -> Issue:
     """One issue. `since` is the date or instant from which it counts: open since, or due on. `by`
     says until when, in words for people."""
-    pressing = "blocking" if blocks else urgency
     return {
-        "by": by or SOON.get(pressing, NOT_TODAY),
+        "by": by or ("today, before the next night" if blocks else soon(urgency)),
         "state": "blocks publication" if blocks else state,
-        "urgency": pressing,
+        "urgency": "blocking" if blocks else urgency,
         "since": None if since is None else str(since)[:10],
         "kind": kind,
         "title": title,

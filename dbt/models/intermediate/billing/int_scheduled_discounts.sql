@@ -3,7 +3,7 @@
 -- it begins (`planned_` and the coupon), or a discount that runs already; one that nobody can say
 -- the terms of is not known.
 with phases as (
-    select phase_id, schedule_id, phase_number, customer_id, starts_at
+    select phase_id, schedule_id, phase_number, customer_id
     from {{ ref('int_scheduled_phases') }}
 ),
 
@@ -22,35 +22,33 @@ of_phases as (
     group by schedule_id, phase_number
 ),
 
+lists as (
+    select phase_id, subscription_item_id, 1 as level, item_discounts as discounts from items
+    union all
+    select
+        phases.phase_id,
+        cast(null as varchar) as subscription_item_id,
+        2 as level,
+        of_phases.phase_discounts as discounts
+    from phases
+    inner join of_phases
+        on
+            phases.schedule_id = of_phases.schedule_id
+            and phases.phase_number = of_phases.phase_number
+),
+
 given as (
     select
         phase_id,
         subscription_item_id,
-        1 as level,
+        level,
         position,
         {{ json_id('entry', '$.coupon') }} as coupon_id,
         {{ json_id('entry', '$.discount') }} as discount_id,
         {{ json_id('entry', '$.promotion_code') }} as promotion_code_id
     from (
-        select phase_id, subscription_item_id, {{ explode_with_position('item_discounts') }}
-        from items
-    ) as entries
-    union all
-    select
-        phase_id,
-        cast(null as varchar) as subscription_item_id,
-        2 as level,
-        position,
-        {{ json_id('entry', '$.coupon') }} as coupon_id,
-        {{ json_id('entry', '$.discount') }} as discount_id,
-        {{ json_id('entry', '$.promotion_code') }} as promotion_code_id
-    from (
-        select phases.phase_id, {{ explode_with_position('of_phases.phase_discounts') }}
-        from phases
-        inner join of_phases
-            on
-                phases.schedule_id = of_phases.schedule_id
-                and phases.phase_number = of_phases.phase_number
+        select phase_id, subscription_item_id, level, {{ explode_with_position('discounts') }}
+        from lists
     ) as entries
     union all
     select
@@ -111,7 +109,7 @@ prices as (
 
 final as (
     select
-        phases.phase_id,
+        every_discount.phase_id,
         items.subscription_item_id,
         every_discount.discount_id,
         coalesce(discounts.duration = 'once', false) as is_once,
@@ -120,7 +118,6 @@ final as (
         min(every_discount.position) as position,
         discounts.ends_at
     from every_discount
-    inner join phases on every_discount.phase_id = phases.phase_id
     inner join items
         on
             every_discount.phase_id = items.phase_id
